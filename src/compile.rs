@@ -1,0 +1,120 @@
+//! Compiling is validating. In: a [`CorsPolicy`] and a [`Profile`]. Out: a [`CompiledPolicy`] with its lints, or every
+//! violation at once. This is the only validator there is; "check" means compile and drop.
+//! Rules 2.2 to 2.15 of `docs/semantics.md`.
+
+mod check;
+mod compiled;
+mod suggest;
+
+pub use compiled::CompiledPolicy;
+pub(crate) use compiled::{Expose, List, OriginVerdict};
+
+use crate::{
+    policy::{CorsPolicy, FieldPath},
+    violation::Violations,
+};
+
+/// What a policy is held to where the Gateway API and the security advisories of the field disagree (2.13).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Profile {
+    /// Any origin together with credentials is a violation. The default for policies built in Rust.
+    #[default]
+    Strict,
+    /// It is a lint of the highest severity, as conformance requires. The default for manifests.
+    GatewayApi,
+}
+
+/// How policies are compiled: the profile, where the policy stands, and which limits hold.
+///
+/// [`CorsPolicy::compile`] is the short form of `Compiler::new().compile(policy)`.
+///
+/// # Examples
+///
+/// ```
+/// use tower_cors::{CorsPolicy, compile::Compiler};
+///
+/// let policy = CorsPolicy::new().allow_origins(["app.example", "https://app.example/login"]);
+/// let violations = Compiler::new().at("spec.cors".into()).compile(policy).unwrap_err();
+/// assert_eq!(
+///     violations.to_string(),
+///     "spec.cors.allowOrigins[0]: \"app.example\" has no scheme; write \"https://app.example\"\n\
+///      spec.cors.allowOrigins[1]: \"https://app.example/login\": an origin has no path; \
+///      did you mean \"https://app.example\"?",
+/// );
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Compiler {
+    profile: Profile,
+    path: FieldPath,
+    crd_limits: bool,
+    any_origin_with_credentials: bool,
+}
+
+impl Compiler {
+    /// A compiler for policies built in Rust: [`Profile::Strict`], no size limits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the profile.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Sets where the policy stands, which is what the paths of violations and lints begin with.
+    pub fn at(mut self, path: FieldPath) -> Self {
+        self.path = path;
+        self
+    }
+
+    /// Enforces what the Gateway API's CRD does as well (2.12): 64 origins of at most 253 bytes, the nine methods and
+    /// `*`, 64 header names of at most 256 bytes, a max-age from 1 to 2147483647 seconds, `http` and `https` only.
+    pub fn crd_limits(mut self) -> Self {
+        self.crd_limits = true;
+        self
+    }
+
+    /// Accepts any origin (`*`, `https://*`) together with credentials under [`Profile::Strict`] as well.
+    ///
+    /// Every site on the internet can then act in the name of whoever visits it, and read what comes back. A lint of
+    /// the highest severity remains.
+    pub fn dangerously_allow_any_origin_with_credentials(mut self) -> Self {
+        self.any_origin_with_credentials = true;
+        self
+    }
+
+    /// Compiles a policy.
+    ///
+    /// # Errors
+    ///
+    /// Every violation at once, in the order of the fields.
+    pub fn compile(&self, policy: CorsPolicy) -> Result<CompiledPolicy, Violations> {
+        let checked = check::check(&policy, self)?;
+        Ok(CompiledPolicy::new(policy, self.profile, checked))
+    }
+}
+
+impl CorsPolicy {
+    /// Validates the policy and computes everything that a request will need.
+    ///
+    /// [`Compiler`] has the settings: profile, path, limits.
+    ///
+    /// # Errors
+    ///
+    /// Every violation at once, in the order of the fields.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::CorsPolicy;
+    ///
+    /// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
+    /// assert!(policy.allows_origin("https://app.example:443"));
+    /// # Ok::<_, tower_cors::Violations>(())
+    /// ```
+    pub fn compile(self) -> Result<CompiledPolicy, Violations> {
+        Compiler::new().compile(self)
+    }
+}

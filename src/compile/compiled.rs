@@ -1,0 +1,206 @@
+//! A policy after compilation: the matcher, every header value, the lints, and the policy it was made of.
+//! Rules 2.10, 2.15, 3.6, 3.7, 4.7 to 4.11, 5.4.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use super::{Profile, check::Checked};
+use crate::{
+    headers,
+    lint::Lint,
+    origin::{Origin, OriginMatch, OriginSet},
+    policy::CorsPolicy,
+};
+
+/// A valid policy with everything precomputed that a request will need.
+///
+/// Cloning one shares it. It comes from [`CorsPolicy::compile`] or a [`Compiler`](super::Compiler).
+#[derive(Clone)]
+pub struct CompiledPolicy(Arc<Compiled>);
+
+struct Compiled {
+    origins: Origins,
+    credentialed: bool,
+    methods: List,
+    headers: List,
+    expose: Expose,
+    max_age: HeaderValue,
+    policy: CorsPolicy,
+    profile: Profile,
+    lints: Box<[Lint]>,
+}
+
+enum Origins {
+    /// `*`
+    Any,
+    Listed(OriginSet),
+}
+
+/// `allowMethods` or `allowHeaders`, ready for a response.
+pub(crate) enum List {
+    /// Unset or empty: the header is absent.
+    Absent,
+    /// `*`: what was asked for is echoed.
+    Any,
+    /// The list as configured.
+    Listed(HeaderValue),
+}
+
+/// `exposeHeaders`, ready for a response.
+pub(crate) enum Expose {
+    /// Unset or empty: the header is absent.
+    Absent,
+    /// The list as configured; or `*`, which means everything where the policy is not credentialed.
+    Value(HeaderValue),
+    /// `*` of a credentialed policy: the names that the response has, since browsers take a `*` literally then (5.4).
+    EveryName,
+}
+
+/// What a policy says to an origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OriginVerdict {
+    Allowed,
+    NotAllowed,
+    /// `null`, which only an open policy allows (3.7).
+    Null,
+    /// Not a well-formed origin (3.4).
+    Malformed,
+}
+
+impl CompiledPolicy {
+    pub(super) fn new(policy: CorsPolicy, profile: Profile, checked: Checked) -> Self {
+        let credentialed = policy.allow_credentials == Some(true);
+        let list = |entries: &Option<Vec<String>>| match entries.as_deref() {
+            None | Some([]) => List::Absent,
+            Some([any]) if any == "*" => List::Any,
+            Some(entries) => List::Listed(shared_value(entries.join(", "))),
+        };
+        Self(Arc::new(Compiled {
+            origins: if checked.any_origin { Origins::Any } else { Origins::Listed(checked.origins) },
+            credentialed,
+            methods: list(&policy.allow_methods),
+            headers: list(&policy.allow_headers),
+            expose: match list(&policy.expose_headers) {
+                List::Absent => Expose::Absent,
+                List::Any if credentialed => Expose::EveryName,
+                List::Any => Expose::Value(HeaderValue::from_static("*")),
+                List::Listed(value) => Expose::Value(value),
+            },
+            // 2.10: the Gateway API's default, and Fetch's.
+            max_age: match policy.max_age {
+                None => HeaderValue::from_static("5"),
+                Some(age) => shared_value(age.to_string()),
+            },
+            policy,
+            profile,
+            lints: checked.lints.into(),
+        }))
+    }
+
+    /// The policy that this one was compiled from (2.15).
+    pub fn policy(&self) -> &CorsPolicy {
+        &self.0.policy
+    }
+
+    /// The profile that the policy was validated under.
+    pub fn profile(&self) -> Profile {
+        self.0.profile
+    }
+
+    /// What is allowed but probably not meant, in the order of the fields.
+    pub fn lints(&self) -> &[Lint] {
+        &self.0.lints
+    }
+
+    /// Whether the policy is open: any origin, no credentials, so that the answer is the same for everybody.
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        matches!(self.0.origins, Origins::Any) && !self.0.credentialed
+    }
+
+    /// Whether the policy allows credentials.
+    #[inline]
+    pub fn is_credentialed(&self) -> bool {
+        self.0.credentialed
+    }
+
+    /// Whether the policy allows an origin, given as the value of an `Origin` header.
+    pub fn allows_origin(&self, origin: impl AsRef<[u8]>) -> bool {
+        self.judge(origin.as_ref()) == OriginVerdict::Allowed
+    }
+
+    /// Whether the policy lets a script use a method: one of `GET`, `HEAD` and `POST`, or one that it allows. Methods
+    /// are compared with their case.
+    pub fn allows_method(&self, method: &str) -> bool {
+        let allowed = self.0.policy.allow_methods.as_deref().unwrap_or_default();
+        headers::is_safelisted_method(method) || allowed.iter().any(|allowed| allowed == method || allowed == "*")
+    }
+
+    /// Whether the policy lets a script set a request header that needs permission. Names are compared without case.
+    pub fn allows_header(&self, name: &str) -> bool {
+        let allowed = self.0.policy.allow_headers.as_deref().unwrap_or_default();
+        allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name) || allowed == "*")
+    }
+
+    #[inline]
+    pub(crate) fn judge(&self, origin: &[u8]) -> OriginVerdict {
+        let found = match &self.0.origins {
+            Origins::Any if !self.0.credentialed => return OriginVerdict::Allowed,
+            // 3.6, 3.7: with credentials only well-formed origins are reflected.
+            Origins::Any => match Origin::parse(origin) {
+                Some(_) => OriginMatch::Allowed(0),
+                None => OriginMatch::Malformed,
+            },
+            Origins::Listed(set) => set.find(self.0.policy.allow_origins.as_deref().unwrap_or_default(), origin),
+        };
+        match found {
+            OriginMatch::Allowed(_) => OriginVerdict::Allowed,
+            OriginMatch::NotAllowed => OriginVerdict::NotAllowed,
+            OriginMatch::Malformed if origin == b"null" => OriginVerdict::Null,
+            OriginMatch::Malformed => OriginVerdict::Malformed,
+        }
+    }
+
+    pub(crate) fn methods(&self) -> &List {
+        &self.0.methods
+    }
+
+    pub(crate) fn headers(&self) -> &List {
+        &self.0.headers
+    }
+
+    pub(crate) fn expose(&self) -> &Expose {
+        &self.0.expose
+    }
+
+    pub(crate) fn max_age(&self) -> &HeaderValue {
+        &self.0.max_age
+    }
+}
+
+/// A value whose clones share its bytes without allocating, from the first one on.
+fn shared_value(text: String) -> HeaderValue {
+    // Checked lists are tokens, and a number is digits, so the value is always valid.
+    HeaderValue::from_maybe_shared(Bytes::from_owner(text)).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+impl PartialEq for CompiledPolicy {
+    /// Equal policies under equal profiles compile to equal behaviour.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.policy == other.0.policy && self.0.profile == other.0.profile)
+    }
+}
+
+impl Eq for CompiledPolicy {}
+
+impl fmt::Debug for CompiledPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompiledPolicy")
+            .field("policy", &self.0.policy)
+            .field("profile", &self.0.profile)
+            .field("lints", &self.0.lints)
+            .finish_non_exhaustive()
+    }
+}

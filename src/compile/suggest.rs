@@ -1,0 +1,63 @@
+//! What was probably meant. In: an entry that is refused. Out: an entry that is accepted, where one can be guessed.
+
+use crate::{
+    headers,
+    origin::{self, OriginPattern},
+    violation::ViolationKind,
+};
+
+/// Whether somebody wrote a regular expression in the place of an origin.
+pub(super) fn is_regular_expression(text: &str) -> bool {
+    text.contains(['^', '$', '\\', '(', '|']) || text.contains(".*") || text.contains(".+") || text.contains("]+")
+}
+
+/// The origin that was probably meant by `text`, which was refused for `kind`.
+pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
+    let guess = match kind {
+        ViolationKind::OriginScheme => with_scheme(text),
+        ViolationKind::OriginRegularExpression => without_expression(text),
+        ViolationKind::OriginWhitespace => text.split_ascii_whitespace().collect(),
+        ViolationKind::OriginPath | ViolationKind::OriginQuery | ViolationKind::OriginUserInfo => only_origin(text),
+        ViolationKind::OriginEmptyLabel => text.replace("://.", "://*.").trim_end_matches('.').replace("..", "."),
+        ViolationKind::OriginWildcard => {
+            text.replacen("*://", "https://", 1).replace("://*", "://*.").replace("..", ".")
+        }
+        ViolationKind::OriginIpv6 => {
+            let (start, end) = (text.find('[')?, text.rfind(']')? + 1);
+            format!("{}{}{}", &text[..start], origin::compressed_ipv6(text.get(start..end)?)?, &text[end..])
+        }
+        _ => return None,
+    };
+    OriginPattern::parse(&guess).ok().map(|pattern| pattern.to_string())
+}
+
+/// The header name that was probably meant: without the colon, without white space around it.
+pub(super) fn header_name(text: &str) -> Option<String> {
+    let name = text.trim().trim_end_matches(':').replace([' ', '_'], "-");
+    (name != text && headers::is_token(name.as_bytes())).then_some(name)
+}
+
+fn with_scheme(text: &str) -> String {
+    let rest = text.trim_start_matches("https:").trim_start_matches("http:").trim_start_matches('/');
+    let is_local = rest.starts_with("localhost") || rest.starts_with("127.") || rest.starts_with("[::1]");
+    let was_http = text.starts_with("http:");
+    only_origin(&format!("{}://{rest}", if is_local || was_http { "http" } else { "https" }))
+}
+
+/// Cuts the path, the query, the fragment and the user info.
+fn only_origin(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}://{host}")
+}
+
+/// Reads the commonest expressions back: anchors, an escaped dot, something repeated in the place of labels.
+fn without_expression(text: &str) -> String {
+    let mut plain = text.trim_start_matches('^').trim_end_matches('$').replace("\\.", ".").replace("\\/", "/");
+    for repeated in ["(.*)", "(.+)", "[^.]+", "[^.]*", ".*", ".+", "[a-z0-9-]+", "[a-z]+", "[\\w-]+", "\\w+"] {
+        plain = plain.replace(repeated, "*");
+    }
+    plain = plain.replace("(*.)?", "*.").replace("https?", "https").replace("://*", "://*.");
+    plain.replace("..", ".")
+}

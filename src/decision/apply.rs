@@ -1,0 +1,239 @@
+//! From a decision to headers: sections 5 and 6 of `docs/semantics.md`. In: a plan and the headers of a response. Out:
+//! the headers that the browser gets. As pure as deciding: nothing here asks the policy or the request again.
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
+    header::{
+        ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+        ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, VARY,
+    },
+};
+
+use super::{Reason, values};
+use crate::headers;
+
+/// An answer that needs no inner service: a preflight's, or a guard's 403. Its body is empty.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) allowed: Option<Allowed>,
+    pub(super) vary: Option<&'static HeaderValue>,
+    pub(super) reason: Reason,
+}
+
+/// What an allowed preflight is told.
+#[derive(Clone, Debug)]
+pub(super) struct Allowed {
+    pub(super) origin: HeaderValue,
+    pub(super) credentials: bool,
+    pub(super) methods: Option<HeaderValue>,
+    pub(super) headers: Option<HeaderValue>,
+    pub(super) expose: Option<HeaderValue>,
+    pub(super) max_age: HeaderValue,
+    pub(super) private_network: bool,
+}
+
+impl Answer {
+    pub(super) fn denied(status: StatusCode, vary: Option<&'static HeaderValue>, reason: Reason) -> Self {
+        Self { status, allowed: None, vary, reason }
+    }
+
+    /// The status: 200 or 204, or 403 for a denied preflight and a guard where the options say so.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Why the answer is as it is.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Whether the answer permits anything.
+    pub fn is_allowed(&self) -> bool {
+        self.allowed.is_some()
+    }
+
+    /// Writes the headers of the answer. Whatever `headers` held of these names is replaced.
+    pub fn write_to(self, headers: &mut HeaderMap) {
+        if let Some(allowed) = self.allowed {
+            set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, allowed.origin);
+            // 4.6
+            if allowed.credentials {
+                set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, values::yes());
+            }
+            if let Some(methods) = allowed.methods {
+                set(headers, ACCESS_CONTROL_ALLOW_METHODS, methods);
+            }
+            if let Some(names) = allowed.headers {
+                set(headers, ACCESS_CONTROL_ALLOW_HEADERS, names);
+            }
+            if let Some(names) = allowed.expose {
+                set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, names);
+            }
+            // 4.11
+            set(headers, ACCESS_CONTROL_MAX_AGE, allowed.max_age);
+            if allowed.private_network {
+                set(headers, headers::ALLOW_PRIVATE_NETWORK.clone(), values::yes());
+            }
+        }
+        if let Some(vary) = self.vary {
+            set(headers, VARY, vary.clone());
+        }
+    }
+}
+
+/// What happens to the headers of a response that the inner service gives.
+#[derive(Clone, Debug)]
+pub struct ResponsePlan {
+    /// The value of `Access-Control-Allow-Origin`.
+    pub(super) origin: Option<HeaderValue>,
+    pub(super) credentials: bool,
+    pub(super) expose: ExposePlan,
+    pub(super) vary_on_origin: bool,
+    pub(super) keep_inner: bool,
+    pub(super) reason: Reason,
+}
+
+/// What becomes of `Access-Control-Expose-Headers`.
+#[derive(Clone, Debug)]
+pub(super) enum ExposePlan {
+    Absent,
+    Value(HeaderValue),
+    /// The names of the headers that the response turns out to have.
+    EveryName,
+}
+
+/// What [`ResponsePlan::apply`] found and did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Applied {
+    /// The headers are set, and a second layer around this one can tell.
+    Marked,
+    /// The headers are set, but nothing in them tells a second layer so: they hold only what the request and the inner
+    /// service brought.
+    Unmarked,
+    /// A layer nearer to the handler had decided already, so nothing was changed (5.9).
+    AlreadyDecided,
+}
+
+impl ResponsePlan {
+    pub(super) fn denied(reason: Reason) -> Self {
+        Self {
+            origin: None,
+            credentials: false,
+            expose: ExposePlan::Absent,
+            vary_on_origin: true,
+            keep_inner: false,
+            reason,
+        }
+    }
+
+    /// Why the plan is as it is.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Applies the plan to the headers of a response with this status, whatever the status is (5.6).
+    pub fn apply(self, status: StatusCode, headers: &mut HeaderMap) -> Applied {
+        let found = Found::in_headers(headers);
+        if found.decided {
+            return Applied::AlreadyDecided;
+        }
+        // 5.5: the policy is the authority, so what the inner service set itself goes first.
+        if found.cors && !self.keep_inner {
+            for name in headers::cors_response_headers() {
+                headers.remove(name);
+            }
+        }
+        let any_origin = self.origin.as_ref().is_some_and(values::is_any_origin);
+        if let Some(origin) = self.origin {
+            set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        }
+        if self.credentials {
+            set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, values::yes());
+        }
+        let varies = self.vary_on_origin && vary_on_origin(headers, found.vary);
+        match self.expose {
+            ExposePlan::Absent => {}
+            ExposePlan::Value(names) => set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, names),
+            // A browser would put this list in the place of the one it stored with the response that it revalidates.
+            ExposePlan::EveryName if status == StatusCode::NOT_MODIFIED => {}
+            ExposePlan::EveryName => {
+                if let Some(names) = every_name(headers) {
+                    set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, names);
+                }
+            }
+        }
+        if varies || any_origin { Applied::Marked } else { Applied::Unmarked }
+    }
+}
+
+/// What one walk over the names of a response finds; seven look-ups for what is hardly ever there would cost ten times
+/// as much.
+#[derive(Default)]
+struct Found {
+    cors: bool,
+    vary: bool,
+    decided: bool,
+}
+
+impl Found {
+    #[inline]
+    fn in_headers(headers: &HeaderMap) -> Self {
+        let mut found = Self::default();
+        for name in headers.keys() {
+            if *name == VARY {
+                found.vary = true;
+            } else if headers::is_cors_response_header(name) {
+                found.cors = true;
+            }
+        }
+        found.decided = (found.vary || found.cors) && is_decided(headers);
+        found
+    }
+}
+
+/// Whether a layer has decided these headers already (5.9).
+///
+/// A mark in the extensions would tell as well, but putting it there allocates twice a request. A policy that is not
+/// open sets `Vary: Origin` and an open one `*`, so the very bytes of these two values are the mark.
+fn is_decided(headers: &HeaderMap) -> bool {
+    headers.get_all(VARY).iter().any(values::is_vary_on_origin)
+        || headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).is_some_and(values::is_any_origin)
+}
+
+/// 6.1, 6.3: adds `Origin` to `Vary`, unless it is there. Tells whether it was added.
+fn vary_on_origin(headers: &mut HeaderMap, has_vary: bool) -> bool {
+    if !has_vary {
+        set(headers, VARY, values::vary_on_origin().clone());
+        return true;
+    }
+    if headers::varies_on(headers, "origin") {
+        return false;
+    }
+    // A line of its own: the handler's stays as it is. A map that is full stays without.
+    headers.try_append(VARY, values::vary_on_origin().clone()).is_ok()
+}
+
+/// 5.4: the names that this response has, but for those that scripts see anyway, never see, or that are CORS's own.
+fn every_name(headers: &HeaderMap) -> Option<HeaderValue> {
+    let mut names = String::new();
+    for name in headers.keys() {
+        let is_hidden = headers::is_cors_response_header(name)
+            || headers::is_safelisted_response_header(name.as_str())
+            || headers::is_forbidden_response_header(name.as_str());
+        if !is_hidden {
+            if !names.is_empty() {
+                names.push_str(", ");
+            }
+            names.push_str(name.as_str());
+        }
+    }
+    if names.is_empty() { None } else { HeaderValue::try_from(names).ok() }
+}
+
+/// Sets a header. A map with 32,768 entries takes no more; then the response stays without, which only denies.
+#[inline]
+fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    let _ = headers.try_insert(name, value);
+}

@@ -1,0 +1,105 @@
+//! What a decision depends on beside the policy: the settings that the Gateway API does not have.
+//! Rules 4.1 to 4.4, 5.5, 5.8.
+
+use http::StatusCode;
+
+/// The settings beside the policy. The defaults are the ones of `docs/semantics.md`.
+///
+/// `CorsLayer` has a method for each; this type is for callers of [`decide`](super::decide).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    pub(super) preflight_status: PreflightStatus,
+    pub(super) unmatched_preflight: UnmatchedPreflight,
+    pub(super) inner_headers: InnerHeaders,
+    pub(super) enforce: bool,
+    pub(super) guard_websocket_upgrades: bool,
+    pub(super) private_network: bool,
+}
+
+/// The status of an answered preflight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PreflightStatus {
+    /// 200, which every client, proxy and conformance test takes for success.
+    #[default]
+    Ok,
+    /// 204, which says that there is no body.
+    NoContent,
+}
+
+/// What happens to a preflight whose origin is not allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UnmatchedPreflight {
+    /// It is answered with the success status and without CORS headers; the browser refuses by itself (4.2).
+    #[default]
+    Answer,
+    /// It is answered with 403 (4.3).
+    Forbid,
+    /// The inner service answers, with its own CORS headers, as behind Envoy (4.4).
+    Forward,
+}
+
+/// What happens to the CORS headers that the inner service set itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum InnerHeaders {
+    /// They are removed: the policy is the authority.
+    #[default]
+    Remove,
+    /// They stay, but for those that the policy sets.
+    Keep,
+}
+
+impl Options {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the status of an answered preflight. The default is [`PreflightStatus::Ok`].
+    pub fn preflight_status(mut self, status: PreflightStatus) -> Self {
+        self.preflight_status = status;
+        self
+    }
+
+    /// Sets what happens to a preflight whose origin is not allowed. The default is [`UnmatchedPreflight::Answer`].
+    pub fn unmatched_preflight(mut self, unmatched: UnmatchedPreflight) -> Self {
+        self.unmatched_preflight = unmatched;
+        self
+    }
+
+    /// Sets what happens to the inner service's own CORS headers. The default is [`InnerHeaders::Remove`].
+    pub fn inner_headers(mut self, inner: InnerHeaders) -> Self {
+        self.inner_headers = inner;
+        self
+    }
+
+    /// Answers 403 to a cross-origin actual request whose origin is not allowed. Off by default: CORS is not access
+    /// control, and this guards only against browsers.
+    pub fn enforce(mut self, enforce: bool) -> Self {
+        self.enforce = enforce;
+        self
+    }
+
+    /// Answers 403 to a cross-origin WebSocket upgrade whose origin is not allowed. Off by default. Browsers open
+    /// WebSockets to any origin without asking, so this is the only thing between a foreign page and the socket.
+    pub fn guard_websocket_upgrades(mut self, guard: bool) -> Self {
+        self.guard_websocket_upgrades = guard;
+        self
+    }
+
+    /// Grants allowed origins access to a private network, where the preflight asks for it. Off by default.
+    pub fn allow_private_network(mut self, allow: bool) -> Self {
+        self.private_network = allow;
+        self
+    }
+}
+
+impl PreflightStatus {
+    pub(super) fn code(self) -> StatusCode {
+        match self {
+            Self::Ok => StatusCode::OK,
+            Self::NoContent => StatusCode::NO_CONTENT,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The tower code: a layer, its service, its future. It moves requests and responses, and takes no CORS decision:
+//! `decision` does. Rules 5.7 and 5.9 show here.
+
+mod body;
+mod future;
+#[allow(clippy::module_inception, reason = "the file holds the type that the room is named after")]
+mod layer;
+mod service;
+
+pub use body::{AnswerBody, CorsBody, DefaultBody, EmptyBody, WrapBody};
+pub use future::ResponseFuture;
+pub use layer::CorsLayer;
+pub use service::Cors;

@@ -1,0 +1,91 @@
+//! [`ResponseFuture`]: waits for the inner service and applies the plan to its response, or is an answer already.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::Response;
+use pin_project_lite::pin_project;
+
+use super::{AnswerBody, body::DefaultBody};
+use crate::decision::{Applied, ResponsePlan};
+
+pin_project! {
+    /// The future of a [`Cors`](super::Cors) service.
+    pub struct ResponseFuture<F, B, M = DefaultBody>
+    where
+        M: AnswerBody<B>,
+    {
+        #[pin]
+        state: State<F, M::Body>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, B> {
+        Inner {
+            #[pin]
+            future: F,
+            plan: Option<ResponsePlan>,
+        },
+        Answered {
+            response: Option<Response<B>>,
+        },
+    }
+}
+
+/// Marks a response whose headers a layer has decided, where the headers themselves can't tell (5.9).
+#[derive(Clone, Copy, Debug)]
+struct Decided;
+
+impl<F, B, M: AnswerBody<B>> ResponseFuture<F, B, M> {
+    #[inline]
+    pub(super) fn inner(future: F, plan: Option<ResponsePlan>) -> Self {
+        Self { state: State::Inner { future, plan } }
+    }
+
+    #[inline]
+    pub(super) fn answered(response: Response<M::Body>) -> Self {
+        Self { state: State::Answered { response: Some(response) } }
+    }
+}
+
+impl<F, B, E, M> Future for ResponseFuture<F, B, M>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    M: AnswerBody<B>,
+{
+    type Output = Result<Response<M::Body>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Inner { future, plan } => {
+                let mut response = ready!(future.poll(context))?;
+                if let Some(plan) = plan.take() {
+                    finish(plan, &mut response);
+                }
+                Poll::Ready(Ok(response.map(M::wrap)))
+            }
+            StateProjection::Answered { response } => match response.take() {
+                Some(response) => Poll::Ready(Ok(response)),
+                // Polled again after it was ready, which the contract of futures leaves open.
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+/// 5.9: the layer nearest to the handler decides; this one leaves a decided response alone.
+#[inline]
+fn finish<B>(plan: ResponsePlan, response: &mut Response<B>) {
+    if response.extensions().get::<Decided>().is_some() {
+        return;
+    }
+    let status = response.status();
+    if plan.apply(status, response.headers_mut()) == Applied::Unmarked {
+        response.extensions_mut().insert(Decided);
+    }
+}

@@ -1,0 +1,22 @@
+//! CORS for any tower service.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod compile;
+pub mod decision;
+mod headers;
+pub mod layer;
+pub mod lint;
+pub mod origin;
+pub mod policy;
+pub mod request;
+pub mod resolver;
+pub mod violation;
+
+pub use compile::{CompiledPolicy, Profile};
+pub use decision::{Decision, Reason};
+pub use layer::CorsLayer;
+pub use lint::Lint;
+pub use policy::CorsPolicy;
+pub use resolver::PolicyResolver;
+pub use violation::Violations;

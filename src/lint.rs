@@ -1,0 +1,174 @@
+//! What is allowed but probably not meant: kinds, codes, severities, and the one text of each. A lint is no error.
+//! Rules 2.5, 2.11, 2.12, 2.14 say what is one, and `compile` finds them.
+
+use std::fmt;
+
+use crate::{policy::FieldPath, violation::Shown};
+
+/// How much a lint matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Severity {
+    /// Untidy, or without effect.
+    Info,
+    /// Probably not what was meant.
+    Warning,
+    /// Opens a door that hardly anybody means to open.
+    Critical,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        })
+    }
+}
+
+/// Something in a valid policy that is probably not meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lint {
+    path: FieldPath,
+    value: Option<String>,
+    kind: LintKind,
+}
+
+impl Lint {
+    /// A lint at `path`.
+    pub(crate) fn new(path: FieldPath, kind: LintKind) -> Self {
+        Self { path, value: None, kind }
+    }
+
+    /// Adds the value that was found.
+    pub(crate) fn with_value(mut self, value: impl Into<String>) -> Self {
+        self.value = Some(value.into());
+        self
+    }
+
+    /// The field, such as `allowOrigins[1]`.
+    pub fn path(&self) -> &FieldPath {
+        &self.path
+    }
+
+    /// The value that was found, where the field has one.
+    pub fn value(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
+
+    /// What was found.
+    pub fn kind(&self) -> &LintKind {
+        &self.kind
+    }
+
+    /// The stable code of [`kind`](Self::kind), such as `any-origin-with-credentials`.
+    pub fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+
+    /// How much it matters.
+    pub fn severity(&self) -> Severity {
+        self.kind.severity()
+    }
+}
+
+/// What a lint can be about. Every kind has a stable [`code`](Self::code) and a [`severity`](Self::severity).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LintKind {
+    /// Any origin together with credentials, where the profile or the caller accepts it (2.13).
+    AnyOriginWithCredentials,
+    /// Credentials with an `http://` origin that is not loopback.
+    CredentialsOverHttp,
+    /// A wildcard directly under a public suffix.
+    WildcardUnderPublicSuffix,
+    /// A trailing `/` (2.5).
+    TrailingSlash,
+    /// An origin, method or name that means the same as an earlier one (2.11).
+    SameAsEarlier,
+    /// An origin that the grammar admits and the CRD's own pattern does not (2.12).
+    OriginBeyondCrd,
+    /// A method that browsers never let a script use.
+    ForbiddenMethod,
+    /// A method in lower case that browsers send in upper case only.
+    LowercaseMethod,
+    /// A request header that browsers never let a script set.
+    ForbiddenRequestHeader,
+    /// A response header that no script ever sees.
+    ForbiddenResponseHeader,
+    /// A max-age beyond what any browser honours.
+    MaxAgeBeyondBrowsers,
+    /// The policy allows no origin.
+    NoOrigin,
+}
+
+impl LintKind {
+    /// The stable code, such as `trailing-slash`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AnyOriginWithCredentials => "any-origin-with-credentials",
+            Self::CredentialsOverHttp => "credentials-over-http",
+            Self::WildcardUnderPublicSuffix => "wildcard-under-public-suffix",
+            Self::TrailingSlash => "trailing-slash",
+            Self::SameAsEarlier => "same-as-earlier",
+            Self::OriginBeyondCrd => "origin-beyond-crd",
+            Self::ForbiddenMethod => "forbidden-method",
+            Self::LowercaseMethod => "lowercase-method",
+            Self::ForbiddenRequestHeader => "forbidden-request-header",
+            Self::ForbiddenResponseHeader => "forbidden-response-header",
+            Self::MaxAgeBeyondBrowsers => "max-age-beyond-browsers",
+            Self::NoOrigin => "no-origin",
+        }
+    }
+
+    /// How much it matters.
+    pub fn severity(&self) -> Severity {
+        match self {
+            // 2.13: the highest there is.
+            Self::AnyOriginWithCredentials => Severity::Critical,
+            Self::CredentialsOverHttp
+            | Self::WildcardUnderPublicSuffix
+            | Self::LowercaseMethod
+            | Self::ForbiddenRequestHeader
+            | Self::ForbiddenResponseHeader
+            | Self::NoOrigin => Severity::Warning,
+            Self::TrailingSlash
+            | Self::SameAsEarlier
+            | Self::OriginBeyondCrd
+            | Self::ForbiddenMethod
+            | Self::MaxAgeBeyondBrowsers => Severity::Info,
+        }
+    }
+
+    fn sentence(&self) -> &'static str {
+        match self {
+            Self::AnyOriginWithCredentials => {
+                "lets every site act and read with its visitors' credentials; list the origins, or drop credentials"
+            }
+            Self::CredentialsOverHttp => {
+                "lets whoever controls the network read with credentials, since http can be tampered with; use https"
+            }
+            Self::WildcardUnderPublicSuffix => "admits sites of strangers: anybody can register a name there",
+            Self::TrailingSlash => "has a trailing slash that no browser sends; it is ignored",
+            Self::SameAsEarlier => "means the same as an earlier entry",
+            Self::OriginBeyondCrd => "is accepted here, but the pattern of the Gateway API's CRD refuses it",
+            Self::ForbiddenMethod => "is a method that browsers never let a script use",
+            Self::LowercaseMethod => "is not in upper case; methods are compared with their case",
+            Self::ForbiddenRequestHeader => "is a header that browsers never let a script set",
+            Self::ForbiddenResponseHeader => "is a header that browsers never show to a script",
+            Self::MaxAgeBeyondBrowsers => "is longer than any browser remembers a preflight (86400 seconds)",
+            Self::NoOrigin => "allows no origin, so no script of another origin reads a response",
+        }
+    }
+}
+
+impl fmt::Display for Lint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Shown(self.path.as_str()))?;
+        if let Some(value) = &self.value {
+            write!(f, ": \"{}\"", Shown(value))?;
+        }
+        write!(f, " {}", self.kind.sentence())
+    }
+}

@@ -1,0 +1,351 @@
+//! A pattern of allowed origins. In: one entry of `allowOrigins`. Out: what it matches, in canonical form, or the
+//! first thing that is wrong with it. Rules 2.4 to 2.7; `*` alone is not a pattern but a policy's business.
+
+use std::{fmt, net::Ipv6Addr};
+
+use super::{host, origin};
+
+/// One entry of `allowOrigins` that is not the lone `*`.
+///
+/// # Examples
+///
+/// ```
+/// use tower_cors::origin::{Origin, OriginPattern};
+///
+/// let pattern = OriginPattern::parse("https://*.example.com")?;
+/// let matches = |origin: &[u8]| Origin::parse(origin).is_some_and(|origin| pattern.matches(&origin));
+/// assert!(matches(b"https://a.b.example.com"));
+/// assert!(!matches(b"https://example.com"));
+/// assert!(!matches(b"https://example.com.evil.example"));
+/// # Ok::<_, tower_cors::origin::PatternError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OriginPattern {
+    pub(super) scheme: String,
+    pub(super) host: HostPattern,
+    pub(super) port: PortPattern,
+    trailing_slash: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum HostPattern {
+    Any,
+    Exact(String),
+    /// One or more labels before a dot and this host.
+    Subdomains(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum PortPattern {
+    Any,
+    /// The effective port; none where the scheme has no port of its own.
+    Only(Option<u16>),
+}
+
+/// What is wrong with an origin pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PatternError {
+    /// Nothing is written.
+    Empty,
+    /// `null` is what every sandboxed frame and local file sends.
+    Null,
+    /// A host outside ASCII; browsers send its Punycode form.
+    NotAscii,
+    /// White space or a control character.
+    Whitespace,
+    /// Several origins in one entry.
+    List,
+    /// No `scheme://` in front.
+    MissingScheme,
+    /// A scheme that no URL can have.
+    InvalidScheme,
+    /// A scheme whose pages have no origin of their own (`file:`).
+    OpaqueScheme,
+    /// `user:password@` in front of the host.
+    UserInfo,
+    /// Something after the host and the port, beginning with `/`.
+    Path,
+    /// A query or a fragment.
+    Query,
+    /// No host at all.
+    EmptyHost,
+    /// Two dots in a row, or a dot at either end.
+    EmptyLabel,
+    /// A label of more than 63 bytes, or a host of more than 253.
+    TooLong,
+    /// A byte that no host has.
+    InvalidHost,
+    /// A host that ends in a number and is not an IPv4 address in dotted-quad form.
+    InvalidIpv4,
+    /// A bracketed host that is not an IPv6 address in compressed form.
+    InvalidIpv6,
+    /// Not a port from 1 to 65535, nor `*`.
+    InvalidPort,
+    /// A `*` that is neither the first label, nor the whole host, nor the port.
+    MisplacedWildcard,
+    /// A wildcard in an origin that is neither `http` nor `https`.
+    WildcardScheme,
+}
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "an origin can't be empty",
+            Self::Null => "the origin null can't be allowed: every sandboxed frame and local file sends it",
+            Self::NotAscii => "an origin is ASCII; use Punycode",
+            Self::Whitespace => "an origin has no white space or control characters",
+            Self::List => "each origin is an entry of its own",
+            Self::MissingScheme => "has no scheme",
+            Self::InvalidScheme => "has no valid scheme",
+            Self::OpaqueScheme => "pages of this scheme send the origin null, which can't be allowed",
+            Self::UserInfo => "an origin has no user info",
+            Self::Path => "an origin has no path",
+            Self::Query => "an origin has no query and no fragment",
+            Self::EmptyHost => "an origin needs a host",
+            Self::EmptyLabel => "a label of the host is empty",
+            Self::TooLong => "a label has at most 63 bytes and a host at most 253",
+            Self::InvalidHost => "the host has a character that no host has",
+            Self::InvalidIpv4 => "the host ends in a number but is not an IPv4 address such as 192.0.2.1",
+            Self::InvalidIpv6 => "the host is not an IPv6 address in compressed form such as [2001:db8::1]",
+            Self::InvalidPort => "a port is a number from 1 to 65535, or *",
+            Self::MisplacedWildcard => "a * stands for the first labels, the whole host or the port, and nothing else",
+            Self::WildcardScheme => "a wildcard needs the scheme http or https",
+        })
+    }
+}
+
+impl std::error::Error for PatternError {}
+
+impl OriginPattern {
+    /// Reads a pattern: `scheme://host[:port]`, the host with an optional leading `*.` or just `*`, the port a number
+    /// or `*`. One trailing `/` is tolerated; scheme and host are lower-cased.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong, from left to right.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        check_characters(text)?;
+        let Some((scheme, rest)) = text.split_once("://") else {
+            // `file:` needs no slashes to be recognised; `localhost:3000` is a host without a scheme.
+            return Err(if is_opaque(text.split(':').next().unwrap_or(text)) && text.contains(':') {
+                PatternError::OpaqueScheme
+            } else {
+                PatternError::MissingScheme
+            });
+        };
+        let scheme = read_scheme(scheme)?;
+        let (rest, trailing_slash) = match rest.strip_suffix('/') {
+            Some(rest) => (rest, true),
+            None => (rest, false),
+        };
+        check_delimiters(rest)?;
+        let (host, port) = split_port(rest)?;
+        let host = read_host(&host.to_ascii_lowercase())?;
+        let port = match port {
+            None => PortPattern::Only(origin::default_port(scheme.as_bytes())),
+            Some("*") => PortPattern::Any,
+            Some(port) => PortPattern::Only(Some(origin::read_port(port.as_bytes()).ok_or(PatternError::InvalidPort)?)),
+        };
+        let pattern = Self { scheme, host, port, trailing_slash };
+        // 2.6: other schemes are only ever meant exactly.
+        if pattern.is_exact() || pattern.has_web_scheme() { Ok(pattern) } else { Err(PatternError::WildcardScheme) }
+    }
+
+    /// Whether the pattern stands for this origin (3.1 to 3.3).
+    ///
+    /// A policy with many patterns does not ask them one by one; this is for a caller that has one.
+    pub fn matches(&self, origin: &super::Origin<'_>) -> bool {
+        let host = match &self.host {
+            HostPattern::Any => true,
+            HostPattern::Exact(host) => host == origin.host(),
+            HostPattern::Subdomains(parent) => {
+                origin.host().strip_suffix(parent.as_str()).is_some_and(|labels| labels.ends_with('.'))
+            }
+        };
+        let port = match self.port {
+            PortPattern::Any => true,
+            PortPattern::Only(port) => port == origin.port(),
+        };
+        host && port && self.scheme == origin.scheme()
+    }
+
+    /// The scheme, lower-cased.
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// The host without its wildcard: `example.com` for `https://*.example.com`; none for `https://*`.
+    pub fn host(&self) -> Option<&str> {
+        match &self.host {
+            HostPattern::Any => None,
+            HostPattern::Exact(host) | HostPattern::Subdomains(host) => Some(host),
+        }
+    }
+
+    /// Whether the pattern names one origin.
+    pub fn is_exact(&self) -> bool {
+        matches!((&self.host, self.port), (HostPattern::Exact(_), PortPattern::Only(_)))
+    }
+
+    /// Whether the host is just `*`.
+    pub fn is_any_host(&self) -> bool {
+        self.host == HostPattern::Any
+    }
+
+    /// Whether the pattern stands for the subdomains of its host.
+    pub fn is_subdomains(&self) -> bool {
+        matches!(self.host, HostPattern::Subdomains(_))
+    }
+
+    /// Whether the scheme is `http` or `https`.
+    pub fn has_web_scheme(&self) -> bool {
+        matches!(self.scheme.as_str(), "http" | "https")
+    }
+
+    /// Whether the port is `*`.
+    pub fn is_any_port(&self) -> bool {
+        self.port == PortPattern::Any
+    }
+
+    /// Whether a trailing `/` was written.
+    pub fn has_trailing_slash(&self) -> bool {
+        self.trailing_slash
+    }
+}
+
+/// The canonical form: lower case, without a default port, without a trailing `/`.
+impl fmt::Display for OriginPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scheme, host, port, .. } = self;
+        write!(f, "{scheme}://")?;
+        match host {
+            HostPattern::Any => f.write_str("*")?,
+            HostPattern::Exact(host) => f.write_str(host)?,
+            HostPattern::Subdomains(host) => write!(f, "*.{host}")?,
+        }
+        match *port {
+            PortPattern::Any => f.write_str(":*"),
+            PortPattern::Only(Some(port)) if Some(port) != origin::default_port(scheme.as_bytes()) => {
+                write!(f, ":{port}")
+            }
+            PortPattern::Only(_) => Ok(()),
+        }
+    }
+}
+
+fn check_characters(text: &str) -> Result<(), PatternError> {
+    if text.is_empty() {
+        Err(PatternError::Empty)
+    } else if text.eq_ignore_ascii_case("null") {
+        Err(PatternError::Null)
+    } else if !text.is_ascii() {
+        Err(PatternError::NotAscii)
+    } else if text.contains([',', ';']) || text.split_ascii_whitespace().nth(1).is_some() {
+        Err(PatternError::List)
+    } else if text.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
+        Err(PatternError::Whitespace)
+    } else {
+        Ok(())
+    }
+}
+
+fn is_opaque(scheme: &str) -> bool {
+    ["file", "data", "blob", "about", "javascript"].iter().any(|opaque| scheme.eq_ignore_ascii_case(opaque))
+}
+
+fn read_scheme(scheme: &str) -> Result<String, PatternError> {
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    match scheme {
+        "" => Err(PatternError::MissingScheme),
+        _ if scheme.contains('*') => Err(PatternError::MisplacedWildcard),
+        _ if !is_scheme => Err(PatternError::InvalidScheme),
+        _ if is_opaque(scheme) => Err(PatternError::OpaqueScheme),
+        _ => Ok(scheme.to_ascii_lowercase()),
+    }
+}
+
+/// Refuses what a URL may have and an origin may not (2.7).
+fn check_delimiters(rest: &str) -> Result<(), PatternError> {
+    match rest.find(['/', '?', '#', '@', '\\']) {
+        None => Ok(()),
+        Some(at) => Err(match rest.as_bytes()[at] {
+            b'/' => PatternError::Path,
+            b'@' => PatternError::UserInfo,
+            b'\\' => PatternError::InvalidHost,
+            _ => PatternError::Query,
+        }),
+    }
+}
+
+fn split_port(rest: &str) -> Result<(&str, Option<&str>), PatternError> {
+    let host_end = if rest.starts_with('[') {
+        rest.find(']').map(|end| end + 1).ok_or(PatternError::InvalidIpv6)?
+    } else {
+        rest.find(':').unwrap_or(rest.len())
+    };
+    let (host, port) = rest.split_at(host_end);
+    match port.strip_prefix(':') {
+        Some(port) => Ok((host, Some(port))),
+        None if port.is_empty() => Ok((host, None)),
+        None => Err(PatternError::InvalidHost),
+    }
+}
+
+fn read_host(host: &str) -> Result<HostPattern, PatternError> {
+    if host == "*" {
+        return Ok(HostPattern::Any);
+    }
+    if host.starts_with('[') {
+        return if host::read(host.as_bytes()) == Some(host.len()) {
+            Ok(HostPattern::Exact(host.to_owned()))
+        } else {
+            Err(PatternError::InvalidIpv6)
+        };
+    }
+    let (labels, is_wildcard) = match host.strip_prefix("*.") {
+        Some(labels) => (labels, true),
+        None => (host, false),
+    };
+    check_labels(labels, host.len())?;
+    if host::read(labels.as_bytes()) != Some(labels.len()) {
+        // Every label is well-formed by now, so what the grammar refuses is a number that is no address.
+        return Err(PatternError::InvalidIpv4);
+    }
+    let is_number = labels.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match (is_wildcard, is_number) {
+        // An address has no subdomains.
+        (true, true) => Err(PatternError::MisplacedWildcard),
+        (true, false) => Ok(HostPattern::Subdomains(labels.to_owned())),
+        (false, _) => Ok(HostPattern::Exact(labels.to_owned())),
+    }
+}
+
+fn check_labels(labels: &str, length: usize) -> Result<(), PatternError> {
+    if labels.is_empty() {
+        return Err(if length == 0 { PatternError::EmptyHost } else { PatternError::EmptyLabel });
+    }
+    if labels.contains('*') {
+        return Err(PatternError::MisplacedWildcard);
+    }
+    for label in labels.split('.') {
+        if label.is_empty() {
+            return Err(PatternError::EmptyLabel);
+        }
+        if label.len() > 63 {
+            return Err(PatternError::TooLong);
+        }
+        if !label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+            return Err(PatternError::InvalidHost);
+        }
+    }
+    if length > host::MAX_HOST { Err(PatternError::TooLong) } else { Ok(()) }
+}
+
+/// The bracketed host as the URL standard prints it, for a host that is an IPv6 address in another spelling.
+pub(crate) fn compressed_ipv6(host: &str) -> Option<String> {
+    let address: Ipv6Addr = host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?;
+    let mut printed = [0; 41];
+    String::from_utf8(host::print_ipv6(address, &mut printed).to_vec()).ok()
+}

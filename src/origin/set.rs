@@ -1,0 +1,218 @@
+//! The set that matches an origin against one to 100,000 patterns at the same cost. In: the patterns as written, and
+//! the bytes of an `Origin` header. Out: which pattern allows it, or why none does. Rules 3.1 to 3.4, 3.8.
+//!
+//! A browser writes an origin in one way only, so most requests are settled by one look-up of the raw bytes among the
+//! exact patterns. Only what is not there is read as an origin, and then looked up once a label among the wildcards.
+
+use super::{
+    Origin, OriginPattern,
+    host::MAX_HOST,
+    index::{Index, Seed},
+    pattern::{HostPattern, PortPattern},
+};
+
+/// `https://` + host + `:65535/`: no origin that a wildcard matches is longer.
+const MAX_WEB_ORIGIN: usize = 8 + MAX_HOST + 7;
+
+/// What [`OriginSet::find`] answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OriginMatch {
+    /// The pattern at this index allows the origin.
+    Allowed(usize),
+    /// A well-formed origin that no pattern allows.
+    NotAllowed,
+    /// Not a well-formed tuple origin (3.4).
+    Malformed,
+}
+
+/// Patterns arranged for look-up. The policy keeps the text of the patterns and lends it to each call.
+#[derive(Clone, Debug)]
+pub(crate) struct OriginSet {
+    seed: Seed,
+    exact: Index,
+    /// Whether each exact pattern is written as a browser writes it, so that comparing bytes is enough.
+    canonical: bool,
+    /// The longest `Origin` that can match: anything longer is refused before it is scanned.
+    longest: usize,
+    wildcards: Vec<Wildcard>,
+    by_host: Index,
+    /// The lengths of the hosts among the wildcards, as a set of bits: other suffixes of an origin need no look-up.
+    lengths: [u64; 4],
+}
+
+#[derive(Clone, Debug)]
+struct Wildcard {
+    pattern: usize,
+    /// `https`, or else `http`.
+    secure: bool,
+    host: Option<Box<str>>,
+    subdomains: bool,
+    port: PortPattern,
+}
+
+impl OriginSet {
+    /// Arranges `patterns`, which stand at the same indices as the texts they were read from.
+    ///
+    /// The second value lists the patterns that mean the same as an earlier one, as (later, earlier).
+    pub(crate) fn new(texts: &[String], patterns: &[OriginPattern]) -> (Self, Vec<(usize, usize)>) {
+        let exact = patterns.iter().filter(|pattern| pattern.is_exact()).count();
+        let mut set = Self {
+            seed: Seed::random(),
+            exact: Index::with_room_for(exact),
+            canonical: true,
+            longest: MAX_WEB_ORIGIN,
+            wildcards: Vec::with_capacity(patterns.len() - exact),
+            by_host: Index::with_room_for(patterns.len() - exact),
+            lengths: [0; 4],
+        };
+        let mut doubles = Vec::new();
+        for (at, pattern) in patterns.iter().enumerate() {
+            let earlier =
+                if pattern.is_exact() { set.add_exact(texts, at, pattern) } else { set.add_wildcard(at, pattern) };
+            doubles.extend(earlier.map(|earlier| (at, earlier)));
+        }
+        (set, doubles)
+    }
+
+    fn add_exact(&mut self, texts: &[String], at: usize, pattern: &OriginPattern) -> Option<usize> {
+        let canonical = pattern.to_string();
+        self.canonical &= texts[at] == canonical;
+        // One more byte for the trailing slash that is tolerated, six for a default port that is spelled out.
+        self.longest = self.longest.max(canonical.len() + 7);
+        let hash = self.seed.hash(EXACT, canonical.as_bytes());
+        let earlier = self.exact.find(hash, |other| spells(&texts[other], canonical.as_bytes()));
+        if earlier.is_none() {
+            self.exact.insert(hash, at);
+        }
+        earlier
+    }
+
+    fn add_wildcard(&mut self, at: usize, pattern: &OriginPattern) -> Option<usize> {
+        let wildcard = Wildcard {
+            pattern: at,
+            secure: pattern.scheme == "https",
+            host: pattern.host().map(Into::into),
+            subdomains: matches!(pattern.host, HostPattern::Subdomains(_)),
+            port: pattern.port,
+        };
+        let key = wildcard.key();
+        let earlier = self.find_wildcard(key);
+        if earlier.is_none() {
+            let length = key.host.len();
+            self.lengths[length / 64] |= 1 << (length % 64);
+            self.by_host.insert(self.hash_key(key), self.wildcards.len());
+            self.wildcards.push(wildcard);
+        }
+        earlier
+    }
+
+    /// The pattern that allows `origin`, the raw bytes of the header.
+    #[inline]
+    pub(crate) fn find(&self, texts: &[String], origin: &[u8]) -> OriginMatch {
+        if origin.len() > self.longest {
+            return OriginMatch::Malformed;
+        }
+        if let Some(at) = self.find_exact(texts, origin) {
+            return OriginMatch::Allowed(at);
+        }
+        let Some(parsed) = Origin::parse(origin) else { return OriginMatch::Malformed };
+        let canonical = parsed.as_str().as_bytes();
+        let found = match canonical.len() == origin.len() {
+            true => None,
+            // 3.1, 3.4: written with a default port or a trailing slash, so look up what it stands for.
+            false => self.find_exact(texts, canonical),
+        };
+        match found.or_else(|| self.find_by_host(&parsed)) {
+            Some(at) => OriginMatch::Allowed(at),
+            None => OriginMatch::NotAllowed,
+        }
+    }
+
+    #[inline]
+    fn find_exact(&self, texts: &[String], origin: &[u8]) -> Option<usize> {
+        let hash = self.seed.hash(EXACT, origin);
+        if self.canonical {
+            self.exact.find(hash, |at| texts[at].as_bytes() == origin)
+        } else {
+            self.exact.find(hash, |at| spells(&texts[at], origin))
+        }
+    }
+
+    /// 3.2, 3.3: the host itself (any port), its parents (one or more labels to the left), any host.
+    fn find_by_host(&self, origin: &Origin<'_>) -> Option<usize> {
+        if self.wildcards.is_empty() {
+            return None;
+        }
+        let secure = match origin.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        let key = |host, subdomains| Key { secure, host, subdomains, port: PortPattern::Only(origin.port()) };
+        let host = origin.host();
+        let parents = host.match_indices('.').map(|(dot, _)| key(&host[dot + 1..], true));
+        std::iter::once(key(host, false))
+            .chain(parents)
+            .chain(std::iter::once(key("", true)))
+            .filter(|key| self.lengths[key.host.len() / 64] & 1 << (key.host.len() % 64) != 0)
+            .find_map(|key| {
+                self.find_wildcard(key).or_else(|| self.find_wildcard(Key { port: PortPattern::Any, ..key }))
+            })
+    }
+
+    fn find_wildcard(&self, key: Key<'_>) -> Option<usize> {
+        let at = self.by_host.find(self.hash_key(key), |at| self.wildcards[at].key() == key)?;
+        Some(self.wildcards[at].pattern)
+    }
+
+    fn hash_key(&self, key: Key<'_>) -> u64 {
+        let port = match key.port {
+            PortPattern::Any => 0x1_0000,
+            PortPattern::Only(port) => u64::from(port.unwrap_or(0)),
+        };
+        self.seed
+            .hash(WILDCARD | port << 2 | u64::from(key.secure) << 1 | u64::from(key.subdomains), key.host.as_bytes())
+    }
+}
+
+/// The salts that keep exact patterns and wildcards apart.
+const EXACT: u64 = 0;
+const WILDCARD: u64 = 1 << 32;
+
+/// What a wildcard is found by; any host is the subdomains of nothing.
+#[derive(Clone, Copy, PartialEq)]
+struct Key<'a> {
+    secure: bool,
+    host: &'a str,
+    subdomains: bool,
+    port: PortPattern,
+}
+
+impl Wildcard {
+    fn key(&self) -> Key<'_> {
+        let host = self.host.as_deref();
+        Key {
+            secure: self.secure,
+            host: host.unwrap_or_default(),
+            subdomains: self.subdomains || host.is_none(),
+            port: self.port,
+        }
+    }
+}
+
+/// Whether an exact pattern, as written in the policy, means the canonical origin `origin`.
+fn spells(written: &str, origin: &[u8]) -> bool {
+    if written.as_bytes() == origin {
+        return true;
+    }
+    let written = written.strip_suffix('/').unwrap_or(written);
+    let has_scheme = |scheme: &str| written.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let default_port = match () {
+        () if has_scheme("https://") => ":443",
+        () if has_scheme("http://") => ":80",
+        () => "",
+    };
+    let written = written.strip_suffix(default_port).unwrap_or(written);
+    // `origin` is compared as it is: an upper-case Origin header must not match.
+    written.len() == origin.len() && written.bytes().map(|byte| byte.to_ascii_lowercase()).eq(origin.iter().copied())
+}

@@ -1,0 +1,243 @@
+//! What a request is to CORS: none of its business, a preflight, or an actual request with an origin. In: the head of
+//! a request, borrowed. Out: a [`CorsRequest`], the only place that knows what a preflight is (section 1 of
+//! `docs/semantics.md`; rules 3.5, 4.7, 5.8).
+
+use http::{
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri,
+    header::{self, GetAll},
+};
+
+use crate::{
+    headers::{self, ListTooLong},
+    origin::Origin,
+};
+
+/// The head of a request as CORS sees it: borrowed, and read only as far as it has been asked.
+///
+/// # Examples
+///
+/// ```
+/// use tower_cors::request::CorsRequest;
+///
+/// let preflight = http::Request::options("/")
+///     .header("origin", "https://app.example")
+///     .header("access-control-request-method", "PUT")
+///     .body(())?;
+/// let request = CorsRequest::of(&preflight);
+/// assert!(request.is_preflight());
+/// assert_eq!(request.announced_method(), Some("PUT"));
+/// # Ok::<_, http::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct CorsRequest<'a> {
+    method: &'a Method,
+    headers: &'a HeaderMap,
+    uri: Option<&'a Uri>,
+    extensions: Option<&'a Extensions>,
+    origin: RequestOrigin<'a>,
+    preflight: bool,
+    hold: Option<&'a [HeaderName]>,
+}
+
+/// What the `Origin` header of a request holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestOrigin<'a> {
+    /// No `Origin`: not a CORS request.
+    Absent,
+    /// One line, whatever it says.
+    One(&'a HeaderValue),
+    /// Two or more lines, which no browser sends.
+    Several,
+}
+
+impl<'a> CorsRequest<'a> {
+    /// Reads a method and headers, for callers that have no `http::Request`.
+    ///
+    /// Without a URI, [`is_cross_origin`](Self::is_cross_origin) has only the `Host` header to compare with, and a
+    /// resolver that looks at paths finds none.
+    #[inline]
+    pub fn new(method: &'a Method, headers: &'a HeaderMap) -> Self {
+        // Fetch sends at most one Origin line; two mean an intermediary or an attacker, so neither is trusted (3.5).
+        let origin = match headers.get(header::ORIGIN) {
+            None => RequestOrigin::Absent,
+            // `get_all` costs a second look-up, and only a map with more values than names can hold a second line.
+            Some(_) if headers.len() != headers.keys_len() && has_several(headers, &header::ORIGIN) => {
+                RequestOrigin::Several
+            }
+            Some(origin) => RequestOrigin::One(origin),
+        };
+        let preflight = *method == Method::OPTIONS && origin != RequestOrigin::Absent && announces_method(headers);
+        Self { method, headers, uri: None, extensions: None, origin, preflight, hold: None }
+    }
+
+    /// Reads the head of a request.
+    #[inline]
+    pub fn of<B>(request: &'a http::Request<B>) -> Self {
+        Self {
+            uri: Some(request.uri()),
+            extensions: Some(request.extensions()),
+            ..Self::new(request.method(), request.headers())
+        }
+    }
+
+    /// The same request, held to its policy as [`Resolution::hold`](crate::resolver::Resolution::hold) says.
+    #[inline]
+    #[must_use]
+    pub fn held(mut self, names: Option<&'a [HeaderName]>) -> Self {
+        self.hold = names;
+        self
+    }
+
+    /// The headers that need the policy's consent because the policy was chosen by them (8.3); none where the request
+    /// is not held to its policy.
+    #[inline]
+    pub(crate) fn hold(&self) -> Option<&'a [HeaderName]> {
+        self.hold
+    }
+
+    /// Whether this is a preflight: `OPTIONS` with an `Origin` and a non-empty `Access-Control-Request-Method`.
+    pub fn is_preflight(&self) -> bool {
+        self.preflight
+    }
+
+    /// The `Origin` header.
+    pub fn origin(&self) -> RequestOrigin<'a> {
+        self.origin
+    }
+
+    /// The method of the request itself, so `OPTIONS` for a preflight.
+    pub fn method(&self) -> &'a Method {
+        self.method
+    }
+
+    /// The headers of the request.
+    pub fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
+
+    /// The target of the request, where the caller gave one.
+    pub fn uri(&self) -> Option<&'a Uri> {
+        self.uri
+    }
+
+    /// The extensions of the request, where the caller gave any.
+    pub fn extensions(&self) -> Option<&'a Extensions> {
+        self.extensions
+    }
+
+    /// The method that a preflight announces: the one `Access-Control-Request-Method`, if it is a token.
+    ///
+    /// Several lines announce no method, nor does one of more than 8 KiB.
+    pub fn announced_method(&self) -> Option<&'a str> {
+        self.announced_method_line()?.to_str().ok()
+    }
+
+    /// The line itself, to be echoed where the policy says `*` (4.7).
+    pub(crate) fn announced_method_line(&self) -> Option<&'a HeaderValue> {
+        let mut lines = self.headers.get_all(header::ACCESS_CONTROL_REQUEST_METHOD).iter();
+        let line = lines.next()?;
+        let is_method = line.len() <= headers::MAX_LIST_BYTES && headers::is_token(line.as_bytes());
+        (is_method && lines.next().is_none()).then_some(line)
+    }
+
+    /// The header names that a preflight announces, in the order of its `Access-Control-Request-Headers` lines.
+    ///
+    /// Empty elements are left out; nothing else is checked.
+    pub fn announced_headers(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.announced_lines().iter().flat_map(|line| headers::elements(line.as_bytes()))
+    }
+
+    /// The announced names as one normalised value (4.8), or that there are too many of them (4.9).
+    pub(crate) fn announced_list(&self) -> Result<Option<HeaderValue>, ListTooLong> {
+        headers::join_names(self.announced_lines())
+    }
+
+    fn announced_lines(&self) -> GetAll<'a, HeaderValue> {
+        self.headers.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS)
+    }
+
+    /// Whether a preflight asks for access to a private network.
+    pub(crate) fn asks_for_private_network(&self) -> bool {
+        self.headers.get(&headers::REQUEST_PRIVATE_NETWORK).is_some_and(|value| value == "true")
+    }
+
+    /// The host that the request is for, with its port: that of the URI (`:authority`), else the `Host` header's.
+    ///
+    /// Several `Host` lines are no host.
+    pub fn authority(&self) -> Option<&'a str> {
+        if let Some(authority) = self.uri.and_then(Uri::authority) {
+            return Some(authority.as_str());
+        }
+        let mut lines = self.headers.get_all(header::HOST).iter();
+        let host = lines.next()?.to_str().ok()?;
+        lines.next().is_none().then_some(host)
+    }
+
+    /// Whether a page of another origin sent this request (5.8): told by `Sec-Fetch-Site` where the browser sends it,
+    /// else by comparing the `Origin` with the host. A request without `Origin` is not cross-origin.
+    pub fn is_cross_origin(&self) -> bool {
+        let origin = match self.origin {
+            RequestOrigin::Absent => return false,
+            RequestOrigin::Several => return true,
+            RequestOrigin::One(origin) => origin,
+        };
+        let mut sites = self.headers.get_all("sec-fetch-site").iter();
+        match (sites.next().map(HeaderValue::as_bytes), sites.next()) {
+            (Some(b"same-origin" | b"none"), None) => false,
+            (Some(b"cross-site" | b"same-site"), None) => true,
+            _ => !self.is_for_host_of(origin),
+        }
+    }
+
+    fn is_for_host_of(&self, origin: &HeaderValue) -> bool {
+        let (Some(origin), Some(authority)) = (Origin::parse(origin.as_bytes()), self.authority()) else {
+            return false;
+        };
+        let (host, port) = match authority.rsplit_once(':') {
+            // The last colon of a bracketed address without a port is not a port's.
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
+            // The scheme that the client used is not known here, so a missing port is the origin's default.
+            _ => (authority, if origin.scheme() == "https" { Some(443) } else { Some(80) }),
+        };
+        host.eq_ignore_ascii_case(origin.host()) && port.is_some() && port == origin.port()
+    }
+
+    /// Whether the request opens a WebSocket: `Upgrade: websocket` in HTTP/1.1, an extended `CONNECT` in HTTP/2.
+    ///
+    /// A `CONNECT` with an `Origin` is taken for one, since no browser sends it for anything else (RFC 8441).
+    pub fn is_websocket_upgrade(&self) -> bool {
+        if *self.method == Method::CONNECT {
+            return true;
+        }
+        self.headers
+            .get_all(header::UPGRADE)
+            .iter()
+            .flat_map(|line| headers::elements(line.as_bytes()))
+            .any(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
+    }
+}
+
+/// Whether a request is a preflight, for layers that must let preflights pass (authentication, rate limits) and can't
+/// be put inside the CORS layer.
+///
+/// # Examples
+///
+/// ```
+/// use tower_cors::request::is_preflight;
+///
+/// let request = http::Request::options("/").header("origin", "https://app.example").body(())?;
+/// assert!(!is_preflight(&request), "an OPTIONS request that announces no method is an actual request");
+/// # Ok::<_, http::Error>(())
+/// ```
+pub fn is_preflight<B>(request: &http::Request<B>) -> bool {
+    CorsRequest::of(request).is_preflight()
+}
+
+fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.get_all(name).iter().nth(1).is_some()
+}
+
+/// Whether an `Access-Control-Request-Method` says anything.
+fn announces_method(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCESS_CONTROL_REQUEST_METHOD).iter().any(|line| !line.as_bytes().trim_ascii().is_empty())
+}

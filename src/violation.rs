@@ -1,0 +1,351 @@
+//! What makes a policy invalid: kinds, codes, and the one text of each. The texts are the product; tests pin them.
+//! Rules 2.2 to 2.13 say what is a violation, and `compile` finds them.
+
+use std::{borrow::Cow, fmt};
+
+use crate::policy::FieldPath;
+
+/// One thing that is wrong with a policy or a manifest.
+///
+/// Its `Display` names the place, the value and the way out:
+/// `allowOrigins[1]: "*.example.com" has no scheme; write "https://*.example.com"`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    path: FieldPath,
+    value: Option<String>,
+    suggestion: Option<String>,
+    kind: ViolationKind,
+}
+
+impl Violation {
+    /// A violation at `path`.
+    pub(crate) fn new(path: FieldPath, kind: ViolationKind) -> Self {
+        Self { path, value: None, suggestion: None, kind }
+    }
+
+    /// Adds the value that was found.
+    pub(crate) fn with_value(mut self, value: impl Into<String>) -> Self {
+        self.value = Some(value.into());
+        self
+    }
+
+    /// Adds the value that was probably meant.
+    pub(crate) fn with_suggestion(mut self, suggestion: Option<String>) -> Self {
+        self.suggestion = suggestion;
+        self
+    }
+
+    /// The field, such as `spec.cors.allowOrigins[1]`.
+    pub fn path(&self) -> &FieldPath {
+        &self.path
+    }
+
+    /// The value that was found, where the field has one.
+    pub fn value(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
+
+    /// The value that was probably meant, where there is one.
+    pub fn suggestion(&self) -> Option<&str> {
+        self.suggestion.as_deref()
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> &ViolationKind {
+        &self.kind
+    }
+
+    /// The stable code of [`kind`](Self::kind), such as `origin-path`.
+    pub fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+}
+
+/// What can be wrong. Every kind has a stable [`code`](Self::code).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ViolationKind {
+    /// An entry is empty.
+    Empty,
+    /// The origin `null` (2.7).
+    OriginNull,
+    /// An origin outside ASCII (2.7).
+    OriginNotAscii,
+    /// White space or a control character in an origin.
+    OriginWhitespace,
+    /// Several origins, methods or names in one string.
+    ListInOneEntry,
+    /// A regular expression in the place of an origin.
+    OriginRegularExpression,
+    /// No scheme.
+    OriginScheme,
+    /// A scheme that no URL can have.
+    OriginInvalidScheme,
+    /// A scheme whose pages send `null` (2.7).
+    OriginOpaqueScheme,
+    /// A scheme other than `http` and `https`, where a manifest must not name one (2.6).
+    OriginOtherScheme,
+    /// User info (2.7).
+    OriginUserInfo,
+    /// A path (2.7).
+    OriginPath,
+    /// A query or a fragment (2.7).
+    OriginQuery,
+    /// No host.
+    OriginHost,
+    /// An empty label (2.7).
+    OriginEmptyLabel,
+    /// A label or host longer than the DNS permits.
+    OriginHostTooLong,
+    /// A character that no host has.
+    OriginHostCharacter,
+    /// A number at the end of the host that makes no IPv4 address (2.4).
+    OriginIpv4,
+    /// No IPv6 address in compressed form (2.4).
+    OriginIpv6,
+    /// A port out of range (2.4).
+    OriginPort,
+    /// A misplaced `*` (2.7).
+    OriginWildcard,
+    /// A wildcard in an origin that is neither `http` nor `https` (2.6).
+    OriginWildcardScheme,
+    /// Not a token (2.8).
+    Method,
+    /// Not one of the CRD's nine methods (2.12).
+    MethodNotInCrd,
+    /// Not a token (2.9).
+    HeaderName,
+    /// `*` beside other entries (2.4, 2.8, 2.9).
+    WildcardNotAlone,
+    /// An entry written twice (2.11).
+    Duplicate,
+    /// More entries than the CRD permits (2.12).
+    TooManyEntries {
+        /// The most entries permitted.
+        limit: usize,
+    },
+    /// An entry longer than the CRD permits, in bytes (2.12).
+    TooLong {
+        /// The most bytes permitted.
+        limit: usize,
+    },
+    /// A max-age outside the CRD's range, in seconds (2.12).
+    MaxAgeRange,
+    /// Any origin together with credentials, under [`Profile::Strict`](crate::Profile::Strict) (2.13).
+    AnyOriginWithCredentials,
+    /// A field that the resource does not have (2.1).
+    UnknownField,
+    /// A value of another type than the field's.
+    WrongType {
+        /// What the field holds, such as `a list of strings`.
+        expected: &'static str,
+    },
+    /// A value that the CRD requires and that is missing.
+    Missing,
+    /// A filter that a rule may have once.
+    RepeatedFilter,
+    /// A value outside the CRD's grammar for the field.
+    InvalidValue {
+        /// What the field holds, such as `a port from 1 to 65535`.
+        expected: &'static str,
+    },
+}
+
+impl ViolationKind {
+    /// The stable code, such as `origin-path`, for status conditions and filters.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::OriginNull => "origin-null",
+            Self::OriginNotAscii => "origin-not-ascii",
+            Self::OriginWhitespace => "origin-whitespace",
+            Self::ListInOneEntry => "list-in-one-entry",
+            Self::OriginRegularExpression => "origin-regular-expression",
+            Self::OriginScheme => "origin-scheme",
+            Self::OriginInvalidScheme => "origin-invalid-scheme",
+            Self::OriginOpaqueScheme => "origin-opaque-scheme",
+            Self::OriginOtherScheme => "origin-other-scheme",
+            Self::OriginUserInfo => "origin-user-info",
+            Self::OriginPath => "origin-path",
+            Self::OriginQuery => "origin-query",
+            Self::OriginHost => "origin-host",
+            Self::OriginEmptyLabel => "origin-empty-label",
+            Self::OriginHostTooLong => "origin-host-too-long",
+            Self::OriginHostCharacter => "origin-host-character",
+            Self::OriginIpv4 => "origin-ipv4",
+            Self::OriginIpv6 => "origin-ipv6",
+            Self::OriginPort => "origin-port",
+            Self::OriginWildcard => "origin-wildcard",
+            Self::OriginWildcardScheme => "origin-wildcard-scheme",
+            Self::Method => "method",
+            Self::MethodNotInCrd => "method-not-in-crd",
+            Self::HeaderName => "header-name",
+            Self::WildcardNotAlone => "wildcard-not-alone",
+            Self::Duplicate => "duplicate",
+            Self::TooManyEntries { .. } => "too-many-entries",
+            Self::TooLong { .. } => "too-long",
+            Self::MaxAgeRange => "max-age-range",
+            Self::AnyOriginWithCredentials => "any-origin-with-credentials",
+            Self::UnknownField => "unknown-field",
+            Self::WrongType { .. } => "wrong-type",
+            Self::Missing => "missing",
+            Self::RepeatedFilter => "repeated-filter",
+            Self::InvalidValue { .. } => "invalid-value",
+        }
+    }
+
+    /// The sentence. One that begins with a verb has the value for its subject.
+    fn sentence(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Empty => "is empty",
+            Self::OriginNull => "can't be allowed: every sandboxed frame and local file sends it",
+            Self::OriginNotAscii => "is not ASCII; use Punycode",
+            Self::OriginWhitespace => "has white space or a control character",
+            Self::ListInOneEntry => "is a list in one string; make each element an entry of its own",
+            Self::OriginRegularExpression => "is a regular expression; the only wildcard is *",
+            Self::OriginScheme => "has no scheme",
+            Self::OriginInvalidScheme => "has no valid scheme",
+            Self::OriginOpaqueScheme => "can't be allowed: pages of this scheme send the origin null",
+            Self::OriginOtherScheme => "has a scheme other than http and https, which a manifest can't allow",
+            Self::OriginUserInfo => ": an origin has no user info",
+            Self::OriginPath => ": an origin has no path",
+            Self::OriginQuery => ": an origin has no query and no fragment",
+            Self::OriginHost => "has no host",
+            Self::OriginEmptyLabel => "has an empty label in its host",
+            Self::OriginHostTooLong => "is too long: a label has at most 63 bytes, a host at most 253",
+            Self::OriginHostCharacter => "has a character in its host that no host has",
+            Self::OriginIpv4 => "ends in a number but is not an IPv4 address such as 192.0.2.1",
+            Self::OriginIpv6 => "has no IPv6 address in compressed form such as [2001:db8::1]",
+            Self::OriginPort => "has no port from 1 to 65535",
+            Self::OriginWildcard => ": a * stands for the first labels, the whole host or the port, and nothing else",
+            Self::OriginWildcardScheme => ": a wildcard needs the scheme http or https",
+            Self::Method => "is not a method",
+            Self::MethodNotInCrd => "is not one of GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH and *",
+            Self::HeaderName => "is not a header name",
+            Self::WildcardNotAlone => "stands beside other entries; it stands alone or not at all",
+            Self::Duplicate => "is written twice",
+            Self::TooManyEntries { limit } => return format!("has more than {limit} entries").into(),
+            Self::TooLong { limit } => return format!("is longer than {limit} bytes").into(),
+            Self::MaxAgeRange => "is not a number of seconds from 1 to 2147483647",
+            Self::AnyOriginWithCredentials => {
+                "lets every site act and read with its visitors' credentials; list the origins, or drop credentials"
+            }
+            Self::UnknownField => "is not a field of this resource",
+            Self::WrongType { expected } | Self::InvalidValue { expected } => {
+                return format!("is not {expected}").into();
+            }
+            Self::Missing => "is missing",
+            Self::RepeatedFilter => "is a second filter of a type that may stand here once",
+        })
+    }
+
+    /// How the suggestion is put: as an order where it is sure, as a question where it is a guess.
+    fn suggests_surely(&self) -> bool {
+        matches!(self, Self::OriginScheme | Self::OriginNotAscii | Self::OriginIpv6 | Self::MaxAgeRange)
+    }
+}
+
+/// The longest value that a message shows, in bytes; the rest is cut.
+const MAX_SHOWN: usize = 256;
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        if !self.path.as_str().is_empty() {
+            write!(f, "{}", Shown(self.path.as_str()))?;
+            separator = if self.value.is_some() { ": " } else { " " };
+        }
+        if let Some(value) = &self.value {
+            write!(f, "{separator}\"{}\"", Shown(value))?;
+            separator = " ";
+        }
+        let sentence = self.kind.sentence();
+        match sentence.strip_prefix(": ") {
+            Some(sentence) => write!(f, ": {sentence}")?,
+            None => write!(f, "{separator}{sentence}")?,
+        }
+        match &self.suggestion {
+            Some(suggestion) if self.kind.suggests_surely() => write!(f, "; write \"{}\"", Shown(suggestion)),
+            Some(suggestion) => write!(f, "; did you mean \"{}\"?", Shown(suggestion)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// Text from outside, cut and escaped, so that no message grows beyond reading or forges a line of a log.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = 0;
+        for character in self.0.chars() {
+            shown += character.len_utf8();
+            if shown > MAX_SHOWN {
+                return f.write_str("…");
+            }
+            match character {
+                '"' => f.write_str("\\\"")?,
+                // Beyond control characters, what reverses or hides text is escaped too.
+                _ if character.is_control() || is_invisible(character) => {
+                    write!(f, "{}", character.escape_default())?;
+                }
+                _ => write!(f, "{character}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Everything that is wrong with a policy or a manifest, at least one thing, in the order of the fields.
+///
+/// Its `Display` has a line for each violation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// `Ok` where there is nothing wrong.
+    pub(crate) fn check(violations: Vec<Violation>) -> Result<(), Self> {
+        if violations.is_empty() { Ok(()) } else { Err(Self(violations)) }
+    }
+
+    /// The violations, one by one.
+    pub fn iter(&self) -> std::slice::Iter<'_, Violation> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Violations {
+    type Item = &'a Violation;
+    type IntoIter = std::slice::Iter<'a, Violation>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Violations {
+    type Item = Violation;
+    type IntoIter = std::vec::IntoIter<Violation>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl fmt::Display for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (line, violation) in self.0.iter().enumerate() {
+            let newline = if line == 0 { "" } else { "\n" };
+            write!(f, "{newline}{violation}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Violations {}

@@ -167,9 +167,6 @@ pub(crate) fn is_safelisted_method(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "POST")
 }
 
-/// The request headers that scripts may set without announcing them, as long as the value is safelisted too.
-pub(crate) const SAFELISTED_REQUEST_HEADERS: [&str; 5] =
-    ["accept", "accept-language", "content-language", "content-type", "range"];
 
 /// Whether scripts may send a header with this value without a preflight (Fetch, CORS-safelisted request-header).
 pub(crate) fn is_safelisted_request_header(name: &str, value: &[u8]) -> bool {

@@ -7,7 +7,7 @@ mod compiled;
 mod suggest;
 
 pub use compiled::CompiledPolicy;
-pub(crate) use compiled::{Expose, List, OriginVerdict};
+pub(crate) use compiled::{Expose, List};
 
 use crate::{
     policy::{CorsPolicy, FieldPath},

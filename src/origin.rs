@@ -11,4 +11,4 @@ mod set;
 pub use origin::Origin;
 pub(crate) use pattern::compressed_ipv6;
 pub use pattern::{OriginPattern, PatternError};
-pub(crate) use set::{OriginMatch, OriginSet};
+pub(crate) use set::OriginSet;

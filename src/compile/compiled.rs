@@ -10,7 +10,7 @@ use super::{Profile, check::Checked};
 use crate::{
     headers,
     lint::Lint,
-    origin::{Origin, OriginMatch, OriginSet},
+    origin::{Origin, OriginSet},
     policy::CorsPolicy,
 };
 
@@ -56,17 +56,6 @@ pub(crate) enum Expose {
     Value(HeaderValue),
     /// `*` of a credentialed policy: the names that the response has, since browsers take a `*` literally then (5.4).
     EveryName,
-}
-
-/// What a policy says to an origin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OriginVerdict {
-    Allowed,
-    NotAllowed,
-    /// `null`, which only an open policy allows (3.7).
-    Null,
-    /// Not a well-formed origin (3.4).
-    Malformed,
 }
 
 impl CompiledPolicy {
@@ -127,8 +116,16 @@ impl CompiledPolicy {
     }
 
     /// Whether the policy allows an origin, given as the value of an `Origin` header.
+    #[inline]
     pub fn allows_origin(&self, origin: impl AsRef<[u8]>) -> bool {
-        self.judge(origin.as_ref()) == OriginVerdict::Allowed
+        let origin = origin.as_ref();
+        match &self.0.origins {
+            // 3.6, 3.7: with credentials only well-formed origins are reflected.
+            Origins::Any => !self.0.credentialed || Origin::parse(origin).is_some(),
+            Origins::Listed(set) => {
+                set.find(self.0.policy.allow_origins.as_deref().unwrap_or_default(), origin).is_some()
+            }
+        }
     }
 
     /// Whether the policy lets a script use a method: one of `GET`, `HEAD` and `POST`, or one that it allows. Methods
@@ -142,25 +139,6 @@ impl CompiledPolicy {
     pub fn allows_header(&self, name: &str) -> bool {
         let allowed = self.0.policy.allow_headers.as_deref().unwrap_or_default();
         allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name) || allowed == "*")
-    }
-
-    #[inline]
-    pub(crate) fn judge(&self, origin: &[u8]) -> OriginVerdict {
-        let found = match &self.0.origins {
-            Origins::Any if !self.0.credentialed => return OriginVerdict::Allowed,
-            // 3.6, 3.7: with credentials only well-formed origins are reflected.
-            Origins::Any => match Origin::parse(origin) {
-                Some(_) => OriginMatch::Allowed(0),
-                None => OriginMatch::Malformed,
-            },
-            Origins::Listed(set) => set.find(self.0.policy.allow_origins.as_deref().unwrap_or_default(), origin),
-        };
-        match found {
-            OriginMatch::Allowed(_) => OriginVerdict::Allowed,
-            OriginMatch::NotAllowed => OriginVerdict::NotAllowed,
-            OriginMatch::Malformed if origin == b"null" => OriginVerdict::Null,
-            OriginMatch::Malformed => OriginVerdict::Malformed,
-        }
     }
 
     pub(crate) fn methods(&self) -> &List {

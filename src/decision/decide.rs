@@ -9,7 +9,7 @@ use super::{
     values,
 };
 use crate::{
-    compile::{CompiledPolicy, Expose, List, OriginVerdict},
+    compile::{CompiledPolicy, Expose, List},
     headers::{self, ListTooLong},
     request::{CorsRequest, RequestOrigin},
 };
@@ -174,12 +174,12 @@ fn judge(request: &CorsRequest<'_>, policy: &CompiledPolicy) -> (Option<HeaderVa
         RequestOrigin::Several => return (None, Reason::SeveralOrigins),
         RequestOrigin::One(origin) => origin,
     };
-    match policy.judge(origin.as_bytes()) {
+    match policy.allows_origin(origin) {
         // 4.5: `*` for an open policy, else the origin exactly as received.
-        OriginVerdict::Allowed if policy.is_open() => (Some(values::any_origin()), Reason::OriginAllowed),
-        OriginVerdict::Allowed => (Some(origin.clone()), Reason::OriginAllowed),
-        OriginVerdict::NotAllowed => (None, Reason::OriginNotAllowed),
-        OriginVerdict::Null => (None, Reason::NullOrigin),
-        OriginVerdict::Malformed => (None, Reason::MalformedOrigin),
+        true if policy.is_open() => (Some(values::any_origin()), Reason::OriginAllowed),
+        true => (Some(origin.clone()), Reason::OriginAllowed),
+        // 3.7
+        false if origin == "null" => (None, Reason::NullOrigin),
+        false => (None, Reason::OriginNotAllowed),
     }
 }

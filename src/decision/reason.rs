@@ -16,26 +16,24 @@ pub enum Reason {
     OriginAllowed,
     /// The policy allows the origin, but the preflight announced more header names than are echoed (4.9).
     TooManyHeaders,
-    /// The origin is well-formed, and no pattern of the policy allows it.
+    /// No pattern of the policy allows the origin; nor does one ever allow what is not a well-formed origin (3.4), which
+    /// [`Origin::parse`](crate::origin::Origin::parse) tells.
     OriginNotAllowed,
     /// The origin is `null`: a sandboxed frame, a local file, or a redirect between origins (3.7).
     NullOrigin,
-    /// What the `Origin` header says is not a well-formed origin (3.4).
-    MalformedOrigin,
     /// The request has several `Origin` lines (3.5).
     SeveralOrigins,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::NoPolicy,
         Self::NoOrigin,
         Self::OriginAllowed,
         Self::TooManyHeaders,
         Self::OriginNotAllowed,
         Self::NullOrigin,
-        Self::MalformedOrigin,
         Self::SeveralOrigins,
     ];
 
@@ -48,14 +46,13 @@ impl Reason {
             Self::TooManyHeaders => "too-many-headers",
             Self::OriginNotAllowed => "origin-not-allowed",
             Self::NullOrigin => "null-origin",
-            Self::MalformedOrigin => "malformed-origin",
             Self::SeveralOrigins => "several-origins",
         }
     }
 
     /// Whether the policy refuses the origin.
     pub fn is_denial(self) -> bool {
-        matches!(self, Self::OriginNotAllowed | Self::NullOrigin | Self::MalformedOrigin | Self::SeveralOrigins)
+        matches!(self, Self::OriginNotAllowed | Self::NullOrigin | Self::SeveralOrigins)
     }
 }
 
@@ -70,7 +67,6 @@ impl fmt::Display for Reason {
             }
             Self::OriginNotAllowed => "no pattern of the policy allows the origin",
             Self::NullOrigin => "the origin is null, which only a policy for any origin without credentials allows",
-            Self::MalformedOrigin => "the Origin header is not a well-formed origin",
             Self::SeveralOrigins => "the request has several Origin headers",
         })
     }

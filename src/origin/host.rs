@@ -6,29 +6,15 @@ use std::net::Ipv6Addr;
 /// The longest host of an origin, in bytes (RFC 1035 without the trailing dot).
 pub(super) const MAX_HOST: usize = 253;
 
-/// What a byte may be in a host; one look-up a byte instead of five comparisons.
-const fn class(byte: u8) -> u8 {
-    match byte {
-        b'a'..=b'z' | b'-' | b'_' => LETTER,
-        b'0'..=b'9' => DIGIT,
-        b'.' => DOT,
-        _ => OTHER,
-    }
-}
-
-const OTHER: u8 = 0;
-const LETTER: u8 = 1;
-const DIGIT: u8 = 2;
-const DOT: u8 = 3;
-
-static CLASSES: [u8; 256] = {
-    let mut classes = [OTHER; 256];
+/// Whether a byte may stand in a DNS name or a dotted quad; one look-up a byte instead of five comparisons.
+static IN_NAME: [bool; 256] = {
+    let mut table = [false; 256];
     let mut byte = 0;
     while byte < 256 {
-        classes[byte] = class(byte as u8);
+        table[byte] = matches!(byte as u8, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
         byte += 1;
     }
-    classes
+    table
 };
 
 /// The length of the lower-case host at the start of `text`, if it is well-formed.
@@ -38,28 +24,21 @@ pub(super) fn read(text: &[u8]) -> Option<usize> {
 }
 
 fn read_labels(text: &[u8]) -> Option<usize> {
-    let (mut length, mut label, mut letters) = (0, 0, false);
-    for &byte in text {
-        match CLASSES[byte as usize] {
-            LETTER => letters = true,
-            DIGIT => {}
-            // 3.2, 3.4: no label is empty, neither the first nor one between two dots.
-            DOT if length > label => {
-                label = length + 1;
-                letters = false;
-            }
-            DOT => return None,
-            _ => break,
+    let length = text.iter().position(|&byte| !IN_NAME[byte as usize]).unwrap_or(text.len());
+    let host = &text[..length];
+    // 3.2, 3.4: no label is empty, neither the first or last nor one between two dots.
+    let mut label = 0;
+    for (at, _) in host.iter().enumerate().filter(|(_, byte)| **byte == b'.') {
+        if at == label {
+            return None;
         }
-        length += 1;
+        label = at + 1;
     }
-    if length == label {
-        return None;
-    }
+    let last = &host[label..];
     // The URL standard reads a host whose last label is a number as an IPv4 address and prints it in one way only.
-    let last = &text[label..length];
-    let number = !letters || is_hex_number(last);
-    (!number || is_ipv4(&text[..length])).then_some(length)
+    // Such a label begins with a digit, which hardly any host's last label does.
+    let number = last.first()?.is_ascii_digit() && (last.iter().all(u8::is_ascii_digit) || is_hex_number(last));
+    (!number || is_ipv4(host)).then_some(length)
 }
 
 fn is_hex_number(label: &[u8]) -> bool {

@@ -23,8 +23,8 @@ use super::host;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin<'a> {
-    /// `scheme://host[:port]` without a default port and without the trailing `/`.
-    canonical: &'a str,
+    /// `scheme://host[:port]` without a default port and without the trailing `/`: ASCII, as parsing made sure.
+    canonical: &'a [u8],
     scheme: usize,
     host: usize,
     port: Option<u16>,
@@ -52,18 +52,21 @@ impl<'a> Origin<'a> {
             }
             _ => return None,
         };
-        // Everything up to here is ASCII, so this can't fail.
-        let canonical = std::str::from_utf8(&bytes[..canonical]).ok()?;
-        Some(Self { canonical, scheme, host, port })
+        Some(Self { canonical: &bytes[..canonical], scheme, host, port })
     }
 
     /// The scheme, such as `https`.
     pub fn scheme(&self) -> &'a str {
-        &self.canonical[..self.scheme]
+        ascii(&self.canonical[..self.scheme])
     }
 
     /// The host: a DNS name, an IPv4 address or an IPv6 address in brackets.
     pub fn host(&self) -> &'a str {
+        ascii(self.host_bytes())
+    }
+
+    /// The host, without a second look at what parsing has looked at already.
+    pub(super) fn host_bytes(&self) -> &'a [u8] {
         &self.canonical[self.scheme + 3..][..self.host]
     }
 
@@ -74,8 +77,27 @@ impl<'a> Origin<'a> {
 
     /// `scheme://host[:port]` as a browser prints it: without a default port, without a trailing `/`.
     pub fn as_str(&self) -> &'a str {
+        ascii(self.canonical)
+    }
+
+    /// [`as_str`](Self::as_str), without a second look at what parsing has looked at already.
+    pub(super) fn as_bytes(&self) -> &'a [u8] {
         self.canonical
     }
+
+    /// Whether the scheme is `https`, or else `http`; none for other schemes.
+    pub(super) fn is_secure(&self) -> Option<bool> {
+        match &self.canonical[..self.scheme] {
+            b"https" => Some(true),
+            b"http" => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// Text that is known to be ASCII. The alternative never happens, and there is no `unsafe` to say so.
+fn ascii(text: &[u8]) -> &str {
+    std::str::from_utf8(text).unwrap_or_default()
 }
 
 /// The port that is meant where none is written (3.1).

@@ -1,5 +1,5 @@
 //! The set that matches an origin against one to 100,000 patterns at the same cost. In: the patterns as written, and
-//! the bytes of an `Origin` header. Out: which pattern allows it, or why none does. Rules 3.1 to 3.4, 3.8.
+//! the bytes of an `Origin` header. Out: which pattern allows it. Rules 3.1 to 3.4, 3.8.
 //!
 //! A browser writes an origin in one way only, so most requests are settled by one look-up of the raw bytes among the
 //! exact patterns. Only what is not there is read as an origin, and then looked up once a label among the wildcards.
@@ -13,17 +13,6 @@ use super::{
 
 /// `https://` + host + `:65535/`: no origin that a wildcard matches is longer.
 const MAX_WEB_ORIGIN: usize = 8 + MAX_HOST + 7;
-
-/// What [`OriginSet::find`] answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OriginMatch {
-    /// The pattern at this index allows the origin.
-    Allowed(usize),
-    /// A well-formed origin that no pattern allows.
-    NotAllowed,
-    /// Not a well-formed tuple origin (3.4).
-    Malformed,
-}
 
 /// Patterns arranged for look-up. The policy keeps the text of the patterns and lends it to each call.
 #[derive(Clone, Debug)]
@@ -106,26 +95,27 @@ impl OriginSet {
         earlier
     }
 
-    /// The pattern that allows `origin`, the raw bytes of the header.
+    /// The index of the pattern that allows `origin`, the raw bytes of the header.
     #[inline]
-    pub(crate) fn find(&self, texts: &[String], origin: &[u8]) -> OriginMatch {
+    pub(crate) fn find(&self, texts: &[String], origin: &[u8]) -> Option<usize> {
         if origin.len() > self.longest {
-            return OriginMatch::Malformed;
+            return None;
         }
-        if let Some(at) = self.find_exact(texts, origin) {
-            return OriginMatch::Allowed(at);
+        self.find_exact(texts, origin).or_else(|| self.find_parsed(texts, origin))
+    }
+
+    fn find_parsed(&self, texts: &[String], origin: &[u8]) -> Option<usize> {
+        // Where no wildcard is waiting for it, only another spelling of an exact origin is worth reading: a trailing
+        // slash, or a default port (`:80`, `:443`).
+        let may_be_respelled = matches!(origin, [.., b'/' | b'0' | b'3']);
+        if self.wildcards.is_empty() && !may_be_respelled {
+            return None;
         }
-        let Some(parsed) = Origin::parse(origin) else { return OriginMatch::Malformed };
-        let canonical = parsed.as_str().as_bytes();
-        let found = match canonical.len() == origin.len() {
-            true => None,
-            // 3.1, 3.4: written with a default port or a trailing slash, so look up what it stands for.
-            false => self.find_exact(texts, canonical),
-        };
-        match found.or_else(|| self.find_by_host(&parsed)) {
-            Some(at) => OriginMatch::Allowed(at),
-            None => OriginMatch::NotAllowed,
-        }
+        let parsed = Origin::parse(origin)?;
+        // 3.1, 3.4: written with a default port or a trailing slash, so look up what it stands for.
+        let respelled = parsed.as_bytes().len() != origin.len();
+        let exact = if respelled { self.find_exact(texts, parsed.as_bytes()) } else { None };
+        exact.or_else(|| self.find_by_host(&parsed))
     }
 
     #[inline]
@@ -143,17 +133,14 @@ impl OriginSet {
         if self.wildcards.is_empty() {
             return None;
         }
-        let secure = match origin.scheme() {
-            "https" => true,
-            "http" => false,
-            _ => return None,
-        };
+        let secure = origin.is_secure()?;
         let key = |host, subdomains| Key { secure, host, subdomains, port: PortPattern::Only(origin.port()) };
-        let host = origin.host();
-        let parents = host.match_indices('.').map(|(dot, _)| key(&host[dot + 1..], true));
+        let host = origin.host_bytes();
+        let dots = host.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
+        let parents = dots.map(|dot| key(&host[dot + 1..], true));
         std::iter::once(key(host, false))
             .chain(parents)
-            .chain(std::iter::once(key("", true)))
+            .chain(std::iter::once(key(b"", true)))
             .filter(|key| self.lengths[key.host.len() / 64] & 1 << (key.host.len() % 64) != 0)
             .find_map(|key| {
                 self.find_wildcard(key).or_else(|| self.find_wildcard(Key { port: PortPattern::Any, ..key }))
@@ -170,8 +157,7 @@ impl OriginSet {
             PortPattern::Any => 0x1_0000,
             PortPattern::Only(port) => u64::from(port.unwrap_or(0)),
         };
-        self.seed
-            .hash(WILDCARD | port << 2 | u64::from(key.secure) << 1 | u64::from(key.subdomains), key.host.as_bytes())
+        self.seed.hash(WILDCARD | port << 2 | u64::from(key.secure) << 1 | u64::from(key.subdomains), key.host)
     }
 }
 
@@ -183,7 +169,7 @@ const WILDCARD: u64 = 1 << 32;
 #[derive(Clone, Copy, PartialEq)]
 struct Key<'a> {
     secure: bool,
-    host: &'a str,
+    host: &'a [u8],
     subdomains: bool,
     port: PortPattern,
 }
@@ -193,7 +179,7 @@ impl Wildcard {
         let host = self.host.as_deref();
         Key {
             secure: self.secure,
-            host: host.unwrap_or_default(),
+            host: host.unwrap_or_default().as_bytes(),
             subdomains: self.subdomains || host.is_none(),
             port: self.port,
         }

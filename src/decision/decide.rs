@@ -124,21 +124,25 @@ fn decide_actual(request: &CorsRequest<'_>, policy: &CompiledPolicy, options: &O
         let vary = (!policy.is_open()).then(values::vary_on_origin);
         return Decision::Answer(Answer::denied(StatusCode::FORBIDDEN, vary, reason));
     }
-    // 5.1: an open policy answers everybody alike, so that caches stay right.
-    let origin = if policy.is_open() { Some(values::any_origin()) } else { origin };
-    Decision::Continue(ResponsePlan {
+    let keep_inner = options.inner_headers == InnerHeaders::Keep;
+    let origin = match origin {
+        // 5.1: an open policy answers everybody alike, so that caches stay right.
+        _ if policy.is_open() => values::any_origin(),
+        Some(origin) => origin,
         // 5.3: without a permission, the other headers would only tell about the policy.
-        credentials: origin.is_some() && policy.is_credentialed(),
+        None => return Decision::Continue(ResponsePlan { keep_inner, ..ResponsePlan::denied(reason) }),
+    };
+    Decision::Continue(ResponsePlan {
+        origin: Some(origin),
+        credentials: policy.is_credentialed(),
         expose: match policy.expose() {
-            _ if origin.is_none() => ExposePlan::Absent,
             Expose::Absent => ExposePlan::Absent,
             Expose::Value(value) => ExposePlan::Value(value.clone()),
             Expose::EveryName => ExposePlan::EveryName,
         },
-        origin,
         // 6.1
         vary_on_origin: !policy.is_open(),
-        keep_inner: options.inner_headers == InnerHeaders::Keep,
+        keep_inner,
         reason,
     })
 }

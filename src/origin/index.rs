@@ -38,17 +38,22 @@ fn fold(word: u64) -> u64 {
     (product as u64) ^ (product >> 64) as u64
 }
 
-/// The table: slot → index + 1, 0 for an empty slot, linear probing, at most half full.
+/// The table: linear probing, at most half full. A slot is 0 when empty; else its low bits hold the entry's number from
+/// 1, and what bits are left hold bits of its hash, so that hardly any other entry is ever compared.
 #[derive(Clone, Debug)]
 pub(super) struct Index {
     slots: Box<[u32]>,
+    /// The bits of a slot that hold the entry.
+    entry_bits: u32,
 }
 
 impl Index {
     /// A table with room for `entries`.
     pub(super) fn with_room_for(entries: usize) -> Self {
         let slots = if entries == 0 { 0 } else { (entries * 2).next_power_of_two() };
-        Self { slots: vec![0; slots].into_boxed_slice() }
+        // All ones up to the highest bit of `entries`, which is the number of the last entry.
+        let entry_bits = u32::try_from(slots).map_or(u32::MAX, |slots| slots.wrapping_sub(1));
+        Self { slots: vec![0; slots].into_boxed_slice(), entry_bits }
     }
 
     /// The first entry with this hash that `is` the one sought.
@@ -57,8 +62,9 @@ impl Index {
         let mask = self.slots.len().checked_sub(1)?;
         let mut slot = hash as usize & mask;
         loop {
-            let entry = self.slots[slot].checked_sub(1)? as usize;
-            if is(entry) {
+            let held = self.slots[slot];
+            let entry = (held & self.entry_bits).checked_sub(1)? as usize;
+            if (held ^ tag(hash)) & !self.entry_bits == 0 && is(entry) {
                 return Some(entry);
             }
             slot = (slot + 1) & mask;
@@ -72,6 +78,11 @@ impl Index {
         while self.slots[slot] != 0 {
             slot = (slot + 1) & mask;
         }
-        self.slots[slot] = entry as u32 + 1;
+        self.slots[slot] = (tag(hash) & !self.entry_bits) | (entry as u32 + 1);
     }
+}
+
+/// The half of a hash that does not choose the slot.
+fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }

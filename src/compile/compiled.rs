@@ -58,6 +58,9 @@ pub(crate) enum Expose {
     EveryName,
 }
 
+/// The longest origin that a credentialed `*` reflects, in bytes: a host of 253, a port, and a scheme beyond any in use.
+const MAX_REFLECTED: usize = 512;
+
 /// What a policy says to an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OriginVerdict {
@@ -148,6 +151,8 @@ impl CompiledPolicy {
     pub(crate) fn judge(&self, origin: &[u8]) -> OriginVerdict {
         let found = match &self.0.origins {
             Origins::Any if !self.0.credentialed => return OriginVerdict::Allowed,
+            // A scheme has no limit of its own, and what is reflected must not grow with what an attacker sends.
+            Origins::Any if origin.len() > MAX_REFLECTED => OriginMatch::Malformed,
             // 3.6, 3.7: with credentials only well-formed origins are reflected.
             Origins::Any => match Origin::parse(origin) {
                 Some(_) => OriginMatch::Allowed(0),

@@ -58,6 +58,9 @@ pub(crate) enum Expose {
     EveryName,
 }
 
+/// The longest origin that a credentialed `*` reflects, in bytes: a host of 253, a port, and a scheme beyond any in use.
+const MAX_REFLECTED: usize = 512;
+
 impl CompiledPolicy {
     pub(super) fn new(policy: CorsPolicy, profile: Profile, checked: Checked) -> Self {
         let credentialed = policy.allow_credentials == Some(true);
@@ -121,7 +124,8 @@ impl CompiledPolicy {
         let origin = origin.as_ref();
         match &self.0.origins {
             // 3.6, 3.7: with credentials only well-formed origins are reflected.
-            Origins::Any => !self.0.credentialed || Origin::parse(origin).is_some(),
+            // A scheme has no limit of its own, and what is reflected must not grow with what an attacker sends.
+            Origins::Any => !self.0.credentialed || (origin.len() <= MAX_REFLECTED && Origin::parse(origin).is_some()),
             Origins::Listed(set) => {
                 set.find(self.0.policy.allow_origins.as_deref().unwrap_or_default(), origin).is_some()
             }

@@ -8,7 +8,12 @@ use crate::{
 
 /// Whether somebody wrote a regular expression in the place of an origin.
 pub(super) fn is_regular_expression(text: &str) -> bool {
-    text.contains(['^', '$', '\\', '(', '|']) || text.contains(".*") || text.contains(".+") || text.contains("]+")
+    // A label that is just `*` is a misplaced wildcard; a dot and a star anywhere else repeat something.
+    let repeats = text.match_indices(".*").any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + 2..]);
+        before.ends_with('/') || !(after.is_empty() || after.starts_with(['.', ':', '/']))
+    });
+    repeats || text.contains(['^', '$', '\\', '(', '|']) || text.contains(".+") || text.contains("]+")
 }
 
 /// The origin that was probably meant by `text`, which was refused for `kind`.

@@ -7,6 +7,7 @@ pub mod decision;
 mod headers;
 pub mod layer;
 pub mod lint;
+pub mod merge;
 pub mod origin;
 pub mod policy;
 pub mod request;

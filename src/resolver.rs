@@ -4,9 +4,15 @@
 //! boxed future. Resolvers that must wait will be a second trait, not an associated future of this one: that would make
 //! every synchronous resolver, closures included, spell a future type, and every layer carry its state.
 
+mod by_path;
+mod per_request;
+
 use std::sync::{Arc, LazyLock};
 
 use http::HeaderName;
+
+pub use by_path::{ByPathPrefix, PathPrefixError};
+pub use per_request::{Overridable, PolicyOverride};
 
 use crate::{compile::CompiledPolicy, policy::CorsPolicy, request::CorsRequest};
 

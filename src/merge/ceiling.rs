@@ -137,10 +137,11 @@ impl Ceiling {
                 Ok(pattern) => narrowed.intersect(text, &pattern, bounds),
             }
         }
-        if narrowed.changed {
+        let is_changed = narrowed.changed;
+        if is_changed {
             *origins = narrowed.into_list();
         }
-        narrowed.changed
+        is_changed
     }
 }
 

@@ -8,6 +8,8 @@
 mod asynchronous;
 mod by_path;
 mod per_request;
+#[cfg(feature = "reload")]
+mod reload;
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,6 +18,8 @@ use http::HeaderName;
 pub use asynchronous::{Async, AsyncPolicyResolver, ResolutionFailure, ResolveAsync, resolve_async};
 pub use by_path::{ByPathPrefix, PathPrefixError};
 pub use per_request::{Overridable, PolicyOverride};
+#[cfg(feature = "reload")]
+pub use reload::{ReloadHandle, Reloadable};
 
 use crate::{compile::CompiledPolicy, policy::CorsPolicy, request::CorsRequest};
 

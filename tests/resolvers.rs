@@ -103,10 +103,7 @@ fn without_a_path_the_fallback_applies() {
 #[test]
 fn rule_7_7_an_override_inherits_what_it_does_not_set() {
     let base = policy(1).expose_headers(["X-Base"]);
-    let resolver = Overrides::new(base)
-        .path_prefix("/api", CorsPolicy::new().allow_methods(["PUT"]))
-        .build()
-        .unwrap();
+    let resolver = Overrides::new(base).path_prefix("/api", CorsPolicy::new().allow_methods(["PUT"])).build().unwrap();
     let request = get("/api");
     let resolution = resolver.resolve(&CorsRequest::of(&request));
     let expected = policy(1).expose_headers(["X-Base"]).allow_methods(["PUT"]);
@@ -121,9 +118,7 @@ fn rule_7_7_an_override_inherits_what_it_does_not_set() {
 #[test]
 fn a_base_can_say_how_overrides_merge_and_set_a_ceiling() {
     let ceiling = Ceiling::new(CorsPolicy::new().allow_origins(["https://*.example"])).unwrap();
-    let base = Base::new(policy(1))
-        .merging(MergeOptions::new(MergeStrategy::Union))
-        .ceiling("the platform", ceiling);
+    let base = Base::new(policy(1)).merging(MergeOptions::new(MergeStrategy::Union)).ceiling("the platform", ceiling);
     let own = CorsPolicy::new().allow_origins(["https://b.example", "https://b.test"]);
     let merged = base.merge_over(&Setting::policy("own", own)).unwrap().unwrap();
     assert_eq!(merged.policy().allow_origins.as_deref().unwrap(), ["https://b.example", A]);
@@ -209,7 +204,10 @@ async fn the_policy_that_a_future_finds_is_applied() {
     assert_eq!(response.body(), "");
 
     let response = service.oneshot(preflight("/none")).await.unwrap();
-    assert_eq!((response.body().as_str(), &response.headers()["access-control-allow-origin"]), ("inner", &HeaderValue::from_static("*")));
+    assert_eq!(
+        (response.body().as_str(), &response.headers()["access-control-allow-origin"]),
+        ("inner", &HeaderValue::from_static("*"))
+    );
 }
 
 #[tokio::test]
@@ -299,7 +297,7 @@ async fn the_clone_that_was_polled_ready_is_the_one_called_and_only_after_the_po
     let calls = Arc::new(AtomicUsize::new(0));
     let mut service = layer.layer(Strict { ready: Cell::new(false), calls: Arc::clone(&calls) });
 
-    let mut response = tokio_test_future(service.ready().await.unwrap().call(get("/")));
+    let mut response = by_hand(service.ready().await.unwrap().call(get("/")));
     assert!(response.poll().is_pending());
     assert_eq!(calls.load(Ordering::SeqCst), 0, "the policy is not there yet");
     send.send(compiled(1)).unwrap();
@@ -311,7 +309,7 @@ async fn the_clone_that_was_polled_ready_is_the_one_called_and_only_after_the_po
 /// A future that a test polls by hand.
 struct ByHand<F>(std::pin::Pin<Box<F>>);
 
-fn tokio_test_future<F: Future>(future: F) -> ByHand<F> {
+fn by_hand<F: Future>(future: F) -> ByHand<F> {
     ByHand(Box::pin(future))
 }
 

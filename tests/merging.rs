@@ -295,7 +295,8 @@ fn a_compiled_merged_policy_carries_its_provenance() {
 #[test]
 fn rule_7_8_a_ceiling_drops_origins_outside_it() {
     // name, the policy's origins, the ceiling's, what is left
-    let table: &[(&str, &[&str], &[&str], &[&str])] = &[
+    type Origins = &'static [&'static str];
+    let table: &[(&str, Origins, Origins, Origins)] = &[
         ("an_exact_origin_inside_stays", &["https://a.example"], &["https://a.example"], &["https://a.example"]),
         (
             "an_exact_origin_outside_goes",

@@ -215,7 +215,7 @@ async fn an_error_fails_closed_whatever_the_layer_says_and_is_reported() {
     let reported = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&reported);
     let resolver = resolve_async(|_| ready(Err::<CompiledPolicy, _>("the database is gone")))
-        .on_error(move |error: &&str| log.lock().unwrap().push((*error).to_owned()));
+        .on_error(move |error| log.lock().unwrap().push((*error).to_owned()));
     let layer = CorsLayer::with_async_resolver(resolver)
         .inner_headers(InnerHeaders::Keep)
         .unmatched_preflight(UnmatchedPreflight::Forward);

@@ -103,9 +103,9 @@ impl fmt::Display for ResolutionFailure {
     }
 }
 
-/// A closure as an asynchronous resolver; see [`resolve_async`].
+/// A closure as an asynchronous resolver, and another that hears of its errors; see [`resolve_async`].
 #[derive(Clone, Copy, Debug)]
-pub struct ResolveAsync<F, H = ()> {
+pub struct ResolveAsync<F, H> {
     closure: F,
     on_error: H,
 }
@@ -128,40 +128,25 @@ pub struct ResolveAsync<F, H = ()> {
 /// });
 /// let layer = CorsLayer::with_async_resolver(resolver.on_error(|error| eprintln!("{error}")));
 /// ```
-pub fn resolve_async<F, Fut, P, E>(closure: F) -> ResolveAsync<F>
+pub fn resolve_async<F, Fut, P, E>(closure: F) -> ResolveAsync<F, fn(&E)>
 where
     F: Fn(&CorsRequest<'_>) -> Fut,
     Fut: Future<Output = Result<P, E>>,
     P: Into<Resolution<'static>>,
     E: fmt::Display,
 {
-    ResolveAsync { closure, on_error: () }
+    ResolveAsync { closure, on_error: |_| {} }
 }
 
-impl<F> ResolveAsync<F> {
+impl<F, H> ResolveAsync<F, H> {
     /// Calls `on_error` with each error, before the request goes on without CORS.
-    pub fn on_error<E, H: Fn(&E)>(self, on_error: H) -> ResolveAsync<F, OnError<H>> {
-        ResolveAsync { closure: self.closure, on_error: OnError(on_error) }
-    }
-}
-
-/// The closure of [`ResolveAsync::on_error`].
-#[derive(Clone, Copy, Debug)]
-pub struct OnError<H>(H);
-
-/// What hears of an error: nothing, or a closure.
-pub trait Report<E> {
-    /// Hears of `error`.
-    fn report(&self, error: &E);
-}
-
-impl<E> Report<E> for () {
-    fn report(&self, _: &E) {}
-}
-
-impl<E, H: Fn(&E)> Report<E> for OnError<H> {
-    fn report(&self, error: &E) {
-        (self.0)(error);
+    pub fn on_error<Fut, P, E, G>(self, on_error: G) -> ResolveAsync<F, G>
+    where
+        F: Fn(&CorsRequest<'_>) -> Fut,
+        Fut: Future<Output = Result<P, E>>,
+        G: Fn(&E),
+    {
+        ResolveAsync { closure: self.closure, on_error }
     }
 }
 
@@ -171,7 +156,7 @@ where
     Fut: Future<Output = Result<P, E>>,
     P: Into<Resolution<'static>>,
     E: fmt::Display,
-    H: Report<E>,
+    H: Fn(&E),
 {
     type Policy = P;
     type Error = E;
@@ -182,6 +167,6 @@ where
     }
 
     fn report(&self, error: &E) {
-        self.on_error.report(error);
+        (self.on_error)(error);
     }
 }

@@ -334,6 +334,15 @@ fn rule_7_8_a_ceiling_drops_origins_outside_it() {
             &["https://*.a.example", "https://b.example"],
         ),
         ("a_wildcard_beside_goes", &["https://*.a.example"], &["https://*.b.example"], &[]),
+        ("a_lookalike_wildcard_goes", &["https://*.evilb.example"], &["https://*.b.example"], &[]),
+        ("a_lookalike_on_any_port_goes", &["https://evilb.example:*"], &["https://*.b.example:*"], &[]),
+        ("the_apex_on_any_port_goes", &["https://b.example:*"], &["https://*.b.example:*"], &[]),
+        (
+            "what_is_spelled_twice_is_listed_once",
+            &["https://*.example", "https://A.example"],
+            &["https://a.example"],
+            &["https://a.example"],
+        ),
         (
             "any_host_is_narrowed",
             &["https://*"],
@@ -475,7 +484,9 @@ fn an_invalid_ceiling_is_refused() {
 
 // ---- properties ----
 
-const ORIGINS: [&str; 14] = [
+const ORIGINS: [&str; 16] = [
+    "https://*.xa.example",
+    "https://xa.example:*",
     "https://a.example",
     "https://a.example:443",
     "https://b.a.example",
@@ -491,7 +502,8 @@ const ORIGINS: [&str; 14] = [
     "http://127.0.0.1",
     "tauri://localhost",
 ];
-const REQUESTED: [&str; 16] = [
+const REQUESTED: [&str; 17] = [
+    "https://c.xa.example",
     "https://a.example",
     "https://b.a.example",
     "https://c.b.a.example",

@@ -10,7 +10,7 @@ pub use compiled::CompiledPolicy;
 pub(crate) use compiled::{Expose, List};
 
 use crate::{
-    policy::{CorsPolicy, FieldPath},
+    policy::{CorsPolicy, FieldPath, Provenance},
     violation::Violations,
 };
 
@@ -92,7 +92,17 @@ impl Compiler {
     /// Every violation at once, in the order of the fields.
     pub fn compile(&self, policy: CorsPolicy) -> Result<CompiledPolicy, Violations> {
         let checked = check::check(&policy, self)?;
-        Ok(CompiledPolicy::new(policy, self.profile, checked))
+        Ok(CompiledPolicy::new(policy, self.profile, checked, None))
+    }
+
+    /// Compiles a merged policy, which keeps its provenance.
+    pub(crate) fn compile_merged(
+        &self,
+        policy: CorsPolicy,
+        provenance: &Provenance,
+    ) -> Result<CompiledPolicy, Violations> {
+        let checked = check::check(&policy, self)?;
+        Ok(CompiledPolicy::new(policy, self.profile, checked, Some(provenance.clone())))
     }
 }
 

@@ -6,8 +6,10 @@ mod future;
 #[allow(clippy::module_inception, reason = "the file holds the type that the room is named after")]
 mod layer;
 mod service;
+mod waiting;
 
 pub use body::{AnswerBody, CorsBody, DefaultBody, EmptyBody, WrapBody};
 pub use future::ResponseFuture;
 pub use layer::CorsLayer;
 pub use service::Cors;
+pub use waiting::WaitingFuture;

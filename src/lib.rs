@@ -2,11 +2,14 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 pub mod compile;
 pub mod decision;
 mod headers;
 pub mod layer;
 pub mod lint;
+pub mod merge;
 pub mod origin;
 pub mod policy;
 pub mod request;

@@ -3,6 +3,7 @@
 
 mod host;
 mod index;
+mod intersection;
 #[allow(clippy::module_inception, reason = "the file holds the type that the room is named after")]
 mod origin;
 mod pattern;

@@ -4,10 +4,17 @@
 //! [`CompiledPolicy`](crate::CompiledPolicy) or lists everything that is wrong with it, naming each place by a
 //! [`FieldPath`]. Rules of `docs/semantics.md`: 2.1, 2.3.
 
+mod provenance;
+
 use std::{fmt, time::Duration};
 
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
+
+pub use provenance::{Provenance, Source};
+
+/// The max-age of a policy that sets none, in seconds (2.10).
+pub(crate) const DEFAULT_MAX_AGE: u64 = 5;
 
 /// A CORS policy: the six fields of the Gateway API's `HTTPCORSFilter`, each of them optional.
 ///

@@ -1,12 +1,25 @@
 //! Which policy applies to a request. In: the head of a request. Out: a [`Resolution`]. Rules 5.7, 7.1.
 //!
-//! The trait is synchronous and returns a borrow, so the usual resolver costs no allocation, no shared count and no
-//! boxed future. Resolvers that must wait will be a second trait, not an associated future of this one: that would make
-//! every synchronous resolver, closures included, spell a future type, and every layer carry its state.
+//! [`PolicyResolver`] is synchronous and returns a borrow, so the usual resolver costs no allocation, no shared count and
+//! no boxed future. Resolvers that must wait have a second trait, [`AsyncPolicyResolver`], not an associated future of
+//! this one: that would make every synchronous resolver, closures included, spell a future type, and every layer carry
+//! its state.
+
+mod asynchronous;
+mod by_path;
+mod per_request;
+#[cfg(feature = "reload")]
+mod reload;
 
 use std::sync::{Arc, LazyLock};
 
 use http::HeaderName;
+
+pub use asynchronous::{Async, AsyncPolicyResolver, ResolutionFailure, ResolveAsync, resolve_async};
+pub use by_path::{ByPathPrefix, PathPrefixError};
+pub use per_request::{Overridable, PolicyOverride};
+#[cfg(feature = "reload")]
+pub use reload::{ReloadHandle, Reloadable};
 
 use crate::{compile::CompiledPolicy, policy::CorsPolicy, request::CorsRequest};
 
@@ -58,7 +71,14 @@ pub trait PolicyResolver {
 #[derive(Clone, Debug, Default)]
 pub struct Resolution<'a> {
     applies: Applies<'a>,
-    hold: Option<&'a [HeaderName]>,
+    hold: Option<Hold<'a>>,
+}
+
+/// The names that a request is held to.
+#[derive(Clone, Debug)]
+enum Hold<'a> {
+    Borrowed(&'a [HeaderName]),
+    Shared(Arc<[HeaderName]>),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -92,7 +112,7 @@ impl<'a> Resolution<'a> {
     /// what another policy applies to. `names` are the headers that the choice looks at.
     #[must_use]
     pub fn held(mut self, names: &'a [HeaderName]) -> Self {
-        self.hold = Some(names);
+        self.hold = Some(Hold::Borrowed(names));
         self
     }
 
@@ -109,8 +129,33 @@ impl<'a> Resolution<'a> {
 
     /// The names given to [`held`](Self::held), where the request is held to the policy.
     #[inline]
-    pub fn hold(&self) -> Option<&'a [HeaderName]> {
-        self.hold
+    pub fn hold(&self) -> Option<&[HeaderName]> {
+        match self.hold.as_ref()? {
+            Hold::Borrowed(names) => Some(names),
+            Hold::Shared(names) => Some(names),
+        }
+    }
+
+    /// Whether this is [`closed`](Self::closed).
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.applies, Applies::Closed)
+    }
+
+    /// The same answer, sharing what it borrowed: for a resolver whose answer outlives what it came from.
+    pub fn into_owned(self) -> Resolution<'static> {
+        Resolution {
+            applies: match self.applies {
+                Applies::Nothing => Applies::Nothing,
+                Applies::Borrowed(policy) => Applies::Shared(policy.clone()),
+                Applies::Shared(policy) => Applies::Shared(policy),
+                Applies::Closed => Applies::Closed,
+            },
+            hold: self.hold.map(|names| match names {
+                Hold::Borrowed(names) => Hold::Shared(names.into()),
+                Hold::Shared(names) => Hold::Shared(names),
+            }),
+        }
     }
 }
 

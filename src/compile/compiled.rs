@@ -11,7 +11,7 @@ use crate::{
     headers,
     lint::Lint,
     origin::{Origin, OriginSet},
-    policy::CorsPolicy,
+    policy::{CorsPolicy, Provenance},
 };
 
 /// A valid policy with everything precomputed that a request will need.
@@ -30,6 +30,7 @@ struct Compiled {
     policy: CorsPolicy,
     profile: Profile,
     lints: Box<[Lint]>,
+    provenance: Option<Provenance>,
 }
 
 enum Origins {
@@ -62,7 +63,7 @@ pub(crate) enum Expose {
 const MAX_REFLECTED: usize = 512;
 
 impl CompiledPolicy {
-    pub(super) fn new(policy: CorsPolicy, profile: Profile, checked: Checked) -> Self {
+    pub(super) fn new(policy: CorsPolicy, profile: Profile, checked: Checked, provenance: Option<Provenance>) -> Self {
         let credentialed = policy.allow_credentials == Some(true);
         let list = |entries: &Option<Vec<String>>| match entries.as_deref() {
             None | Some([]) => List::Absent,
@@ -88,6 +89,7 @@ impl CompiledPolicy {
             policy,
             profile,
             lints: checked.lints.into(),
+            provenance,
         }))
     }
 
@@ -104,6 +106,11 @@ impl CompiledPolicy {
     /// What is allowed but probably not meant, in the order of the fields.
     pub fn lints(&self) -> &[Lint] {
         &self.0.lints
+    }
+
+    /// Which settings the fields came from (7.11), where the policy was merged from several.
+    pub fn provenance(&self) -> Option<&Provenance> {
+        self.0.provenance.as_ref()
     }
 
     /// Whether the policy is open: any origin, no credentials, so that the answer is the same for everybody.

@@ -95,6 +95,19 @@ impl Options {
     }
 }
 
+impl Options {
+    /// The same settings without those that let the inner service's own permissions through, for a request whose policy
+    /// could not be found: an unknown policy must not turn into the inner service's.
+    pub(crate) fn closed(mut self) -> Self {
+        self.unmatched_preflight = match self.unmatched_preflight {
+            UnmatchedPreflight::Forward => UnmatchedPreflight::Answer,
+            other => other,
+        };
+        self.inner_headers = InnerHeaders::Remove;
+        self
+    }
+}
+
 impl PreflightStatus {
     pub(super) fn code(self) -> StatusCode {
         match self {

@@ -12,7 +12,7 @@ use crate::{
     compile::CompiledPolicy,
     decision::{InnerHeaders, Options, PreflightStatus, UnmatchedPreflight},
     policy::CorsPolicy,
-    resolver::{Fixed, PolicyResolver},
+    resolver::{Async, AsyncPolicyResolver, Fixed, PolicyResolver},
     violation::Violations,
 };
 
@@ -68,6 +68,15 @@ impl<R: PolicyResolver> CorsLayer<R> {
     /// A layer whose policy depends on the request.
     pub fn with_resolver(resolver: R) -> Self {
         Self { resolver: Arc::new(resolver), options: Options::new(), body: DefaultBody }
+    }
+}
+
+impl<R: AsyncPolicyResolver> CorsLayer<Async<R>> {
+    /// A layer that waits for the policy of each request. See [`AsyncPolicyResolver`].
+    ///
+    /// The services it wraps are cloned for each request.
+    pub fn with_async_resolver(resolver: R) -> Self {
+        Self { resolver: Arc::new(Async::new(resolver)), options: Options::new(), body: DefaultBody }
     }
 }
 

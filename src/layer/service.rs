@@ -13,15 +13,15 @@ use super::{AnswerBody, ResponseFuture, body::DefaultBody};
 use crate::{
     decision::{Answer, Decision, Options, decide},
     request::CorsRequest,
-    resolver::{Fixed, PolicyResolver},
+    resolver::{Fixed, PolicyResolver, Resolution},
 };
 
 /// The service that a [`CorsLayer`](super::CorsLayer) makes of another.
 pub struct Cors<S, R = Fixed, M = DefaultBody> {
-    inner: S,
-    resolver: Arc<R>,
-    options: Options,
-    body: M,
+    pub(super) inner: S,
+    pub(super) resolver: Arc<R>,
+    pub(super) options: Options,
+    pub(super) body: M,
 }
 
 impl<S, R, M> Cors<S, R, M> {
@@ -63,9 +63,7 @@ where
     fn call(&mut self, request: Request<Req>) -> Self::Future {
         let decision = {
             let head = CorsRequest::of(&request);
-            self.resolver.resolve_then(&head, |resolution| {
-                decide(&head.held(resolution.hold()), resolution.policy(), &self.options)
-            })
+            self.resolver.resolve_then(&head, |resolution| decide_under(&head, &resolution, &self.options))
         };
         match decision {
             Decision::PassThrough => ResponseFuture::inner(self.inner.call(request), None),
@@ -75,8 +73,21 @@ where
     }
 }
 
+/// Decides under what a resolver answered.
+#[inline]
+pub(super) fn decide_under(head: &CorsRequest<'_>, resolution: &Resolution<'_>, options: &Options) -> Decision {
+    let closed;
+    let options = if resolution.is_closed() {
+        closed = options.closed();
+        &closed
+    } else {
+        options
+    };
+    decide(&head.held(resolution.hold()), resolution.policy(), options)
+}
+
 /// The response of an answer, written into the request's own header map: that one is there already, and large enough.
-fn respond<Req, B>(mut request: Request<Req>, answer: Answer, body: B) -> Response<B> {
+pub(super) fn respond<Req, B>(mut request: Request<Req>, answer: Answer, body: B) -> Response<B> {
     let mut headers = mem::take(request.headers_mut());
     headers.clear();
     let mut response = Response::new(body);

@@ -24,7 +24,7 @@ pub struct OriginPattern {
     pub(super) scheme: String,
     pub(super) host: HostPattern,
     pub(super) port: PortPattern,
-    trailing_slash: bool,
+    pub(super) trailing_slash: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,148 @@
+//! [`Cors`] with a resolver that must wait: the service, and the future that waits first for the policy, then for the
+//! inner service. Like its neighbours it takes no CORS decision.
+
+use std::{
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::{
+    AnswerBody, Cors, ResponseFuture,
+    body::DefaultBody,
+    service::{decide_under, respond},
+};
+use crate::{
+    decision::{Decision, Options},
+    request::CorsRequest,
+    resolver::{Async, AsyncPolicyResolver, Resolution, ResolutionFailure},
+};
+
+impl<S, R, M, Req, Res> Service<Request<Req>> for Cors<S, Async<R>, M>
+where
+    S: Service<Request<Req>, Response = Response<Res>> + Clone,
+    R: AsyncPolicyResolver,
+    M: AnswerBody<Res> + Clone,
+{
+    type Response = Response<M::Body>;
+    type Error = S::Error;
+    type Future = WaitingFuture<S, R, Req, Res, M>;
+
+    #[inline]
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Req>) -> Self::Future {
+        // Readiness belongs to the service that was polled: that one goes with the request, its clone stays.
+        let clone = self.inner.clone();
+        let inner = mem::replace(&mut self.inner, clone);
+        let policy = self.resolver.get_ref().resolve(&CorsRequest::of(&request));
+        let call = Call {
+            inner,
+            request,
+            resolver: Arc::clone(&self.resolver),
+            options: self.options,
+            body: self.body.clone(),
+        };
+        WaitingFuture { state: State::Resolving { policy, call: Some(call) }, failure: None }
+    }
+}
+
+/// What waits for the policy.
+struct Call<S, R, Req, M> {
+    inner: S,
+    request: Request<Req>,
+    resolver: Arc<Async<R>>,
+    options: Options,
+    body: M,
+}
+
+impl<S, R, Req, M> Call<S, R, Req, M> {
+    /// Calls the inner service, or answers in its place.
+    fn proceed<Res>(mut self, resolution: &Resolution<'_>) -> ResponseFuture<S::Future, Res, M>
+    where
+        S: Service<Request<Req>, Response = Response<Res>>,
+        M: AnswerBody<Res>,
+    {
+        match decide_under(&CorsRequest::of(&self.request), resolution, &self.options) {
+            Decision::PassThrough => ResponseFuture::inner(self.inner.call(self.request), None),
+            Decision::Continue(plan) => ResponseFuture::inner(self.inner.call(self.request), Some(plan)),
+            Decision::Answer(answer) => ResponseFuture::answered(respond(self.request, answer, self.body.empty())),
+        }
+    }
+}
+
+pin_project! {
+    /// The future of a [`Cors`] service whose resolver must wait.
+    ///
+    /// It holds the inner service that was ready until the policy is there. Dropping it drops both.
+    pub struct WaitingFuture<S, R, Req, Res, M = DefaultBody>
+    where
+        S: Service<Request<Req>>,
+        R: AsyncPolicyResolver,
+        M: AnswerBody<Res>,
+    {
+        #[pin]
+        state: State<R::Future, Call<S, R, Req, M>, ResponseFuture<S::Future, Res, M>>,
+        failure: Option<ResolutionFailure>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<P, C, F> {
+        Resolving {
+            #[pin]
+            policy: P,
+            call: Option<C>,
+        },
+        Responding {
+            #[pin]
+            response: F,
+        },
+    }
+}
+
+impl<S, R, Req, Res, M> Future for WaitingFuture<S, R, Req, Res, M>
+where
+    S: Service<Request<Req>, Response = Response<Res>>,
+    R: AsyncPolicyResolver,
+    M: AnswerBody<Res>,
+{
+    type Output = Result<Response<M::Body>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProjection::Resolving { policy, call } => {
+                    let found = ready!(policy.poll(context));
+                    // Taken once: the next state follows in the same poll.
+                    let Some(call) = call.take() else { return Poll::Pending };
+                    let resolution = match found {
+                        Ok(policy) => policy.into(),
+                        Err(error) => {
+                            call.resolver.get_ref().report(&error);
+                            *this.failure = Some(ResolutionFailure::new(&error));
+                            Resolution::closed()
+                        }
+                    };
+                    this.state.set(State::Responding { response: call.proceed(&resolution) });
+                }
+                StateProjection::Responding { response } => {
+                    let mut response = ready!(response.poll(context))?;
+                    if let Some(failure) = this.failure.take() {
+                        response.extensions_mut().insert(failure);
+                    }
+                    return Poll::Ready(Ok(response));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What goes wrong when settings are merged: a setting that is invalid by itself, halves that make an invalid whole, a
+//! path that no override can stand at. Rule 7.10.
+
+use std::{error::Error, fmt};
+
+use crate::{
+    policy::{PolicyField, Provenance, Source},
+    resolver::PathPrefixError,
+    violation::{Violation, ViolationKind, Violations},
+};
+
+/// A merge that gives no valid policy. Its `Display` has a line for each violation, with the settings it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MergeError {
+    /// A setting is invalid by itself.
+    InvalidSetting {
+        /// The setting.
+        source: Source,
+        /// Everything that is wrong with its policy.
+        violations: Violations,
+    },
+    /// The merged policy is invalid, whatever its settings are by themselves (7.10).
+    InvalidWhole {
+        /// Everything that is wrong with it. The paths begin at the merged policy.
+        violations: Violations,
+        /// Where its fields came from.
+        provenance: Provenance,
+    },
+}
+
+impl MergeError {
+    /// Everything that is wrong.
+    pub fn violations(&self) -> &Violations {
+        match self {
+            Self::InvalidSetting { violations, .. } | Self::InvalidWhole { violations, .. } => violations,
+        }
+    }
+
+    /// The settings that a violation of this error is about, with the field that each of them brings.
+    pub fn sources(&self, violation: &Violation) -> Vec<(PolicyField, &Source)> {
+        let fields = fields_of(violation);
+        match self {
+            Self::InvalidSetting { source, .. } => fields.into_iter().map(|field| (field, source)).collect(),
+            Self::InvalidWhole { provenance, .. } => {
+                fields.into_iter().flat_map(|field| provenance.of(field).map(move |source| (field, source))).collect()
+            }
+        }
+    }
+}
+
+/// The fields that a violation of a merged policy is about; credentials count where it takes two fields to be wrong.
+fn fields_of(violation: &Violation) -> Vec<PolicyField> {
+    let path = violation.path().as_str();
+    let is_about = |field: &PolicyField| match path.strip_prefix(field.name()) {
+        Some(rest) => rest.is_empty() || rest.starts_with('['),
+        None => false,
+    };
+    let needs_credentials = *violation.kind() == ViolationKind::AnyOriginWithCredentials;
+    let credentials = needs_credentials.then_some(PolicyField::AllowCredentials);
+    PolicyField::ALL.into_iter().filter(is_about).chain(credentials).collect()
+}
+
+impl fmt::Display for MergeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (line, violation) in self.violations().iter().enumerate() {
+            let newline = if line == 0 { "" } else { "\n" };
+            match self {
+                Self::InvalidSetting { source, .. } => write!(f, "{newline}{}: {violation}", source.label())?,
+                Self::InvalidWhole { .. } => {
+                    write!(f, "{newline}{violation}")?;
+                    for (at, (field, source)) in self.sources(violation).into_iter().enumerate() {
+                        let lead = if at == 0 { "; merged from " } else { " and " };
+                        write!(f, "{lead}{field} of {source}")?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Error for MergeError {}
+
+/// What is wrong with one override, or with the policy that the overrides are put over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OverrideError {
+    /// No override can stand at this path.
+    Path(PathPrefixError),
+    /// The override and the base make no valid policy.
+    Merge(MergeError),
+}
+
+impl fmt::Display for OverrideError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(error) => error.fmt(f),
+            Self::Merge(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for OverrideError {}
+
+impl From<PathPrefixError> for OverrideError {
+    fn from(error: PathPrefixError) -> Self {
+        Self::Path(error)
+    }
+}
+
+impl From<MergeError> for OverrideError {
+    fn from(error: MergeError) -> Self {
+        Self::Merge(error)
+    }
+}
+
+/// Everything that is wrong with a set of overrides, at least one thing. Its `Display` has a line for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverrideErrors(Vec<OverrideError>);
+
+impl OverrideErrors {
+    /// `Ok` where there is nothing wrong.
+    pub(crate) fn check(errors: Vec<OverrideError>) -> Result<(), Self> {
+        if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
+    }
+
+    /// The errors, one by one.
+    pub fn iter(&self) -> std::slice::Iter<'_, OverrideError> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a OverrideErrors {
+    type Item = &'a OverrideError;
+    type IntoIter = std::slice::Iter<'a, OverrideError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for OverrideErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (line, error) in self.0.iter().enumerate() {
+            let newline = if line == 0 { "" } else { "\n" };
+            write!(f, "{newline}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for OverrideErrors {}

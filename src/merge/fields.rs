@@ -1,0 +1,114 @@
+//! One field at a time: what each strategy makes of the values that the policies of a stack give it. In: the policies,
+//! the preferred one first. Out: the effective policy before any ceiling. Rules 7.3 to 7.5, 7.11.
+
+use std::collections::HashSet;
+
+use super::{EffectivePolicy, MergeOptions, MergeStrategy, Setting};
+use crate::{
+    origin::OriginPattern,
+    policy::{CorsPolicy, PolicyField, Provenance},
+};
+
+/// A policy of a stack, and the setting that it is from.
+pub(super) struct Layered<'a> {
+    pub(super) policy: &'a CorsPolicy,
+    pub(super) setting: &'a Setting,
+    pub(super) index: usize,
+}
+
+/// Merges `policies`, the preferred one first.
+pub(super) fn merge_fields(policies: &[Layered<'_>], options: &MergeOptions) -> EffectivePolicy {
+    let mut merge = Merge { policies, options, provenance: Provenance::new() };
+    let policy = CorsPolicy {
+        allow_origins: merge.list(PolicyField::AllowOrigins, |policy| &policy.allow_origins),
+        allow_credentials: merge.scalar(PolicyField::AllowCredentials, |policy| &policy.allow_credentials),
+        allow_methods: merge.list(PolicyField::AllowMethods, |policy| &policy.allow_methods),
+        allow_headers: merge.list(PolicyField::AllowHeaders, |policy| &policy.allow_headers),
+        expose_headers: merge.list(PolicyField::ExposeHeaders, |policy| &policy.expose_headers),
+        max_age: merge.scalar(PolicyField::MaxAge, |policy| &policy.max_age),
+    };
+    EffectivePolicy::new(policy, merge.provenance)
+}
+
+struct Merge<'a> {
+    policies: &'a [Layered<'a>],
+    options: &'a MergeOptions,
+    provenance: Provenance,
+}
+
+impl<'a> Merge<'a> {
+    fn scalar<T: Clone>(&mut self, field: PolicyField, get: fn(&CorsPolicy) -> &Option<T>) -> Option<T> {
+        let (layered, value) = self.setting(field, get).next()?;
+        self.record(field, layered);
+        Some(value.clone())
+    }
+
+    fn list(&mut self, field: PolicyField, get: fn(&CorsPolicy) -> &Option<Vec<String>>) -> Option<Vec<String>> {
+        if self.options.strategy(field) != MergeStrategy::Union {
+            return self.scalar(field, get);
+        }
+        let mut lists: Vec<_> = self.setting(field, get).collect();
+        // A `*` covers what anybody else lists, and it stands alone, so only those who wrote it are the source.
+        if lists.iter().any(|(_, list)| contains_any(list)) {
+            lists.retain(|(_, list)| contains_any(list));
+        }
+        for (layered, _) in &lists {
+            self.record(field, layered);
+        }
+        match lists.as_slice() {
+            [] => None,
+            // One list has nothing to be united with; it stays as it is written, for compiling to judge.
+            [(_, list)] => Some(list.to_vec()),
+            lists => Some(unite(field, lists.iter().flat_map(|(_, list)| list.iter()))),
+        }
+    }
+
+    /// The policies whose say counts for `field` and that set it, with their values.
+    fn setting<T: 'a>(
+        &self,
+        field: PolicyField,
+        get: fn(&CorsPolicy) -> &Option<T>,
+    ) -> impl Iterator<Item = (&'a Layered<'a>, &'a T)> + use<'a, T> {
+        // 7.3: whole, so that what the first one leaves unset stays unset.
+        let is_replaced = self.options.strategy(field) == MergeStrategy::Replace;
+        let count = if is_replaced { 1 } else { self.policies.len() };
+        let policies = self.policies.iter().take(count);
+        policies.filter_map(move |layered| Some((layered, get(layered.policy).as_ref()?)))
+    }
+
+    fn record(&mut self, field: PolicyField, layered: &Layered<'_>) {
+        self.provenance.record(field, layered.setting.source(layered.index));
+    }
+}
+
+/// 7.5: in order, without repeats; a `*` among the entries is the whole.
+fn unite<'a>(field: PolicyField, entries: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let mut united = Vec::new();
+    for entry in entries {
+        if entry == "*" {
+            return vec![entry.clone()];
+        }
+        if seen.insert(meaning(field, entry)) {
+            united.push(entry.clone());
+        }
+    }
+    united
+}
+
+pub(super) fn contains_any(list: &[String]) -> bool {
+    list.iter().any(|entry| entry == "*")
+}
+
+/// What an entry of a list means: entries that mean the same are spelled the same here.
+pub(super) fn meaning(field: PolicyField, entry: &str) -> String {
+    match field {
+        // 2.4, 3.1: an origin that can't be read means only itself; compiling refuses it.
+        PolicyField::AllowOrigins => {
+            OriginPattern::parse(entry).map_or_else(|_| entry.to_owned(), |pattern| pattern.to_string())
+        }
+        PolicyField::AllowHeaders | PolicyField::ExposeHeaders => entry.to_ascii_lowercase(),
+        // 2.8: methods are compared with their case.
+        _ => entry.to_owned(),
+    }
+}

@@ -1,0 +1,711 @@
+//! Section 7 of `docs/semantics.md`, 7.3 to 7.11: stacks of settings and the policy that comes of them.
+
+use proptest::{collection::vec, option, prelude::*, sample::select};
+use tower_cors::{
+    CorsPolicy, Profile,
+    compile::Compiler,
+    merge::{Ceiling, Effective, EffectivePolicy, MergeError, MergeOptions, MergeStrategy, Preference, Setting, merge},
+    policy::PolicyField,
+};
+
+const STRATEGIES: [MergeStrategy; 3] = [MergeStrategy::Replace, MergeStrategy::Inherit, MergeStrategy::Union];
+
+fn strings(list: &[&str]) -> Vec<String> {
+    list.iter().map(|entry| (*entry).to_owned()).collect()
+}
+
+fn setting(label: &str, policy: &CorsPolicy) -> Setting {
+    Setting::policy(label, policy.clone())
+}
+
+fn effective(stack: &[Setting], options: &MergeOptions) -> EffectivePolicy {
+    match merge(stack, options) {
+        Effective::Policy(policy) => policy,
+        other => panic!("no policy is in effect: {other:?}"),
+    }
+}
+
+fn merged(stack: &[Setting], strategy: MergeStrategy) -> CorsPolicy {
+    effective(stack, &MergeOptions::new(strategy)).into_policy()
+}
+
+fn labels(policy: &EffectivePolicy, field: PolicyField) -> Vec<String> {
+    policy.provenance().of(field).map(|source| source.label().to_owned()).collect()
+}
+
+fn narrowing(policy: &EffectivePolicy, field: PolicyField) -> Vec<usize> {
+    policy.provenance().narrowed_by(field).map(|source| source.index()).collect()
+}
+
+fn route() -> CorsPolicy {
+    CorsPolicy {
+        allow_origins: Some(strings(&["https://a.example"])),
+        allow_credentials: Some(true),
+        expose_headers: Some(strings(&["X-Route", "ETag"])),
+        ..CorsPolicy::default()
+    }
+}
+
+fn gateway() -> CorsPolicy {
+    CorsPolicy {
+        allow_origins: Some(strings(&["https://b.example", "https://A.example:443/"])),
+        allow_credentials: Some(false),
+        allow_methods: Some(strings(&["PUT"])),
+        expose_headers: Some(strings(&["etag", "X-Gateway"])),
+        max_age: Some(600),
+        ..CorsPolicy::default()
+    }
+}
+
+fn route_over_gateway() -> [Setting; 2] {
+    [setting("route", &route()), setting("gateway", &gateway())]
+}
+
+#[test]
+fn rule_7_3_replace_takes_the_preferred_setting_whole() {
+    let child = MergeOptions::new(MergeStrategy::Replace);
+    assert_eq!(*effective(&route_over_gateway(), &child).policy(), route());
+    let parent = child.preference(Preference::Parent);
+    assert_eq!(*effective(&route_over_gateway(), &parent).policy(), gateway());
+}
+
+#[test]
+fn rule_7_4_inherit_takes_each_field_from_the_first_that_sets_it() {
+    let expected = CorsPolicy { allow_methods: Some(strings(&["PUT"])), max_age: Some(600), ..route() };
+    assert_eq!(merged(&route_over_gateway(), MergeStrategy::Inherit), expected);
+    let parent = MergeOptions::new(MergeStrategy::Inherit).preference(Preference::Parent);
+    assert_eq!(*effective(&route_over_gateway(), &parent).policy(), gateway());
+}
+
+#[test]
+fn rule_7_5_union_puts_the_preferred_side_first_and_repeats_nothing() {
+    let expected = CorsPolicy {
+        // The gateway's second origin means the route's.
+        allow_origins: Some(strings(&["https://a.example", "https://b.example"])),
+        allow_credentials: Some(true),
+        allow_methods: Some(strings(&["PUT"])),
+        allow_headers: None,
+        expose_headers: Some(strings(&["X-Route", "ETag", "X-Gateway"])),
+        max_age: Some(600),
+    };
+    assert_eq!(merged(&route_over_gateway(), MergeStrategy::Union), expected);
+    let expected = CorsPolicy {
+        allow_origins: Some(strings(&["https://b.example", "https://A.example:443/"])),
+        allow_credentials: Some(false),
+        expose_headers: Some(strings(&["etag", "X-Gateway", "X-Route"])),
+        ..expected
+    };
+    let parent = MergeOptions::new(MergeStrategy::Union).preference(Preference::Parent);
+    assert_eq!(*effective(&route_over_gateway(), &parent).policy(), expected);
+}
+
+#[test]
+fn union_compares_methods_with_their_case() {
+    let one = CorsPolicy::new().allow_methods(["PATCH"]);
+    let two = CorsPolicy::new().allow_methods(["patch", "PATCH"]);
+    let stack = [setting("one", &one), setting("two", &two)];
+    assert_eq!(merged(&stack, MergeStrategy::Union).allow_methods.unwrap(), ["PATCH", "patch"]);
+}
+
+#[test]
+fn a_single_field_can_have_a_strategy_of_its_own() {
+    let options = MergeOptions::new(MergeStrategy::Replace).field(PolicyField::ExposeHeaders, MergeStrategy::Union);
+    let expected = CorsPolicy { expose_headers: Some(strings(&["X-Route", "ETag", "X-Gateway"])), ..route() };
+    assert_eq!(*effective(&route_over_gateway(), &options).policy(), expected);
+    assert_eq!(options.strategy(PolicyField::ExposeHeaders), MergeStrategy::Union);
+    assert_eq!(options.strategy(PolicyField::AllowHeaders), MergeStrategy::Replace);
+}
+
+/// What each strategy makes of a preferred and another list: unset, empty, `*` and listed are four different things.
+#[test]
+fn unset_empty_any_and_listed_are_four_different_things() {
+    type Given = Option<&'static [&'static str]>;
+    const UNSET: Given = None;
+    const EMPTY: Given = Some(&[]);
+    const ANY: Given = Some(&["*"]);
+    const ONE: Given = Some(&["X-One"]);
+    const TWO: Given = Some(&["X-Two"]);
+    const BOTH: Given = Some(&["X-One", "X-Two"]);
+    // preferred, other, Replace, Inherit, Union
+    let table: [(Given, Given, Given, Given, Given); 16] = [
+        (UNSET, UNSET, UNSET, UNSET, UNSET),
+        (UNSET, EMPTY, UNSET, EMPTY, EMPTY),
+        (UNSET, ANY, UNSET, ANY, ANY),
+        (UNSET, TWO, UNSET, TWO, TWO),
+        (EMPTY, UNSET, EMPTY, EMPTY, EMPTY),
+        (EMPTY, EMPTY, EMPTY, EMPTY, EMPTY),
+        (EMPTY, ANY, EMPTY, EMPTY, ANY),
+        (EMPTY, TWO, EMPTY, EMPTY, TWO),
+        (ANY, UNSET, ANY, ANY, ANY),
+        (ANY, EMPTY, ANY, ANY, ANY),
+        (ANY, ANY, ANY, ANY, ANY),
+        (ANY, TWO, ANY, ANY, ANY),
+        (ONE, UNSET, ONE, ONE, ONE),
+        (ONE, EMPTY, ONE, ONE, ONE),
+        (ONE, ANY, ONE, ONE, ANY),
+        (ONE, TWO, ONE, ONE, BOTH),
+    ];
+    for (preferred, other, replace, inherit, union) in table {
+        for (strategy, expected) in STRATEGIES.into_iter().zip([replace, inherit, union]) {
+            let policy = |list: Given| CorsPolicy { allow_headers: list.map(strings), ..CorsPolicy::default() };
+            let stack = [setting("preferred", &policy(preferred)), setting("other", &policy(other))];
+            assert_eq!(
+                merged(&stack, strategy).allow_headers,
+                expected.map(strings),
+                "{strategy:?} of {preferred:?} and {other:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_explicit_no_to_credentials_is_set_and_an_unset_one_is_not() {
+    let table = [
+        (None, Some(true), Some(true)),
+        (Some(false), Some(true), Some(false)),
+        (Some(true), Some(false), Some(true)),
+        (None, None, None),
+    ];
+    for (preferred, other, expected) in table {
+        for strategy in [MergeStrategy::Inherit, MergeStrategy::Union] {
+            let policy = |allow| CorsPolicy { allow_credentials: allow, ..CorsPolicy::default() };
+            let stack = [setting("preferred", &policy(preferred)), setting("other", &policy(other))];
+            assert_eq!(merged(&stack, strategy).allow_credentials, expected, "{preferred:?} over {other:?}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_stack_has_no_policy() {
+    for strategy in STRATEGIES {
+        assert_eq!(merge(&[], &MergeOptions::new(strategy)), Effective::Nothing);
+        assert_eq!(merge(&[], &MergeOptions::new(strategy)).compile(&Compiler::new()), Ok(None));
+    }
+}
+
+#[test]
+fn a_ceiling_alone_is_no_policy() {
+    let ceiling = Ceiling::new(CorsPolicy::new().allow_origins(["*"])).unwrap();
+    let stack = [Setting::ceiling("platform", ceiling)];
+    assert_eq!(merge(&stack, &MergeOptions::new(MergeStrategy::Union)), Effective::Nothing);
+}
+
+#[test]
+fn rule_7_9_a_preferred_disabled_setting_means_no_cors() {
+    let stack = [Setting::disabled("route"), setting("gateway", &gateway())];
+    for strategy in STRATEGIES {
+        match merge(&stack, &MergeOptions::new(strategy)) {
+            Effective::Disabled(source) => assert_eq!((source.index(), source.label()), (0, "route")),
+            other => panic!("{strategy:?}: {other:?}"),
+        }
+        let parent = MergeOptions::new(strategy).preference(Preference::Parent);
+        assert_eq!(*effective(&stack, &parent).policy(), gateway());
+    }
+}
+
+#[test]
+fn a_disabled_setting_in_the_middle_cuts_off_what_is_less_preferred() {
+    let stack = [setting("route", &route()), Setting::disabled("listener"), setting("gateway", &gateway())];
+    for strategy in STRATEGIES {
+        assert_eq!(merged(&stack, strategy), route(), "{strategy:?}");
+    }
+}
+
+#[test]
+fn rule_7_10_two_valid_halves_of_an_invalid_whole_are_both_named() {
+    let route = CorsPolicy::new().allow_origins(["*"]);
+    let gateway = CorsPolicy::new().allow_origins(["https://a.example"]).allow_credentials(true);
+    assert!(route.clone().compile().is_ok() && gateway.clone().compile().is_ok());
+    let stack = [
+        Setting::policy("HTTPRoute web/app rule 0", route).at("spec.rules[0].filters[0].cors".into()),
+        Setting::policy("TrafficPolicy web/base", gateway).at("spec.cors".into()),
+    ];
+    for strategy in [MergeStrategy::Inherit, MergeStrategy::Union] {
+        let effective = effective(&stack, &MergeOptions::new(strategy));
+        let error = effective.clone().compile(&Compiler::new()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "allowOrigins[0]: \"*\" lets every site act and read with its visitors' credentials; list the origins, or \
+             drop credentials; merged from allowOrigins of HTTPRoute web/app rule 0 (spec.rules[0].filters[0].cors) \
+             and allowCredentials of TrafficPolicy web/base (spec.cors)"
+        );
+        assert!(matches!(error, MergeError::InvalidWhole { .. }));
+        // The profile that the policies came from decides.
+        assert!(effective.compile(&Compiler::new().profile(Profile::GatewayApi)).is_ok());
+    }
+}
+
+#[test]
+fn a_violation_of_one_field_names_only_those_who_set_it() {
+    let stack = [setting("route", &CorsPolicy::new().allow_methods(["GET,PUT"])), setting("gateway", &gateway())];
+    let effective = effective(&stack, &MergeOptions::new(MergeStrategy::Inherit));
+    assert_eq!(
+        effective.compile(&Compiler::new()).unwrap_err().to_string(),
+        "allowMethods[0]: \"GET,PUT\" is a list in one string; make each element an entry of its own; merged from \
+         allowMethods of route"
+    );
+}
+
+#[test]
+fn rule_7_11_every_field_knows_its_settings() {
+    let inherited = effective(&route_over_gateway(), &MergeOptions::new(MergeStrategy::Inherit));
+    let table = [
+        (PolicyField::AllowOrigins, vec!["route"]),
+        (PolicyField::AllowCredentials, vec!["route"]),
+        (PolicyField::AllowMethods, vec!["gateway"]),
+        (PolicyField::AllowHeaders, vec![]),
+        (PolicyField::ExposeHeaders, vec!["route"]),
+        (PolicyField::MaxAge, vec!["gateway"]),
+    ];
+    for (field, expected) in table {
+        assert_eq!(labels(&inherited, field), expected, "{field}");
+    }
+    let united =
+        effective(&route_over_gateway(), &MergeOptions::new(MergeStrategy::Union).preference(Preference::Parent));
+    assert_eq!(labels(&united, PolicyField::ExposeHeaders), ["gateway", "route"]);
+    let indices: Vec<_> = united.provenance().of(PolicyField::ExposeHeaders).map(|source| source.index()).collect();
+    assert_eq!(indices, [1, 0]);
+}
+
+#[test]
+fn a_star_that_swallows_the_rest_is_the_only_source() {
+    let one = CorsPolicy::new().allow_headers(["X-One"]);
+    let any = CorsPolicy::new().allow_headers(["*"]);
+    let stack = [setting("one", &one), setting("any", &any)];
+    assert_eq!(
+        labels(&effective(&stack, &MergeOptions::new(MergeStrategy::Union)), PolicyField::AllowHeaders),
+        ["any"]
+    );
+}
+
+#[test]
+fn a_compiled_merged_policy_carries_its_provenance() {
+    let effective = effective(&route_over_gateway(), &MergeOptions::new(MergeStrategy::Inherit));
+    let expected = effective.provenance().clone();
+    let compiled = effective.compile(&Compiler::new()).unwrap();
+    assert_eq!(compiled.provenance(), Some(&expected));
+    assert_eq!(
+        expected.to_string(),
+        "allowOrigins: route\nallowCredentials: route\nallowMethods: gateway\nexposeHeaders: route\nmaxAge: gateway"
+    );
+    assert_eq!(route().compile().unwrap().provenance(), None);
+}
+
+/// What a ceiling leaves of a list of origins.
+#[test]
+fn rule_7_8_a_ceiling_drops_origins_outside_it() {
+    // name, the policy's origins, the ceiling's, what is left
+    type Origins = &'static [&'static str];
+    let table: &[(&str, Origins, Origins, Origins)] = &[
+        ("an_exact_origin_inside_stays", &["https://a.example"], &["https://a.example"], &["https://a.example"]),
+        (
+            "an_exact_origin_outside_goes",
+            &["https://a.example", "https://b.example"],
+            &["https://b.example"],
+            &["https://b.example"],
+        ),
+        (
+            "an_exact_origin_below_a_wildcard_stays",
+            &["https://a.b.example"],
+            &["https://*.example"],
+            &["https://a.b.example"],
+        ),
+        ("the_apex_is_not_below_a_wildcard", &["https://b.example"], &["https://*.b.example"], &[]),
+        ("a_lookalike_is_not_below_a_wildcard", &["https://evilb.example"], &["https://*.b.example"], &[]),
+        ("another_scheme_is_outside", &["http://a.example"], &["https://*.example", "https://*"], &[]),
+        ("another_port_is_outside", &["https://a.example:8443"], &["https://a.example", "https://*"], &[]),
+        ("any_port_covers_a_port", &["https://a.example:8443"], &["https://a.example:*"], &["https://a.example:8443"]),
+        (
+            "any_port_is_narrowed_to_the_ports",
+            &["https://a.example:*"],
+            &["https://a.example", "https://a.example:1"],
+            &["https://a.example", "https://a.example:1"],
+        ),
+        (
+            "a_wildcard_inside_a_wildcard_stays",
+            &["https://*.a.example"],
+            &["https://*.example"],
+            &["https://*.a.example"],
+        ),
+        (
+            "a_wider_wildcard_is_narrowed",
+            &["https://*.example"],
+            &["https://*.a.example", "https://b.example"],
+            &["https://*.a.example", "https://b.example"],
+        ),
+        ("a_wildcard_beside_goes", &["https://*.a.example"], &["https://*.b.example"], &[]),
+        ("a_lookalike_wildcard_goes", &["https://*.evilb.example"], &["https://*.b.example"], &[]),
+        ("a_lookalike_on_any_port_goes", &["https://evilb.example:*"], &["https://*.b.example:*"], &[]),
+        ("the_apex_on_any_port_goes", &["https://b.example:*"], &["https://*.b.example:*"], &[]),
+        (
+            "what_is_spelled_twice_is_listed_once",
+            &["https://*.example", "https://A.example"],
+            &["https://a.example"],
+            &["https://a.example"],
+        ),
+        (
+            "any_host_is_narrowed",
+            &["https://*"],
+            &["https://*.a.example", "http://b.example"],
+            &["https://*.a.example"],
+        ),
+        (
+            "hosts_and_ports_are_narrowed_each",
+            &["https://*:8443"],
+            &["https://a.example:*"],
+            &["https://a.example:8443"],
+        ),
+        (
+            "any_origin_becomes_the_list",
+            &["*"],
+            &["https://a.example", "https://*.b.example"],
+            &["https://a.example", "https://*.b.example"],
+        ),
+        (
+            "any_origin_is_a_ceiling_for_nothing",
+            &["https://a.example", "tauri://localhost"],
+            &["*"],
+            &["https://a.example", "tauri://localhost"],
+        ),
+        ("any_host_does_not_cover_other_schemes", &["tauri://localhost"], &["https://*:*", "http://*:*"], &[]),
+        (
+            "spelling_does_not_matter_and_stays",
+            &["HTTPS://A.example:443/"],
+            &["https://a.example"],
+            &["HTTPS://A.example:443/"],
+        ),
+        (
+            "what_two_entries_share_is_listed_once",
+            &["https://*.example", "https://a.example"],
+            &["https://a.example"],
+            &["https://a.example"],
+        ),
+        ("an_empty_ceiling_drops_everything", &["https://a.example", "https://*"], &[], &[]),
+        (
+            "addresses_are_exact",
+            &["http://127.0.0.1:3000", "http://[::1]"],
+            &["http://*:*"],
+            &["http://127.0.0.1:3000", "http://[::1]"],
+        ),
+    ];
+    for (name, policy, ceiling, expected) in table {
+        let ceiling = Ceiling::new(CorsPolicy::new().allow_origins(*ceiling)).unwrap();
+        let stack = [setting("team", &CorsPolicy::new().allow_origins(*policy)), Setting::ceiling("platform", ceiling)];
+        for strategy in STRATEGIES {
+            let effective = effective(&stack, &MergeOptions::new(strategy));
+            assert_eq!(effective.policy().allow_origins.as_deref().unwrap(), *expected, "{name}");
+            let expected_narrowing: &[usize] = if policy == expected { &[] } else { &[1] };
+            assert_eq!(narrowing(&effective, PolicyField::AllowOrigins), expected_narrowing, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_ceiling_drops_methods_and_names_and_caps_the_rest() {
+    let policy = CorsPolicy {
+        allow_origins: Some(strings(&["https://a.example"])),
+        allow_credentials: Some(true),
+        allow_methods: Some(strings(&["PUT", "put", "DELETE"])),
+        allow_headers: Some(strings(&["X-One", "x-two"])),
+        expose_headers: Some(strings(&["*"])),
+        max_age: Some(3600),
+    };
+    let ceiling = CorsPolicy {
+        allow_methods: Some(strings(&["PUT"])),
+        allow_headers: Some(strings(&["X-Two", "X-Three"])),
+        expose_headers: Some(strings(&["ETag"])),
+        max_age: Some(60),
+        ..CorsPolicy::default()
+    };
+    let stack = [setting("team", &policy), Setting::ceiling("platform", Ceiling::new(ceiling).unwrap())];
+    let effective = effective(&stack, &MergeOptions::new(MergeStrategy::Replace));
+    let expected = CorsPolicy {
+        // Unset in the ceiling, so not bounded.
+        allow_origins: Some(strings(&["https://a.example"])),
+        // Unset in the ceiling, so without consent.
+        allow_credentials: Some(false),
+        allow_methods: Some(strings(&["PUT"])),
+        allow_headers: Some(strings(&["x-two"])),
+        expose_headers: Some(strings(&["ETag"])),
+        max_age: Some(60),
+    };
+    assert_eq!(*effective.policy(), expected);
+    for field in PolicyField::ALL {
+        let expected: &[usize] = if field == PolicyField::AllowOrigins { &[] } else { &[1] };
+        assert_eq!(narrowing(&effective, field), expected, "{field}");
+    }
+    assert_eq!(effective.provenance().to_string().lines().last().unwrap(), "maxAge: team, narrowed by platform");
+}
+
+#[test]
+fn a_cap_below_five_seconds_binds_an_unset_max_age() {
+    for (cap, given, expected) in [(4, None, Some(4)), (5, None, None), (600, None, None), (4, Some(2), Some(2))] {
+        let ceiling = Ceiling::new(CorsPolicy { max_age: Some(cap), ..CorsPolicy::default() }).unwrap();
+        let policy = CorsPolicy { max_age: given, ..CorsPolicy::default() };
+        let stack = [setting("team", &policy), Setting::ceiling("platform", ceiling)];
+        assert_eq!(merged(&stack, MergeStrategy::Replace).max_age, expected, "{cap} over {given:?}");
+    }
+}
+
+#[test]
+fn a_ceiling_binds_wherever_it_stands_and_behind_a_disabled_setting_too() {
+    let ceiling =
+        || Setting::ceiling("c", Ceiling::new(CorsPolicy::new().allow_origins(["https://b.example"])).unwrap());
+    let stacks = [
+        vec![ceiling(), setting("p", &gateway())],
+        vec![setting("p", &gateway()), ceiling()],
+        vec![setting("p", &gateway()), Setting::disabled("d"), ceiling()],
+    ];
+    for stack in stacks {
+        assert_eq!(merged(&stack, MergeStrategy::Union).allow_origins.unwrap(), ["https://b.example"]);
+    }
+}
+
+#[test]
+fn a_ceiling_hides_no_violation() {
+    let ceiling = Ceiling::new(
+        CorsPolicy::new().allow_origins(["https://a.example"]).allow_methods(["PUT"]).allow_headers(["X-One"]),
+    )
+    .unwrap();
+    let policy =
+        CorsPolicy::new().allow_origins(["a.example", "*"]).allow_methods(["*", "PUT"]).allow_headers(["*", "X-One"]);
+    let stack = [setting("team", &policy), Setting::ceiling("platform", ceiling)];
+    let error = merge(&stack, &MergeOptions::new(MergeStrategy::Replace)).compile(&Compiler::new()).unwrap_err();
+    let codes: Vec<_> = error.violations().iter().map(|violation| violation.code()).collect();
+    assert_eq!(codes, ["wildcard-not-alone", "origin-scheme", "wildcard-not-alone", "wildcard-not-alone"]);
+}
+
+#[test]
+fn an_invalid_ceiling_is_refused() {
+    let violations = Ceiling::new(CorsPolicy::new().allow_origins(["a.example"])).unwrap_err();
+    assert_eq!(violations.to_string(), "allowOrigins[0]: \"a.example\" has no scheme; write \"https://a.example\"");
+    assert!(Ceiling::new(CorsPolicy::new().allow_origins(["*"]).allow_credentials(true)).is_ok());
+}
+
+// ---- properties ----
+
+const ORIGINS: [&str; 16] = [
+    "https://*.xa.example",
+    "https://xa.example:*",
+    "https://a.example",
+    "https://a.example:443",
+    "https://b.a.example",
+    "https://*.a.example",
+    "https://*.example",
+    "https://*.example:*",
+    "https://a.example:*",
+    "https://a.example:8443",
+    "https://*:8443",
+    "https://*",
+    "http://*:*",
+    "http://a.example",
+    "http://127.0.0.1",
+    "tauri://localhost",
+];
+const REQUESTED: [&str; 17] = [
+    "https://c.xa.example",
+    "https://a.example",
+    "https://b.a.example",
+    "https://c.b.a.example",
+    "https://example",
+    "https://b.example",
+    "https://xa.example",
+    "https://a.example:8443",
+    "https://b.a.example:8443",
+    "https://other:8443",
+    "https://other",
+    "http://a.example",
+    "http://a.example:81",
+    "http://127.0.0.1",
+    "tauri://localhost",
+    "tauri://other",
+    "not an origin",
+];
+const METHODS: [&str; 5] = ["PUT", "DELETE", "PATCH", "put", "PROPFIND"];
+const NAMES: [&str; 5] = ["X-One", "x-one", "X-Two", "ETag", "Authorization"];
+
+fn list(from: &'static [&'static str]) -> impl Strategy<Value = Option<Vec<String>>> {
+    let listed = proptest::sample::subsequence(from.to_vec(), 0..=from.len()).prop_shuffle();
+    option::of(prop_oneof![
+        4 => listed.prop_map(|list| strings(&list)),
+        1 => Just(strings(&["*"])),
+    ])
+}
+
+fn policies() -> impl Strategy<Value = CorsPolicy> {
+    (list(&ORIGINS), option::of(any::<bool>()), list(&METHODS), list(&NAMES), list(&NAMES), option::of(0_u64..20))
+        .prop_map(|(allow_origins, allow_credentials, allow_methods, allow_headers, expose_headers, max_age)| {
+            CorsPolicy { allow_origins, allow_credentials, allow_methods, allow_headers, expose_headers, max_age }
+        })
+}
+
+fn options() -> impl Strategy<Value = MergeOptions> {
+    let strategy = || select(STRATEGIES.to_vec());
+    (strategy(), vec(option::of(strategy()), 6), any::<bool>()).prop_map(|(strategy, fields, parent)| {
+        let mut options = MergeOptions::new(strategy);
+        if parent {
+            options = options.preference(Preference::Parent);
+        }
+        let fields = PolicyField::ALL.into_iter().zip(fields);
+        fields.fold(options, |options, (field, own)| own.map_or(options, |own| options.field(field, own)))
+    })
+}
+
+fn settings() -> impl Strategy<Value = Setting> {
+    prop_oneof![
+        5 => policies().prop_map(|policy| setting("policy", &policy)),
+        1 => Just(Setting::disabled("disabled")),
+        1 => policies().prop_map(|policy| Setting::ceiling("ceiling", Ceiling::new(policy).unwrap())),
+    ]
+}
+
+/// A compiler that refuses nothing that these policies hold.
+fn lenient() -> Compiler {
+    Compiler::new().profile(Profile::GatewayApi)
+}
+
+fn seconds(policy: &CorsPolicy) -> u64 {
+    policy.max_age.unwrap_or(5)
+}
+
+/// Whether a response header is exposed, by the plainest reading.
+fn exposes(policy: &CorsPolicy, name: &str) -> bool {
+    let list = policy.expose_headers.iter().flatten();
+    list.into_iter().any(|entry| entry == "*" || entry.eq_ignore_ascii_case(name))
+}
+
+proptest! {
+    #[test]
+    fn replace_picks_one(stack in vec(policies(), 1..5), parent in any::<bool>()) {
+        let settings: Vec<_> = stack.iter().map(|policy| setting("p", policy)).collect();
+        let (picked, preference) =
+            if parent { (stack.last(), Preference::Parent) } else { (stack.first(), Preference::Child) };
+        let options = MergeOptions::new(MergeStrategy::Replace).preference(preference);
+        prop_assert_eq!(Some(&effective(&settings, &options).into_policy()), picked);
+    }
+
+    #[test]
+    fn every_strategy_is_associative(a in policies(), b in policies(), c in policies(), options in options()) {
+        let pair = |one: &CorsPolicy, two: &CorsPolicy| {
+            effective(&[setting("one", one), setting("two", two)], &options).into_policy()
+        };
+        let whole = effective(&[setting("a", &a), setting("b", &b), setting("c", &c)], &options).into_policy();
+        prop_assert_eq!(&pair(&pair(&a, &b), &c), &whole);
+        prop_assert_eq!(&pair(&a, &pair(&b, &c)), &whole);
+    }
+
+    #[test]
+    fn a_policy_alone_and_one_over_nothing_stay_as_they_are(policy in policies(), options in options()) {
+        prop_assert_eq!(&effective(&[setting("p", &policy)], &options).into_policy(), &policy);
+        // A policy that sets nothing adds nothing, but where it is preferred and replaces.
+        let nothing = setting("nothing", &CorsPolicy::new());
+        for strategy in [MergeStrategy::Inherit, MergeStrategy::Union] {
+            let preferred = [nothing.clone(), setting("p", &policy)];
+            let other = [setting("p", &policy), nothing.clone()];
+            prop_assert_eq!(&merged(&preferred, strategy), &policy);
+            prop_assert_eq!(&merged(&other, strategy), &policy);
+        }
+    }
+
+    #[test]
+    fn union_keeps_the_order_and_repeats_nothing(a in policies(), b in policies()) {
+        let stack = [setting("a", &a), setting("b", &b)];
+        let united = merged(&stack, MergeStrategy::Union).allow_headers;
+        // The slow, obvious way: each entry in turn, unless one like it is there.
+        let mut expected: Vec<String> = Vec::new();
+        for entry in a.allow_headers.iter().chain(&b.allow_headers).flatten() {
+            if !expected.iter().any(|other| other.eq_ignore_ascii_case(entry)) {
+                expected.push(entry.clone());
+            }
+        }
+        let expected = match (&a.allow_headers, &b.allow_headers) {
+            (None, None) => None,
+            (Some(only), None) | (None, Some(only)) => Some(only.clone()),
+            _ if expected.iter().any(|entry| entry == "*") => Some(strings(&["*"])),
+            _ => Some(expected),
+        };
+        prop_assert_eq!(united, expected);
+    }
+
+    /// Every origin, method and name that a side allows, the union allows, and nothing else.
+    #[test]
+    fn union_allows_what_either_allows(a in policies(), b in policies()) {
+        let credentials = |policy: CorsPolicy| CorsPolicy { allow_credentials: None, ..policy };
+        let (a, b) = (credentials(a), credentials(b));
+        let united = merged(&[setting("a", &a), setting("b", &b)], MergeStrategy::Union).compile().unwrap();
+        let (a, b) = (a.compile().unwrap(), b.compile().unwrap());
+        for origin in REQUESTED {
+            prop_assert_eq!(united.allows_origin(origin), a.allows_origin(origin) || b.allows_origin(origin), "{}", origin);
+        }
+        for method in METHODS {
+            prop_assert_eq!(united.allows_method(method), a.allows_method(method) || b.allows_method(method));
+        }
+        for name in NAMES {
+            prop_assert_eq!(united.allows_header(name), a.allows_header(name) || b.allows_header(name));
+        }
+    }
+
+    /// What is left is exactly what both allow.
+    #[test]
+    fn a_ceiling_leaves_exactly_what_both_allow(
+        stack in vec(policies(), 1..4),
+        bound in policies(),
+        at in 0_usize..4,
+        options in options(),
+    ) {
+        let mut settings: Vec<_> = stack.iter().map(|policy| setting("p", policy)).collect();
+        let free = effective(&settings, &options).into_policy();
+        settings.insert(at.min(settings.len()), Setting::ceiling("c", Ceiling::new(bound.clone()).unwrap()));
+        let narrowed = effective(&settings, &options).into_policy();
+
+        prop_assert_eq!(seconds(&narrowed), bound.max_age.map_or(seconds(&free), |cap| cap.min(seconds(&free))));
+        let credentials = |policy: &CorsPolicy| policy.allow_credentials == Some(true);
+        prop_assert_eq!(credentials(&narrowed), credentials(&free) && credentials(&bound));
+        for name in NAMES {
+            let permitted = bound.expose_headers.is_none() || exposes(&bound, name);
+            prop_assert_eq!(exposes(&narrowed, name), exposes(&free, name) && permitted, "{}", name);
+        }
+        // Without credentials, so that a `*` means the same on every side (3.6).
+        let compile = |policy: &CorsPolicy| lenient().compile(CorsPolicy { allow_credentials: None, ..policy.clone() });
+        let (free, narrowed, compiled_bound) =
+            (compile(&free).unwrap(), compile(&narrowed).unwrap(), compile(&bound).unwrap());
+        for origin in REQUESTED {
+            let permitted = bound.allow_origins.is_none() || compiled_bound.allows_origin(origin);
+            prop_assert_eq!(narrowed.allows_origin(origin), free.allows_origin(origin) && permitted, "{}", origin);
+        }
+        for method in METHODS {
+            let permitted = bound.allow_methods.is_none() || compiled_bound.allows_method(method);
+            prop_assert_eq!(narrowed.allows_method(method), free.allows_method(method) && permitted, "{}", method);
+        }
+        for name in NAMES {
+            let permitted = bound.allow_headers.is_none() || compiled_bound.allows_header(name);
+            prop_assert_eq!(narrowed.allows_header(name), free.allows_header(name) && permitted, "{}", name);
+        }
+    }
+
+    /// Total, and every field that is set has a source that stands in the stack.
+    #[test]
+    fn any_stack_merges_and_every_field_has_a_source(stack in vec(settings(), 0..6), options in options()) {
+        let Effective::Policy(effective) = merge(&stack, &options) else { return Ok(()) };
+        let policy = effective.policy();
+        let set = [
+            policy.allow_origins.is_some(),
+            policy.allow_credentials.is_some(),
+            policy.allow_methods.is_some(),
+            policy.allow_headers.is_some(),
+            policy.expose_headers.is_some(),
+            policy.max_age.is_some(),
+        ];
+        for (field, set) in PolicyField::ALL.into_iter().zip(set) {
+            let sources: Vec<_> = effective.provenance().of(field).collect();
+            // An unset max-age that a cap lowers is set by the ceiling alone.
+            let is_capped = field == PolicyField::MaxAge && effective.provenance().narrowed_by(field).next().is_some();
+            prop_assert!(set != sources.is_empty() || is_capped, "{}: {:?}", field, sources);
+            for source in sources {
+                prop_assert_eq!(stack[source.index()].label(), "policy");
+            }
+        }
+        // Valid halves: whatever the merge makes of them, the lists stay valid.
+        prop_assert!(effective.compile(&lenient()).is_ok());
+    }
+}

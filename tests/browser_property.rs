@@ -162,8 +162,9 @@ fn stranger() -> impl Strategy<Value = String> {
     let any = (select(vec!["https", "http", "tauri"]), select(&HOSTS[..]), select(&PORTS[..]))
         .prop_map(|(scheme, host, port)| as_sent(&format!("{scheme}://{host}{port}")));
     // A browser does send these, and none of them is well-formed (3.4).
-    let odd = select(vec!["null", "null", "https://example.com.", "https://a!b.example.com"]).prop_map(str::to_owned);
-    prop_oneof![2 => any, 1 => odd]
+    let odd = ["null", "null", "https://example.com.", "https://a..example.com", "https://a!b.example.com"];
+    let odd = select(odd.to_vec()).prop_map(str::to_owned);
+    prop_oneof![any, odd]
 }
 
 fn case() -> impl Strategy<Value = Case> {

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "axum")]
 pub mod axum;
+pub mod browser;
 pub mod compile;
 pub mod decision;
 mod headers;

@@ -1,0 +1,148 @@
+//! Why a browser keeps a response from a script: the step of Fetch that failed, and the one text of each.
+
+use std::fmt;
+
+use http::{HeaderName, Method, StatusCode};
+
+/// The step of Fetch that ended in a network error. To the script, all of them look alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Blocked {
+    /// The CORS-preflight fetch: the request itself was never sent.
+    Preflight(PreflightFailure),
+    /// The CORS check of the response: the server did what the request asked for, and the script can't read how it
+    /// went.
+    CorsCheck(CorsCheckFailure),
+}
+
+/// What is wrong with the answer to a preflight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PreflightFailure {
+    /// The CORS check fails.
+    CorsCheck(CorsCheckFailure),
+    /// The status is not one from 200 to 299.
+    Status(StatusCode),
+    /// `Access-Control-Allow-Methods` is no list of methods.
+    MalformedAllowMethods,
+    /// `Access-Control-Allow-Headers` is no list of header names.
+    MalformedAllowHeaders,
+    /// The method is not among the allowed ones, which are compared with their case.
+    Method(Method),
+    /// The header is not among the allowed ones; a `*` covers neither `Authorization` nor a request with credentials.
+    Header(HeaderName),
+}
+
+/// What is wrong with `Access-Control-Allow-Origin` or `Access-Control-Allow-Credentials`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CorsCheckFailure {
+    /// There is no `Access-Control-Allow-Origin`.
+    NoAllowOrigin,
+    /// There are several, in one line or in more.
+    SeveralAllowOrigins,
+    /// It is this, and not the page's origin.
+    OtherAllowOrigin(String),
+    /// It is `*`, which does not count for a request with credentials.
+    WildcardWithCredentials,
+    /// The request has credentials, and there is no `Access-Control-Allow-Credentials`.
+    NoAllowCredentials,
+    /// The request has credentials, and `Access-Control-Allow-Credentials` is not exactly `true`.
+    AllowCredentialsNotTrue,
+}
+
+impl Blocked {
+    /// A stable label, such as `preflight-method`, for filters and programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::CorsCheck(failure) => failure.code(),
+            Self::Preflight(failure) => match failure {
+                PreflightFailure::CorsCheck(failure) => failure.preflight_code(),
+                PreflightFailure::Status(_) => "preflight-status",
+                PreflightFailure::MalformedAllowMethods => "preflight-malformed-allow-methods",
+                PreflightFailure::MalformedAllowHeaders => "preflight-malformed-allow-headers",
+                PreflightFailure::Method(_) => "preflight-method",
+                PreflightFailure::Header(_) => "preflight-header",
+            },
+        }
+    }
+
+    /// The name that Fetch gives to the step.
+    pub fn step(&self) -> &'static str {
+        match self {
+            Self::Preflight(_) => "CORS-preflight fetch",
+            Self::CorsCheck(_) => "CORS check",
+        }
+    }
+}
+
+impl CorsCheckFailure {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoAllowOrigin => "no-allow-origin",
+            Self::SeveralAllowOrigins => "several-allow-origins",
+            Self::OtherAllowOrigin(_) => "other-allow-origin",
+            Self::WildcardWithCredentials => "wildcard-with-credentials",
+            Self::NoAllowCredentials => "no-allow-credentials",
+            Self::AllowCredentialsNotTrue => "allow-credentials-not-true",
+        }
+    }
+
+    fn preflight_code(&self) -> &'static str {
+        match self {
+            Self::NoAllowOrigin => "preflight-no-allow-origin",
+            Self::SeveralAllowOrigins => "preflight-several-allow-origins",
+            Self::OtherAllowOrigin(_) => "preflight-other-allow-origin",
+            Self::WildcardWithCredentials => "preflight-wildcard-with-credentials",
+            Self::NoAllowCredentials => "preflight-no-allow-credentials",
+            Self::AllowCredentialsNotTrue => "preflight-allow-credentials-not-true",
+        }
+    }
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.step())?;
+        match self {
+            Self::Preflight(failure) => failure.fmt(f),
+            Self::CorsCheck(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for PreflightFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CorsCheck(failure) => failure.fmt(f),
+            Self::Status(status) => write!(f, "the status is {}, not one from 200 to 299", status.as_u16()),
+            Self::MalformedAllowMethods => f.write_str("Access-Control-Allow-Methods is not a list of methods"),
+            Self::MalformedAllowHeaders => f.write_str("Access-Control-Allow-Headers is not a list of header names"),
+            Self::Method(method) => write!(f, "the method {method} is not allowed"),
+            Self::Header(name) => write!(f, "the header {name} is not allowed"),
+        }
+    }
+}
+
+impl fmt::Display for CorsCheckFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAllowOrigin => f.write_str("there is no Access-Control-Allow-Origin"),
+            Self::SeveralAllowOrigins => f.write_str("Access-Control-Allow-Origin has several values"),
+            // Escaped, since the value is the server's to choose.
+            Self::OtherAllowOrigin(value) => {
+                write!(f, "Access-Control-Allow-Origin is \"{}\", not the page's origin", value.escape_debug())
+            }
+            Self::WildcardWithCredentials => {
+                f.write_str("Access-Control-Allow-Origin is *, which does not count for a request with credentials")
+            }
+            Self::NoAllowCredentials => {
+                f.write_str("the request has credentials, and there is no Access-Control-Allow-Credentials")
+            }
+            Self::AllowCredentialsNotTrue => {
+                f.write_str("the request has credentials, and Access-Control-Allow-Credentials is not \"true\"")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Blocked {}

@@ -167,7 +167,6 @@ pub(crate) fn is_safelisted_method(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "POST")
 }
 
-
 /// Whether scripts may send a header with this value without a preflight (Fetch, CORS-safelisted request-header).
 pub(crate) fn is_safelisted_request_header(name: &str, value: &[u8]) -> bool {
     let has_unsafe_byte =

@@ -11,6 +11,8 @@ pub mod origin;
 pub mod policy;
 pub mod request;
 pub mod resolver;
+#[cfg(feature = "route")]
+pub mod route;
 pub mod violation;
 
 pub use compile::{CompiledPolicy, Profile};

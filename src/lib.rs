@@ -7,6 +7,8 @@ pub mod decision;
 mod headers;
 pub mod layer;
 pub mod lint;
+#[cfg(feature = "manifest")]
+pub mod manifest;
 pub mod origin;
 pub mod policy;
 pub mod request;

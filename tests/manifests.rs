@@ -316,7 +316,7 @@ fn the_limits_of_the_crd_hold() {
         (route("name: A"), "spec.rules[0].name".to_owned(), "invalid-value"),
         (route("name: a\n  - name: a"), "spec.rules[1].name".to_owned(), "duplicate"),
         (route("{}").replace("{name: r}", "{}"), "metadata.name".to_owned(), "missing"),
-        (route("{}").replace("  - {}", "  []"), "spec.rules".to_owned(), "invalid-value"),
+        (route("{}").replace("rules:\n  - {}", "rules: []"), "spec.rules".to_owned(), "invalid-value"),
         (
             route("{}").replace("spec:\n", "spec:\n  parentRefs: [{name: g, port: 65536}]\n"),
             "spec.parentRefs[0].port".to_owned(),

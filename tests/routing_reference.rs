@@ -34,8 +34,11 @@ struct PlainMatch {
 struct PlainRoute {
     hostnames: Vec<&'static str>,
     listeners: Vec<&'static str>,
-    rules: Vec<(Vec<PlainMatch>, Option<(bool, Vec<&'static str>, Vec<&'static str>)>)>,
+    rules: Vec<(Vec<PlainMatch>, Option<PlainPolicy>)>,
 }
+
+/// Whether it is for another origin than the page's, and the methods and names that it allows.
+type PlainPolicy = (bool, Vec<&'static str>, Vec<&'static str>);
 
 #[derive(Clone, Debug)]
 struct Sent {
@@ -86,7 +89,7 @@ fn a_request() -> impl Strategy<Value = Sent> {
     )
 }
 
-fn policy_of((others, methods, names): &(bool, Vec<&'static str>, Vec<&'static str>)) -> CompiledPolicy {
+fn policy_of((others, methods, names): &PlainPolicy) -> CompiledPolicy {
     let origin = if *others { "https://other.example" } else { "https://app.example" };
     CorsPolicy::new().allow_origins([origin]).allow_methods(methods).allow_headers(names).compile().unwrap()
 }

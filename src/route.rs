@@ -20,6 +20,7 @@
 //! ```
 
 mod beside;
+mod bucket;
 mod hostname;
 mod order;
 mod path;

@@ -251,6 +251,23 @@ proptest! {
         prop_assert_eq!(found(&table(&routes), &actual(&sent)), expected);
     }
 
+    /// 8.1: many matches at one path are found by the value of a header.
+    #[test]
+    fn many_matches_at_one_path_are_found_as_the_slow_resolver_finds_them(
+        routes in prop::collection::vec(a_route(), 1..3),
+        many in prop::collection::vec(a_match(), 20..60),
+        sent in a_request(),
+    ) {
+        let many = many.into_iter().map(|found| (vec![PlainMatch { kind: 1, path: "/a", ..found }], None));
+        let mut routes = routes;
+        routes.push(PlainRoute { hostnames: Vec::new(), listeners: Vec::new(), rules: many.collect() });
+        let table = table(&routes);
+        let expected = slow(&routes, &sent, false).first().map(|(route, rule, _)| (*route, *rule));
+        prop_assert_eq!(found(&table, &actual(&sent)), expected);
+        let expected = slow(&routes, &sent, true).first().map(|(route, rule, _)| (*route, *rule));
+        prop_assert_eq!(found(&table, &preflight(&sent)).is_some(), expected.is_some());
+    }
+
     /// 8.2
     #[test]
     fn a_preflight_is_answered_by_the_rule_that_the_slow_resolver_finds(

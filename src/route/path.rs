@@ -4,7 +4,12 @@
 
 use std::{collections::HashMap, fmt, ops::ControlFlow};
 
-use super::pattern::{Pattern, PatternError, PatternSet};
+use super::{
+    bucket::Bucket,
+    order::Conditions,
+    pattern::{Pattern, PatternError, PatternSet},
+};
+use crate::request::CorsRequest;
 
 /// What the path of a request is compared with. The default is the prefix `/`, which every request meets.
 #[derive(Clone, Debug)]
@@ -88,13 +93,13 @@ impl Default for PathMatch {
 /// The matches of one hostname by their paths. A match is its rank in the order of 8.1.
 #[derive(Debug)]
 pub(super) struct Paths {
-    exact: HashMap<Box<str>, Vec<usize>>,
+    exact: HashMap<Box<str>, Bucket>,
     /// A tree of segments. The first node stands for `/`.
     nodes: Vec<Node>,
     patterns: Vec<Pattern>,
     pattern_at: HashMap<Box<str>, usize>,
     /// For each expression its matches.
-    by_pattern: Vec<Vec<usize>>,
+    by_pattern: Vec<Bucket>,
     set: PatternSet,
 }
 
@@ -104,7 +109,7 @@ struct Node {
     prefix: Box<str>,
     parent: Option<usize>,
     children: HashMap<Box<str>, usize>,
-    entries: Vec<usize>,
+    entries: Bucket,
 }
 
 impl Default for Paths {
@@ -147,7 +152,7 @@ impl Paths {
                 let at = *self.pattern_at.entry(pattern.as_str().into()).or_insert(next);
                 if at == next {
                     self.patterns.push(pattern.clone());
-                    self.by_pattern.push(Vec::new());
+                    self.by_pattern.push(Bucket::default());
                 }
                 if let Some(entries) = self.by_pattern.get_mut(at) {
                     entries.push(rank);
@@ -167,33 +172,43 @@ impl Paths {
         child
     }
 
-    /// Compiles what is tried in one pass, once every match is added.
-    pub(super) fn seal(&mut self) {
+    /// Prepares the look-up, once every match is added.
+    pub(super) fn seal(&mut self, conditions: &[Conditions]) {
         self.set = PatternSet::new(&self.patterns);
+        let nodes = self.nodes.iter_mut().map(|node| &mut node.entries);
+        self.exact.values_mut().chain(nodes).for_each(|bucket| bucket.seal(conditions));
     }
 
-    /// Visits the matches whose path fits, in the order of 8.1.
+    /// Visits the matches whose path fits, in the order of 8.1, but for some that `request` does not meet.
     #[inline]
-    pub(super) fn visit<B>(&self, path: &str, mut visit: impl FnMut(usize) -> ControlFlow<B>) -> ControlFlow<B> {
+    pub(super) fn visit<B>(
+        &self,
+        path: &str,
+        request: &CorsRequest<'_>,
+        mut visit: impl FnMut(usize) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         if !path.starts_with('/') {
             // 8.4: `OPTIONS *` has no path and meets no path match but the prefix `/`.
-            return self.entries_of(Place::Node(0)).iter().copied().try_for_each(visit);
+            return self
+                .nodes
+                .first()
+                .map_or(ControlFlow::Continue(()), |root| root.entries.visit(request, &mut visit));
         }
         if let Some(entries) = self.exact.get(path) {
-            entries.iter().copied().try_for_each(&mut visit)?;
+            entries.visit(request, &mut visit)?;
         }
         let mut at = Some(self.deepest(path));
         while let Some(node) = at.and_then(|at| self.nodes.get(at)) {
-            node.entries.iter().copied().try_for_each(&mut visit)?;
+            node.entries.visit(request, &mut visit)?;
             at = node.parent;
         }
         if self.patterns.is_empty() {
             return ControlFlow::Continue(());
         }
-        let mut entries: Vec<usize> =
-            self.set.matches(path).filter_map(|at| self.by_pattern.get(at)).flatten().copied().collect();
-        entries.sort_unstable();
-        entries.into_iter().try_for_each(visit)
+        let found = self.set.matches(path).filter_map(|at| self.by_pattern.get(at));
+        let mut ranks: Vec<usize> = found.flat_map(Bucket::ranks).copied().collect();
+        ranks.sort_unstable();
+        ranks.into_iter().try_for_each(visit)
     }
 
     /// The node of the longest prefix of `path`, whether anything stands there or not.
@@ -215,12 +230,12 @@ impl Paths {
             Place::Node(at) => self.nodes.get(at).map(|node| &node.entries),
             Place::Pattern(at) => self.by_pattern.get(at),
         }
-        .map_or(&[], Vec::as_slice)
+        .map_or(&[], Bucket::ranks)
     }
 
     /// Every place where matches stand.
     pub(super) fn places(&self) -> impl Iterator<Item = Place<'_>> {
-        let nodes = self.nodes.iter().enumerate().filter(|(_, node)| !node.entries.is_empty());
+        let nodes = self.nodes.iter().enumerate().filter(|(_, node)| !node.entries.ranks().is_empty());
         (self.exact.keys().map(|path| Place::Exact(path)))
             .chain(nodes.map(|(at, _)| Place::Node(at)))
             .chain((0..self.patterns.len()).map(Place::Pattern))

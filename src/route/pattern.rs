@@ -131,6 +131,14 @@ impl ValueMatch {
         }
     }
 
+    /// The value, where there is only one.
+    pub(super) fn as_exact(&self) -> Option<&str> {
+        match &self.0 {
+            Value::Exact(exact) => Some(exact),
+            Value::Pattern(_) => None,
+        }
+    }
+
     /// Whether no value matches this and `other`, as far as that is easy to tell.
     pub(super) fn excludes(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {

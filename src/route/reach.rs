@@ -58,16 +58,19 @@ fn meets_query(query: &str, name: &str, value: &ValueMatch) -> bool {
 }
 
 fn meets_header(headers: &HeaderMap, name: &HeaderName, value: &ValueMatch) -> bool {
+    header_value(headers, name).is_some_and(|found| value.matches(&found))
+}
+
+/// The value of a header; RFC 9110, section 5.3: several lines are one list.
+pub(super) fn header_value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, [u8]>> {
     let mut lines = headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    let Some(first) = lines.next() else { return false };
-    // RFC 9110, section 5.3: several lines are one list.
-    let joined = lines.fold(Cow::Borrowed(first), |joined, line| {
+    let first = Cow::Borrowed(lines.next()?);
+    Some(lines.fold(first, |joined, line| {
         let mut joined = joined.into_owned();
         joined.push(b',');
         joined.extend_from_slice(line);
         Cow::Owned(joined)
-    });
-    value.matches(&joined)
+    }))
 }
 
 /// 8.2: whether `policy` allows everything that a preflight asks for.

@@ -20,8 +20,9 @@ use crate::{
 
 /// Routes as a [`PolicyResolver`]: the policy of a request is that of the rule that the Gateway API routes it to.
 ///
-/// A look-up costs one hash for the hostname, one step for each segment of the path, and one comparison for each match
-/// at that hostname and path, whatever the number of routes; it allocates only where regular expressions are tried.
+/// A look-up costs one hash for the hostname and one step for each segment of the path, whatever the number of routes.
+/// Matches at one hostname and path are told apart by comparing one after the other, those by the value of a header with
+/// one more look-up. It allocates only where several regular expressions are tried.
 ///
 /// Preflights are routed as the request that they stand for (8.2), so a rule for `PUT` or for a header also answers the
 /// preflight. Where that leaves several rules, a request is held to the one that it really reaches (8.3).
@@ -56,7 +57,7 @@ impl RouteTable {
                 }
             }
         }
-        hosts.values_mut().for_each(Paths::seal);
+        hosts.values_mut().for_each(|paths| paths.seal(&arranged.conditions));
         let (mut conditions, targets) = (arranged.conditions, arranged.targets);
         let mut rules = BTreeSet::new();
         for (rank, names) in beside::find(&hosts, &conditions, &targets) {
@@ -129,7 +130,7 @@ impl RouteTable {
     ) -> ControlFlow<B> {
         let path = request.uri().map_or("", Uri::path);
         self.hosts.visit(host, |paths| {
-            paths.visit(path, |rank| {
+            paths.visit(path, request, |rank| {
                 let Some((conditions, target)) = self.look_up(rank) else { return ControlFlow::Continue(()) };
                 let reach = reach::reach(conditions, request);
                 if reach == Reach::Never {

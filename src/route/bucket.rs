@@ -22,10 +22,13 @@ pub(super) struct Bucket {
 
 #[derive(Debug, Default)]
 struct Index {
-    names: Vec<(HeaderName, HashMap<Box<str>, Vec<usize>>)>,
+    names: Vec<(HeaderName, ByValue)>,
     /// The matches that no header was found for to look them up by.
     rest: Vec<usize>,
 }
+
+/// The matches that want a header to have a value, by this value.
+type ByValue = HashMap<Box<str>, Vec<usize>>;
 
 impl Bucket {
     pub(super) fn push(&mut self, rank: usize) {
@@ -69,7 +72,7 @@ impl Bucket {
 }
 
 impl Index {
-    fn values_of(&mut self, name: &HeaderName) -> Option<&mut HashMap<Box<str>, Vec<usize>>> {
+    fn values_of(&mut self, name: &HeaderName) -> Option<&mut ByValue> {
         let known = self.names.iter().position(|(known, _)| known == name);
         if known.is_none() && self.names.len() < MAX_NAMES {
             self.names.push((name.clone(), HashMap::new()));

@@ -97,6 +97,8 @@ impl Manifests {
         let documents = match yaml::read(text) {
             Ok(documents) => documents,
             Err(message) => {
+                // The crate doesn't know the file's name.
+                let message = message.replacen("<input>", name, 1);
                 self.errors.push(ManifestError::Syntax { file: name.to_owned(), message });
                 return self;
             }

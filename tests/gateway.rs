@@ -119,6 +119,37 @@ fn several_origin_lines_match_nothing() {
     }
 }
 
+/// 8.2, 8.3
+#[test]
+fn nobody_reaches_a_backend_with_the_consent_of_another_rule() {
+    let gateway = Gateway::start(&[&file("tests/manifests/held.yaml")]);
+    let announced = [
+        ("host", "h"),
+        ("origin", "https://app.example"),
+        ("access-control-request-method", "PUT"),
+        ("access-control-request-headers", "x-canary"),
+    ];
+    let preflight = gateway.send("OPTIONS", "/", &announced);
+    assert_eq!(
+        preflight.header("access-control-allow-origin"),
+        Some("https://app.example"),
+        "the second rule consents"
+    );
+    let send = |canary: &str, origin: &str| {
+        let response = gateway.send("PUT", "/", &[("host", "h"), ("origin", origin), ("x-canary", canary)]);
+        (response.status(), response.cors_headers().len(), response.text().contains("\"method\": \"PUT\""))
+    };
+    assert_eq!(
+        send("1", "https://app.example"),
+        (403, 0, false),
+        "the first rule did not, and its backend is not called"
+    );
+    assert_eq!(send("2", "https://app.example"), (200, 1, true));
+    assert_eq!(send("1", "https://canary.example"), (200, 1, true));
+    let without_origin = gateway.send("PUT", "/", &[("host", "h"), ("x-canary", "1")]);
+    assert_eq!(without_origin.status(), 200, "CORS is no access control");
+}
+
 #[test]
 fn a_request_that_no_route_matches_gets_404_from_the_gateway() {
     let gateway = Gateway::start(&["--upstream", &nobody()]);

@@ -3,6 +3,7 @@
 //! says so where they are missing. The table of the `table` bench is made of these counts.
 
 #[path = "support/scenarios.rs"]
+#[allow(dead_code, unreachable_pub, reason = "each bench uses a part")]
 mod scenarios;
 
 use gungraun::{library_benchmark, library_benchmark_group};

@@ -10,11 +10,15 @@ pub mod decision;
 mod headers;
 pub mod layer;
 pub mod lint;
+#[cfg(feature = "manifest")]
+pub mod manifest;
 pub mod merge;
 pub mod origin;
 pub mod policy;
 pub mod request;
 pub mod resolver;
+#[cfg(feature = "route")]
+pub mod route;
 pub mod violation;
 
 pub use compile::{CompiledPolicy, Profile};

@@ -3,7 +3,10 @@
 
 use std::fmt;
 
-use crate::{policy::FieldPath, violation::Shown};
+use crate::{
+    policy::{FieldPath, Position},
+    violation::Shown,
+};
 
 /// How much a lint matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,17 +36,25 @@ pub struct Lint {
     path: FieldPath,
     value: Option<String>,
     kind: LintKind,
+    position: Option<Position>,
 }
 
 impl Lint {
     /// A lint at `path`.
     pub(crate) fn new(path: FieldPath, kind: LintKind) -> Self {
-        Self { path, value: None, kind }
+        Self { path, value: None, kind, position: None }
     }
 
     /// Adds the value that was found.
     pub(crate) fn with_value(mut self, value: impl Into<String>) -> Self {
         self.value = Some(value.into());
+        self
+    }
+
+    /// Adds where in a file it was found.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn with_position(mut self, position: Position) -> Self {
+        self.position = Some(position);
         self
     }
 
@@ -55,6 +66,11 @@ impl Lint {
     /// The value that was found, where the field has one.
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
+    }
+
+    /// Where in a file it was found, for what comes from one.
+    pub fn position(&self) -> Option<&Position> {
+        self.position.as_ref()
     }
 
     /// What was found.
@@ -101,6 +117,14 @@ pub enum LintKind {
     MaxAgeBeyondBrowsers,
     /// The policy allows no origin.
     NoOrigin,
+    /// A rule that is chosen, or not, by headers that a preflight only announces (8.3).
+    RuleBesideOthers,
+    /// Such a rule that has no policy, so that no request can be held to it (8.3).
+    RuleNotHeld,
+    /// A reference to an object that is not in the manifests.
+    ReferenceNotFound,
+    /// An object with the kind, namespace and name of an earlier one, which it replaces.
+    ReplacesEarlier,
 }
 
 impl LintKind {
@@ -119,6 +143,10 @@ impl LintKind {
             Self::ForbiddenResponseHeader => "forbidden-response-header",
             Self::MaxAgeBeyondBrowsers => "max-age-beyond-browsers",
             Self::NoOrigin => "no-origin",
+            Self::RuleBesideOthers => "rule-beside-others",
+            Self::RuleNotHeld => "rule-not-held",
+            Self::ReferenceNotFound => "reference-not-found",
+            Self::ReplacesEarlier => "replaces-earlier",
         }
     }
 
@@ -132,8 +160,12 @@ impl LintKind {
             | Self::LowercaseMethod
             | Self::ForbiddenRequestHeader
             | Self::ForbiddenResponseHeader
-            | Self::NoOrigin => Severity::Warning,
+            | Self::NoOrigin
+            | Self::RuleNotHeld
+            | Self::ReferenceNotFound
+            | Self::ReplacesEarlier => Severity::Warning,
             Self::TrailingSlash
+            | Self::RuleBesideOthers
             | Self::SameAsEarlier
             | Self::OriginBeyondCrd
             | Self::ForbiddenMethod
@@ -158,6 +190,15 @@ impl LintKind {
             Self::ForbiddenRequestHeader => "is a header that browsers never let a script set",
             Self::ForbiddenResponseHeader => "is a header that browsers never show to a script",
             Self::MaxAgeBeyondBrowsers => "is longer than any browser remembers a preflight (86400 seconds)",
+            Self::RuleBesideOthers => {
+                "is chosen by headers that a preflight only announces, so requests are held to the policy of the rule that \
+                 they really reach"
+            }
+            Self::RuleNotHeld => {
+                "has no policy, and another rule can answer the preflights of requests that reach it; give it a policy"
+            }
+            Self::ReferenceNotFound => "is not in the manifests",
+            Self::ReplacesEarlier => "is the name of an earlier object of this kind, which is left out",
             Self::NoOrigin => "allows no origin, so no script of another origin reads a response",
         }
     }
@@ -165,6 +206,9 @@ impl LintKind {
 
 impl fmt::Display for Lint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(position) = &self.position {
+            write!(f, "{position}: ")?;
+        }
         write!(f, "{}", Shown(self.path.as_str()))?;
         if let Some(value) = &self.value {
             write!(f, ": \"{}\"", Shown(value))?;

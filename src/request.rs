@@ -147,6 +147,21 @@ impl<'a> CorsRequest<'a> {
         self.announced_lines().iter().flat_map(|line| headers::elements(line.as_bytes()))
     }
 
+    /// Whether the request that a preflight stands for may carry a header that the preflight itself can't show (8.2):
+    /// one that it announces, or a safelisted one, which a script sets without announcing it.
+    ///
+    /// A list over the limits of 4.9 announces nothing: it is blocked anyway, and not worth reading for each rule.
+    #[cfg(feature = "route")]
+    pub(crate) fn may_stand_for(&self, name: &HeaderName) -> bool {
+        let is_safelisted =
+            matches!(name.as_str(), "accept" | "accept-language" | "content-language" | "content-type" | "range");
+        let is_readable =
+            || self.announced_lines().iter().map(HeaderValue::len).sum::<usize>() <= headers::MAX_LIST_BYTES;
+        is_safelisted
+            || is_readable()
+                && self.announced_headers().any(|announced| announced.eq_ignore_ascii_case(name.as_str().as_bytes()))
+    }
+
     /// The announced names as one normalised value (4.8), or that there are too many of them (4.9).
     pub(crate) fn announced_list(&self) -> Result<Option<HeaderValue>, ListTooLong> {
         headers::join_names(self.announced_lines())

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::policy::FieldPath;
+use crate::policy::{FieldPath, Position};
 
 /// One thing that is wrong with a policy or a manifest.
 ///
@@ -15,12 +15,13 @@ pub struct Violation {
     value: Option<String>,
     suggestion: Option<String>,
     kind: ViolationKind,
+    position: Option<Position>,
 }
 
 impl Violation {
     /// A violation at `path`.
     pub(crate) fn new(path: FieldPath, kind: ViolationKind) -> Self {
-        Self { path, value: None, suggestion: None, kind }
+        Self { path, value: None, suggestion: None, kind, position: None }
     }
 
     /// Adds the value that was found.
@@ -32,6 +33,13 @@ impl Violation {
     /// Adds the value that was probably meant.
     pub(crate) fn with_suggestion(mut self, suggestion: Option<String>) -> Self {
         self.suggestion = suggestion;
+        self
+    }
+
+    /// Adds where in a file it was found.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn with_position(mut self, position: Position) -> Self {
+        self.position = Some(position);
         self
     }
 
@@ -48,6 +56,11 @@ impl Violation {
     /// The value that was probably meant, where there is one.
     pub fn suggestion(&self) -> Option<&str> {
         self.suggestion.as_deref()
+    }
+
+    /// Where in a file it was found, for what comes from one.
+    pub fn position(&self) -> Option<&Position> {
+        self.position.as_ref()
     }
 
     /// What is wrong.
@@ -144,6 +157,16 @@ pub enum ViolationKind {
     Missing,
     /// A filter that a rule may have once.
     RepeatedFilter,
+    /// A field of a filter whose type is another one.
+    FilterType {
+        /// The type that the field belongs to.
+        belongs_to: &'static str,
+    },
+    /// A field or filter that rules another one out.
+    NotTogether {
+        /// What it can't stand beside.
+        with: &'static str,
+    },
     /// A value outside the CRD's grammar for the field.
     InvalidValue {
         /// What the field holds, such as `a port from 1 to 65535`.
@@ -190,6 +213,8 @@ impl ViolationKind {
             Self::WrongType { .. } => "wrong-type",
             Self::Missing => "missing",
             Self::RepeatedFilter => "repeated-filter",
+            Self::FilterType { .. } => "filter-type",
+            Self::NotTogether { .. } => "not-together",
             Self::InvalidValue { .. } => "invalid-value",
         }
     }
@@ -234,6 +259,8 @@ impl ViolationKind {
             Self::WrongType { expected } | Self::InvalidValue { expected } => {
                 return format!("is not {expected}").into();
             }
+            Self::FilterType { belongs_to } => return format!("belongs to a filter of type {belongs_to}").into(),
+            Self::NotTogether { with } => return format!("can't be used together with {with}").into(),
             Self::Missing => "is missing",
             Self::RepeatedFilter => "is a second filter of a type that may stand here once",
         })
@@ -250,6 +277,9 @@ const MAX_SHOWN: usize = 256;
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(position) = &self.position {
+            write!(f, "{position}: ")?;
+        }
         let mut separator = "";
         if !self.path.as_str().is_empty() {
             write!(f, "{}", Shown(self.path.as_str()))?;

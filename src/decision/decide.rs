@@ -159,7 +159,9 @@ fn is_held_back(request: &CorsRequest<'_>, policy: &CompiledPolicy, reason: Reas
     let method = request.method().as_str();
     let was_announced = |name: &&HeaderName| {
         let mut lines = request.headers().get_all(*name).iter();
-        lines.any(|line| !headers::is_safelisted_request_header(name.as_str(), line.as_bytes()))
+        // Browsers never announce what they set themselves (`Cookie`), so there was no consent to ask for.
+        !headers::is_forbidden_request_header(name.as_str())
+            && lines.any(|line| !headers::is_safelisted_request_header(name.as_str(), line.as_bytes()))
     };
     let had_preflight = !headers::is_safelisted_method(method) || names.iter().any(|name| was_announced(&name));
     let consents = || {

@@ -1,0 +1,168 @@
+//! Kubernetes manifests: YAML with Gateways, HTTPRoutes and traffic policies into a route table. In: files or texts. Out:
+//! [`LoadedRoutes`], or everything that is wrong, each with its field path and its place in the file.
+//! Rules 2.1, 2.2, 2.12, 2.13, 7.1, 8.4.
+//!
+//! # Examples
+//!
+//! ```
+//! use tower_cors::{CorsLayer, manifest::Manifests};
+//!
+//! let yaml = "
+//! apiVersion: gateway.networking.k8s.io/v1
+//! kind: HTTPRoute
+//! metadata: {name: api}
+//! spec:
+//!   hostnames: [api.example]
+//!   rules:
+//!   - filters:
+//!     - type: CORS
+//!       cors:
+//!         allowOrigins: [https://app.example]
+//!         maxAge: 600
+//! ";
+//! let routes = Manifests::new().read("api.yaml", yaml).build()?;
+//! assert!(routes.lints().is_empty());
+//! let layer = CorsLayer::with_resolver(routes.into_table());
+//!
+//! let errors = Manifests::new().read("api.yaml", &yaml.replace("600", "10m")).build().unwrap_err();
+//! assert_eq!(
+//!     errors.to_string(),
+//!     "api.yaml:12:17: spec.rules[0].filters[0].cors.maxAge: \"10m\" is not a whole number of seconds; \
+//!      did you mean \"600\"?",
+//! );
+//! # Ok::<_, tower_cors::manifest::ManifestErrors>(())
+//! ```
+
+mod attach;
+mod build;
+mod cors;
+mod error;
+mod filter;
+mod gateway;
+mod grammar;
+mod http_route;
+mod model;
+mod object;
+mod suggest;
+mod traffic_policy;
+mod walk;
+mod yaml;
+
+pub use error::{ManifestError, ManifestErrors};
+pub use model::BackendRef;
+
+use std::{fs::File, io::Read, path::Path};
+
+use crate::{
+    lint::Lint,
+    route::{MatchedRule, RouteTable},
+};
+use model::Resources;
+use walk::Report;
+
+/// Manifests while they are collected.
+///
+/// Each text may hold many documents, in any order, with empty ones between them. Of the Gateway API's resources
+/// `Gateway` and `HTTPRoute` are read, of kgateway's `TrafficPolicy`, of Gloo's `GlooTrafficPolicy`; other kinds, other
+/// filters and `status` are passed over. Where two objects have one kind, namespace and name, the last one counts.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    resources: Resources,
+    lints: Vec<Lint>,
+    errors: Vec<ManifestError>,
+}
+
+/// What manifests come to: a route table, its lints, and the backends of its rules.
+#[derive(Debug)]
+pub struct LoadedRoutes {
+    table: RouteTable,
+    lints: Vec<Lint>,
+    /// By route and rule.
+    backends: Vec<Vec<Vec<BackendRef>>>,
+}
+
+impl Manifests {
+    /// No manifests yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads a text; `name` is what messages call it. What is wrong with it is kept for [`build`](Self::build).
+    #[must_use]
+    pub fn read(mut self, name: &str, text: &str) -> Self {
+        if text.len() > yaml::MAX_FILE {
+            self.errors.push(ManifestError::TooLarge { file: name.to_owned() });
+            return self;
+        }
+        let documents = match yaml::read(text) {
+            Ok(documents) => documents,
+            Err(message) => {
+                // The crate doesn't know the file's name.
+                let message = message.replacen("<input>", name, 1);
+                self.errors.push(ManifestError::Syntax { file: name.to_owned(), message });
+                return self;
+            }
+        };
+        let mut report = Report::new(name);
+        for document in &documents {
+            object::read(document, &mut self.resources, &mut report);
+        }
+        self.lints.extend(report.lints);
+        self.errors.extend(report.violations.into_iter().map(ManifestError::Violation));
+        self
+    }
+
+    /// Reads a file. What is wrong with it, and that it can't be read, is kept for [`build`](Self::build).
+    #[must_use]
+    pub fn load(mut self, path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let mut text = String::new();
+        // One byte over the limit is enough to see that the file is too large.
+        let read = File::open(path).and_then(|file| file.take(yaml::MAX_FILE as u64 + 1).read_to_string(&mut text));
+        match read {
+            Ok(_) => self.read(&name, &text),
+            Err(source) => {
+                self.errors.push(ManifestError::Read { file: name, source });
+                self
+            }
+        }
+    }
+
+    /// Attaches policies to routes and arranges these for look-up.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with any of the texts and files, at once.
+    pub fn build(self) -> Result<LoadedRoutes, ManifestErrors> {
+        if self.errors.is_empty() {
+            Ok(build::build(self.resources, self.lints))
+        } else {
+            Err(ManifestErrors(self.errors))
+        }
+    }
+}
+
+impl LoadedRoutes {
+    /// The routes.
+    pub fn table(&self) -> &RouteTable {
+        &self.table
+    }
+
+    /// The routes, to be given to a [`CorsLayer`](crate::CorsLayer).
+    pub fn into_table(self) -> RouteTable {
+        self.table
+    }
+
+    /// What is allowed but probably not meant: first what single policies show, in the order of the files, then what
+    /// shows when everything is known.
+    pub fn lints(&self) -> &[Lint] {
+        &self.lints
+    }
+
+    /// Where a rule sends its requests, for a rule that [`table`](Self::table) found.
+    pub fn backends(&self, rule: &MatchedRule<'_>) -> &[BackendRef] {
+        let rules = self.backends.get(rule.route());
+        rules.and_then(|rules| rules.get(rule.rule())).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,171 @@
+//! A `cors` block: six fields, each typed, each with its place, compiled at once. In: a map of YAML. Out: a [`Cors`], and
+//! in the report everything that is wrong with it. Rules 2.1, 2.2, 2.12, 2.13.
+
+use super::{
+    model::{Cors, CorsSetting},
+    suggest,
+    walk::{Field, Object, Report},
+    yaml::{Place, Value},
+};
+use crate::{
+    compile::{Compiler, Profile},
+    policy::{CorsPolicy, FieldPath, PolicyField},
+    violation::ViolationKind,
+};
+
+/// The CORS filter of a rule or a backend.
+pub(super) fn read_filter(field: Field<'_>, report: &mut Report) -> Option<Cors> {
+    let object = field.object(report)?;
+    Some(Block::new(&object).read(&object, false, report))
+}
+
+/// `spec.cors` of a traffic policy, which can also disable CORS.
+pub(super) fn read_setting(field: Field<'_>, report: &mut Report) -> Option<CorsSetting> {
+    let object = field.object(report)?;
+    let disable = object.get("disable", report);
+    let cors = Block::new(&object).read(&object, true, report);
+    if let Some(disable) = disable {
+        disable.object(report)?;
+        return Some(CorsSetting::Disabled(cors));
+    }
+    Some(CorsSetting::Policy(cors))
+}
+
+/// A block while it is read.
+struct Block {
+    policy: CorsPolicy,
+    path: FieldPath,
+    /// Where each field and each entry stands.
+    places: Vec<(FieldPath, Place)>,
+}
+
+impl Block {
+    fn new(object: &Object<'_>) -> Self {
+        Self {
+            policy: CorsPolicy::new(),
+            path: object.path().clone(),
+            places: vec![(object.path().clone(), object.place())],
+        }
+    }
+
+    fn read(mut self, object: &Object<'_>, can_disable: bool, report: &mut Report) -> Cors {
+        let first = report.violations.len();
+        let mut seen = Vec::new();
+        for (name, place, field) in object.fields() {
+            if seen.contains(&name) {
+                report.violate_key(field.path, ViolationKind::Duplicate, place, None);
+                continue;
+            }
+            seen.push(name);
+            match PolicyField::ALL.into_iter().find(|known| known.name() == name) {
+                Some(known) => self.read_field(known, place, &field, report),
+                None if name == "disable" && can_disable => {}
+                // 2.1
+                None => {
+                    let mut known = PolicyField::ALL.map(PolicyField::name).to_vec();
+                    known.extend(can_disable.then_some("disable"));
+                    let meant = suggest::field_name(name, &known);
+                    report.violate_key(field.path, ViolationKind::UnknownField, place, meant);
+                }
+            }
+        }
+        self.compile(first, report)
+    }
+
+    fn read_field(&mut self, known: PolicyField, place: Place, field: &Field<'_>, report: &mut Report) {
+        self.places.push((field.path.clone(), place));
+        if matches!(field.node.value, Value::Null) {
+            return;
+        }
+        match known {
+            PolicyField::AllowOrigins => self.policy.allow_origins = self.strings(field, report),
+            PolicyField::AllowMethods => self.policy.allow_methods = self.strings(field, report),
+            PolicyField::AllowHeaders => self.policy.allow_headers = self.strings(field, report),
+            PolicyField::ExposeHeaders => self.policy.expose_headers = self.strings(field, report),
+            PolicyField::AllowCredentials => self.policy.allow_credentials = read_bool(field, report),
+            PolicyField::MaxAge => self.policy.max_age = read_age(field, report),
+        }
+    }
+
+    fn strings(&mut self, field: &Field<'_>, report: &mut Report) -> Option<Vec<String>> {
+        let Value::List(items) = &field.node.value else {
+            let meant = match &field.node.value {
+                Value::Text(text) => suggest::list(text),
+                _ => None,
+            };
+            report.violate_with(field, ViolationKind::WrongType { expected: "a list of strings" }, meant);
+            return None;
+        };
+        let entries = items.iter().enumerate().map(|(at, node)| {
+            let entry = Field::new(node, field.path.index(at));
+            self.places.push((entry.path.clone(), node.place));
+            // An entry of another type keeps its place in the list, so that the others keep their numbers.
+            entry.text(report).unwrap_or_default().to_owned()
+        });
+        Some(entries.collect())
+    }
+
+    /// 2.12, 2.13: the profile and the limits of manifests.
+    fn compile(self, first: usize, report: &mut Report) -> Cors {
+        let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits().at(self.path.clone());
+        let place = self.place_of(&self.path);
+        let mut cors = Cors { policy: self.policy.clone(), compiled: None, position: report.position(place) };
+        match compiler.compile(self.policy.clone()) {
+            Ok(compiled) => {
+                for lint in compiled.lints() {
+                    let position = report.position(self.place_of(lint.path()));
+                    report.lints.push(lint.clone().with_position(position));
+                }
+                cors.compiled = Some(compiled);
+            }
+            Err(violations) => {
+                // What is of the wrong type has been reported already, and only stands in for a value here.
+                let known: Vec<_> = report.violations.iter().skip(first).map(|known| known.path().clone()).collect();
+                for violation in violations.into_iter().filter(|violation| !known.contains(violation.path())) {
+                    let position = report.position(self.place_of(violation.path()));
+                    report.violations.push(violation.with_position(position));
+                }
+            }
+        }
+        cors
+    }
+
+    /// Where the field at `path` stands, or else what encloses it.
+    fn place_of(&self, path: &FieldPath) -> Place {
+        let encloses = |known: &FieldPath| path.as_str().starts_with(known.as_str());
+        let known = self.places.iter().filter(|(known, _)| known == path || encloses(known));
+        known.max_by_key(|(known, _)| known.as_str().len()).map_or(Place { line: 1, column: 1 }, |(_, place)| *place)
+    }
+}
+
+fn read_bool(field: &Field<'_>, report: &mut Report) -> Option<bool> {
+    let meant = match &field.node.value {
+        Value::Bool(value) => return Some(*value),
+        Value::Text(text) => match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" => Some("true".to_owned()),
+            "false" | "no" | "off" => Some("false".to_owned()),
+            _ => None,
+        },
+        _ => None,
+    };
+    report.violate_with(field, ViolationKind::WrongType { expected: "true or false" }, meant);
+    None
+}
+
+fn read_age(field: &Field<'_>, report: &mut Report) -> Option<u64> {
+    let (kind, meant) = match &field.node.value {
+        Value::Integer(age) => match u64::try_from(*age) {
+            Ok(age) => return Some(age),
+            Err(_) => (ViolationKind::MaxAgeRange, None),
+        },
+        Value::Float(age) if age.fract() == 0.0 && (1.0..=2_147_483_647.0).contains(age) => {
+            (ViolationKind::WrongType { expected: "a whole number of seconds" }, Some(format!("{age:.0}")))
+        }
+        Value::Text(text) => {
+            (ViolationKind::WrongType { expected: "a whole number of seconds" }, suggest::seconds(text))
+        }
+        _ => (ViolationKind::WrongType { expected: "a whole number of seconds" }, None),
+    };
+    report.violate_with(field, kind, meant);
+    None
+}

@@ -1,0 +1,79 @@
+//! Filters of rules and backends: CORS and ExtensionRef are read, others are passed over, and the CRD's rules on all of
+//! them hold. Rules 2.12, 7.1.
+
+use super::{
+    cors, grammar,
+    model::{ExtensionRef, Filter},
+    walk::{Field, Object, Report},
+};
+use crate::violation::ViolationKind;
+
+/// The types that may stand once in a list.
+const ONCE: [&str; 5] = ["CORS", "RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite"];
+
+/// What was found in a list of filters.
+pub(super) struct Filters {
+    pub(super) filters: Vec<Filter>,
+    /// Whether there is a `RequestRedirect`, which allows no backends.
+    pub(super) redirects: bool,
+}
+
+/// Reads the `filters` of a rule or a backend.
+pub(super) fn read_all(parent: &Object<'_>, report: &mut Report) -> Filters {
+    let mut found = Filters { filters: Vec::new(), redirects: false };
+    let list = parent.get("filters", report).map(|filters| filters.objects(16, report)).unwrap_or_default();
+    let mut seen: Vec<&str> = Vec::new();
+    for filter in &list {
+        let Some(field) = filter.require("type", report) else { continue };
+        let Some(kind) = field.text(report) else { continue };
+        if ONCE.contains(&kind) && seen.contains(&kind) {
+            report.violate(&field, ViolationKind::RepeatedFilter);
+        }
+        if (kind == "URLRewrite" && seen.contains(&"RequestRedirect"))
+            || (kind == "RequestRedirect" && seen.contains(&"URLRewrite"))
+        {
+            let with = if kind == "URLRewrite" { "a RequestRedirect filter" } else { "a URLRewrite filter" };
+            report.violate(&field, ViolationKind::NotTogether { with });
+        }
+        seen.push(kind);
+        check_cors_block(filter, kind, report);
+        match kind {
+            "CORS" => {
+                let cors = filter.require("cors", report).and_then(|cors| cors::read_filter(cors, report));
+                found.filters.extend(cors.map(Filter::Cors));
+            }
+            "ExtensionRef" => found.filters.extend(read_extension(filter, report).map(Filter::Extension)),
+            "RequestRedirect" => found.redirects = true,
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A `cors` block in a filter of another type would be left unread, which nobody means.
+fn check_cors_block(filter: &Object<'_>, kind: &str, report: &mut Report) {
+    if kind != "CORS"
+        && let Some((_, place, field)) = filter.fields().find(|(name, ..)| *name == "cors")
+    {
+        report.violate_key(field.path, ViolationKind::FilterType { belongs_to: "CORS" }, place, None);
+    }
+}
+
+fn read_extension(filter: &Object<'_>, report: &mut Report) -> Option<ExtensionRef> {
+    let reference = filter.require("extensionRef", report)?.object(report)?;
+    let mut text = |name: &str, (expected, is_valid): grammar::Grammar| {
+        let field: Field<'_> = reference.require(name, report)?;
+        field.text_as(expected, is_valid, report).map(str::to_owned)
+    };
+    let group = text("group", grammar::GROUP);
+    let kind = text("kind", grammar::KIND);
+    let name = text("name", grammar::OBJECT_NAME);
+    let place = reference.get("name", report).map_or(reference.place(), |name| name.node.place);
+    Some(ExtensionRef {
+        group: group?,
+        kind: kind?,
+        name: name?,
+        path: reference.path().clone(),
+        position: report.position(place),
+    })
+}

@@ -1,0 +1,189 @@
+//! `HTTPRoute`: parents, hostnames, rules with their matches, filters and backends. Rules 2.12, 8.1.
+
+use http::{HeaderName, Method};
+
+use super::{
+    filter, gateway,
+    grammar::{self, Grammar},
+    model::{Backend, BackendRef, HttpRoute, HttpRule, ParentRef},
+    object,
+    walk::{Field, Object, Report},
+};
+use crate::{
+    route::{Hostname, PathMatch, RouteMatch, ValueMatch},
+    violation::ViolationKind,
+};
+
+/// Reads a route.
+pub(super) fn read(object: &Object<'_>, report: &mut Report) -> Option<HttpRoute> {
+    let meta = object::meta(object, report);
+    let namespace = meta.as_ref().map_or("default", |meta| &meta.namespace);
+    let Some(spec) = object.get("spec", report).and_then(|spec| spec.object(report)) else {
+        return Some(HttpRoute { meta: meta?, parents: Vec::new(), hostnames: Vec::new(), rules: Vec::new() });
+    };
+    let parents = spec.get("parentRefs", report).map(|parents| parents.objects(32, report)).unwrap_or_default();
+    let parents = parents.iter().filter_map(|parent| read_parent(parent, namespace, report)).collect();
+    let hostnames = spec.get("hostnames", report).map(|names| names.items(16, report)).unwrap_or_default();
+    let (expected, is_valid) = grammar::HOSTNAME;
+    let hostnames = hostnames
+        .iter()
+        .filter_map(|name| name.text_as(expected, is_valid, report))
+        .filter_map(|name| Hostname::parse(name).ok())
+        .collect();
+    let rules = match spec.get("rules", report) {
+        Some(rules) => read_rules(&rules, namespace, report),
+        // The CRD's default: one rule that everything meets.
+        None => vec![HttpRule {
+            name: None,
+            matches: Vec::new(),
+            filters: Vec::new(),
+            backends: Vec::new(),
+            path: spec.path().field("rules"),
+            position: report.position(spec.place()),
+        }],
+    };
+    Some(HttpRoute { meta: meta?, parents, hostnames, rules })
+}
+
+fn read_parent(parent: &Object<'_>, namespace: &str, report: &mut Report) -> Option<ParentRef> {
+    let (expected, is_valid) = grammar::OBJECT_NAME;
+    let name = parent.require("name", report).and_then(|name| name.text_as(expected, is_valid, report));
+    let mut or = |name: &str, grammar: Grammar, default: &str| {
+        parent.text_as(name, grammar, report).unwrap_or_else(|| default.to_owned())
+    };
+    let group = or("group", grammar::GROUP, "gateway.networking.k8s.io");
+    let kind = or("kind", grammar::KIND, "Gateway");
+    let namespace = or("namespace", grammar::NAMESPACE, namespace);
+    let section = parent.text_as("sectionName", grammar::SECTION_NAME, report);
+    gateway::port(parent, report);
+    let position = report.position(parent.place());
+    Some(ParentRef { group, kind, namespace, name: name?.to_owned(), section, path: parent.path().clone(), position })
+}
+
+fn read_rules(field: &Field<'_>, namespace: &str, report: &mut Report) -> Vec<HttpRule> {
+    let rules = field.objects(16, report);
+    if matches!(&field.node.value, super::yaml::Value::List(items) if items.is_empty()) {
+        report.violate(field, ViolationKind::InvalidValue { expected: "a list of 1 to 16 rules" });
+    }
+    let mut read: Vec<HttpRule> = Vec::with_capacity(rules.len());
+    for rule in &rules {
+        let rule = read_rule(rule, namespace, report);
+        let is_repeated = rule.name.is_some() && read.iter().any(|earlier| earlier.name == rule.name);
+        if is_repeated && let Some(name) = rules.get(read.len()).and_then(|rule| rule.get("name", report)) {
+            report.violate(&name, ViolationKind::Duplicate);
+        }
+        read.push(rule);
+    }
+    if read.iter().map(|rule| rule.matches.len()).sum::<usize>() > 128 {
+        report.violate(field, ViolationKind::InvalidValue { expected: "rules with at most 128 matches in all" });
+    }
+    read
+}
+
+fn read_rule(rule: &Object<'_>, namespace: &str, report: &mut Report) -> HttpRule {
+    let name = rule.text_as("name", grammar::SECTION_NAME, report);
+    let matches = rule.get("matches", report).map(|matches| matches.objects(64, report)).unwrap_or_default();
+    let matches = matches.iter().map(|found| read_match(found, report)).collect();
+    let filters = filter::read_all(rule, report);
+    let backends = rule.get("backendRefs", report);
+    if let Some(backends) = &backends
+        && filters.redirects
+    {
+        report.violate(backends, ViolationKind::NotTogether { with: "a RequestRedirect filter" });
+    }
+    let backends = backends.map(|backends| backends.objects(16, report)).unwrap_or_default();
+    let backends = backends.iter().filter_map(|backend| read_backend(backend, namespace, report)).collect();
+    let position = report.position(rule.place());
+    HttpRule { name, matches, filters: filters.filters, backends, path: rule.path().clone(), position }
+}
+
+fn read_backend(backend: &Object<'_>, namespace: &str, report: &mut Report) -> Option<Backend> {
+    let (expected, is_valid) = grammar::OBJECT_NAME;
+    let name = backend.require("name", report).and_then(|name| name.text_as(expected, is_valid, report));
+    let mut or = |name: &str, grammar: Grammar, default: &str| {
+        backend.text_as(name, grammar, report).unwrap_or_else(|| default.to_owned())
+    };
+    let group = or("group", grammar::GROUP, "");
+    let kind = or("kind", grammar::KIND, "Service");
+    let namespace = or("namespace", grammar::NAMESPACE, namespace);
+    let port = gateway::port(backend, report);
+    let weight = backend.get("weight", report);
+    let weight = weight.and_then(|weight| weight.integer("a weight from 0 to 1000000", 0..=1_000_000, report));
+    let filters = filter::read_all(backend, report).filters;
+    let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
+    Some(Backend { reference: BackendRef { group, kind, namespace, name: name?.to_owned(), port, weight }, filters })
+}
+
+fn read_match(found: &Object<'_>, report: &mut Report) -> RouteMatch {
+    let mut read = RouteMatch::new();
+    if let Some(path) = found.get("path", report).and_then(|path| path.object(report)) {
+        read = read.path(read_path(&path, report).unwrap_or_default());
+    }
+    if let Some(method) = found.text_as("method", grammar::METHOD, report)
+        && let Ok(method) = Method::from_bytes(method.as_bytes())
+    {
+        read = read.method(method);
+    }
+    for (name, value) in read_values(found, "headers", grammar::HEADER_VALUE, report) {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            read = read.header(name, value);
+        }
+    }
+    for (name, value) in read_values(found, "queryParams", grammar::QUERY_VALUE, report) {
+        read = read.query(name, value);
+    }
+    read
+}
+
+fn read_path(path: &Object<'_>, report: &mut Report) -> Option<PathMatch> {
+    let kind = path.text_as("type", TYPE_OF_PATH, report).unwrap_or_else(|| "PathPrefix".to_owned());
+    let Some(field) = path.get("value", report) else {
+        // The CRD's default is `/`.
+        return if kind == "Exact" { PathMatch::exact("/").ok() } else { PathMatch::prefix("/").ok() };
+    };
+    let (expected, is_valid) = grammar::LONG_PATH;
+    let value = field.text_as(expected, is_valid, report)?;
+    if kind == "RegularExpression" {
+        let pattern = PathMatch::regular_expression(value);
+        if pattern.is_err() {
+            report.violate(&field, ViolationKind::InvalidValue { expected: EXPRESSION });
+        }
+        return pattern.ok();
+    }
+    let (expected, is_valid) = grammar::PATH;
+    let value = field.text_as(expected, is_valid, report)?;
+    if kind == "Exact" { PathMatch::exact(value).ok() } else { PathMatch::prefix(value).ok() }
+}
+
+const EXPRESSION: &str = "a regular expression that compiles to at most 1 MiB";
+const TYPE_OF_PATH: Grammar = ("one of Exact, PathPrefix and RegularExpression", |text| {
+    ["Exact", "PathPrefix", "RegularExpression"].contains(&text)
+});
+const TYPE_OF_VALUE: Grammar =
+    ("one of Exact and RegularExpression", |text| ["Exact", "RegularExpression"].contains(&text));
+
+/// The header or query matches of a match.
+fn read_values(found: &Object<'_>, list: &str, grammar: Grammar, report: &mut Report) -> Vec<(String, ValueMatch)> {
+    let items = found.get(list, report).map(|items| items.objects(16, report)).unwrap_or_default();
+    let mut read: Vec<(String, ValueMatch)> = Vec::with_capacity(items.len());
+    for item in &items {
+        let (expected, is_valid) = grammar::HEADER_NAME;
+        let name = item.require("name", report);
+        let text = name.as_ref().and_then(|name| name.text_as(expected, is_valid, report));
+        let kind = item.text_as("type", TYPE_OF_VALUE, report).unwrap_or_else(|| "Exact".to_owned());
+        let (expected, is_valid) = grammar;
+        let field = item.require("value", report);
+        let value = field.as_ref().and_then(|value| value.text_as(expected, is_valid, report));
+        let (Some(name), Some(field), Some(text), Some(value)) = (name, field, text, value) else { continue };
+        if read.iter().any(|(known, _)| known == text) {
+            report.violate(&name, ViolationKind::Duplicate);
+            continue;
+        }
+        let value = if kind == "Exact" { Ok(ValueMatch::exact(value)) } else { ValueMatch::regular_expression(value) };
+        match value {
+            Ok(value) => read.push((text.to_owned(), value)),
+            Err(_) => report.violate(&field, ViolationKind::InvalidValue { expected: EXPRESSION }),
+        }
+    }
+    read
+}

@@ -1,0 +1,96 @@
+//! What was probably meant. In: a field name or a value that is refused. Out: one that is accepted, where it can be
+//! guessed. Rule 2.2.
+
+/// The name among `known` that `written` was probably meant to be: the same but for case and separators, or else at most
+/// two edits away.
+pub(super) fn field_name(written: &str, known: &[&str]) -> Option<String> {
+    let plain = |name: &str| name.replace(['-', '_'], "").to_ascii_lowercase();
+    // Longer names than any field's need no comparing.
+    if written.len() > 64 {
+        return None;
+    }
+    let (_, name) = known
+        .iter()
+        .map(|name| (distance(&plain(written), &plain(name)), *name))
+        .filter(|(distance, _)| *distance <= 2)
+        .min_by_key(|(distance, _)| *distance)?;
+    Some(name.to_owned())
+}
+
+/// How many characters to add, to drop or to replace make `from` into `to`.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (at, have) in from.chars().enumerate() {
+        let mut next = vec![at + 1];
+        for (want, above) in to.iter().zip(row.windows(2)) {
+            let &[diagonal, above] = above else { continue };
+            let left = next.last().copied().unwrap_or_default();
+            next.push((diagonal + usize::from(*want != have)).min(above + 1).min(left + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+/// The seconds that a duration such as `24h`, `1h30m` or `3600s` stands for, or a number that was written as text.
+pub(super) fn seconds(written: &str) -> Option<String> {
+    let written = written.trim();
+    let mut total = 0_u64;
+    let mut rest = written;
+    while !rest.is_empty() {
+        let digits = rest.find(|next: char| !next.is_ascii_digit()).unwrap_or(rest.len());
+        let (number, unit) = rest.split_at(digits);
+        let number: u64 = number.parse().ok()?;
+        let letters = unit.find(|next: char| next.is_ascii_digit()).unwrap_or(unit.len());
+        let (unit, next) = unit.split_at(letters);
+        let factor = match unit.trim() {
+            "" | "s" | "sec" | "seconds" => 1,
+            "m" | "min" | "minutes" => 60,
+            "h" | "hours" => 3600,
+            "d" | "days" => 86_400,
+            _ => return None,
+        };
+        total = total.checked_add(number.checked_mul(factor)?)?;
+        rest = next;
+    }
+    (!written.is_empty()).then(|| total.to_string())
+}
+
+/// A list in one text, such as `https://a.example, https://b.example`, as a list.
+pub(super) fn list(written: &str) -> Option<String> {
+    let items: Vec<_> = written.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
+    (!items.is_empty()).then(|| format!("[{}]", items.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn field_names_are_guessed_by_case_and_by_edits() {
+        let known = ["allowOrigins", "allowMethods", "maxAge"];
+        let rows = [
+            ("allowOrigin", Some("allowOrigins")),
+            ("allow_origins", Some("allowOrigins")),
+            ("AllowMethods", Some("allowMethods")),
+            ("maxage", Some("maxAge")),
+            ("maxAgee", Some("maxAge")),
+            ("origins", None),
+        ];
+        for (written, meant) in rows {
+            assert_eq!(field_name(written, &known).as_deref(), meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn durations_are_guessed_in_seconds() {
+        let rows = [("24h", Some("86400")), ("1h30m", Some("5400")), ("3600s", Some("3600")), ("600", Some("600"))];
+        for (written, meant) in rows {
+            assert_eq!(seconds(written).as_deref(), meant, "{written}");
+        }
+        for written in ["", "h", "10x", "99999999999999999999h", "-5", "18446744073709551615d"] {
+            assert_eq!(seconds(written), None, "{written}");
+        }
+    }
+}

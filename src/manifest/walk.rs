@@ -1,0 +1,182 @@
+//! Walking a tree of YAML by hand, so that everything wrong is found at once. In: a value with its field path. Out: its
+//! parts, typed; what is of another type goes into the [`Report`], with its place. Rule 2.2.
+
+use std::sync::Arc;
+
+use super::yaml::{Key, Node, Place, Value};
+use crate::{
+    lint::Lint,
+    policy::{FieldPath, Position},
+    violation::{Violation, ViolationKind},
+};
+
+/// What was found in one file.
+pub(super) struct Report {
+    file: Arc<str>,
+    pub(super) violations: Vec<Violation>,
+    pub(super) lints: Vec<Lint>,
+}
+
+impl Report {
+    pub(super) fn new(file: &str) -> Self {
+        Self { file: file.into(), violations: Vec::new(), lints: Vec::new() }
+    }
+
+    pub(super) fn position(&self, place: Place) -> Position {
+        Position::new(Arc::clone(&self.file), place.line, place.column)
+    }
+
+    /// A violation at the value of a field.
+    pub(super) fn violate(&mut self, field: &Field<'_>, kind: ViolationKind) {
+        self.violate_with(field, kind, None);
+    }
+
+    /// A violation at the value of a field, with what was probably meant.
+    pub(super) fn violate_with(&mut self, field: &Field<'_>, kind: ViolationKind, suggestion: Option<String>) {
+        let violation = Violation::new(field.path.clone(), kind).with_suggestion(suggestion);
+        let violation = match &field.node.value {
+            Value::List(_) | Value::Map(_) | Value::Null => violation,
+            scalar => violation.with_value(scalar.shown()),
+        };
+        self.violations.push(violation.with_position(self.position(field.node.place)));
+    }
+
+    /// A violation at a key.
+    pub(super) fn violate_key(&mut self, path: FieldPath, kind: ViolationKind, place: Place, meant: Option<String>) {
+        let position = self.position(place);
+        self.violations.push(Violation::new(path, kind).with_suggestion(meant).with_position(position));
+    }
+}
+
+/// A value and its path.
+#[derive(Clone, Debug)]
+pub(super) struct Field<'a> {
+    pub(super) node: &'a Node,
+    pub(super) path: FieldPath,
+}
+
+/// A map and its path.
+#[derive(Clone, Debug)]
+pub(super) struct Object<'a> {
+    field: Field<'a>,
+    fields: &'a [(Key, Node)],
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn new(node: &'a Node, path: FieldPath) -> Self {
+        Self { node, path }
+    }
+
+    /// The map that the value must be.
+    pub(super) fn object(self, report: &mut Report) -> Option<Object<'a>> {
+        let Value::Map(fields) = &self.node.value else {
+            report.violate(&self, ViolationKind::WrongType { expected: "a map" });
+            return None;
+        };
+        Some(Object { field: self, fields })
+    }
+
+    /// The items of the list that the value must be.
+    pub(super) fn items(&self, limit: usize, report: &mut Report) -> Vec<Field<'a>> {
+        let Value::List(items) = &self.node.value else {
+            report.violate(self, ViolationKind::WrongType { expected: "a list" });
+            return Vec::new();
+        };
+        if items.len() > limit {
+            report.violate(self, ViolationKind::TooManyEntries { limit });
+        }
+        items.iter().enumerate().map(|(at, node)| Field::new(node, self.path.index(at))).collect()
+    }
+
+    /// The maps in the list that the value must be.
+    pub(super) fn objects(&self, limit: usize, report: &mut Report) -> Vec<Object<'a>> {
+        let items = self.items(limit, report);
+        items.into_iter().filter_map(|item| item.object(report)).collect()
+    }
+
+    /// The text that the value must be.
+    pub(super) fn text(&self, report: &mut Report) -> Option<&'a str> {
+        let Value::Text(text) = &self.node.value else {
+            report.violate(self, ViolationKind::WrongType { expected: "a string" });
+            return None;
+        };
+        Some(text)
+    }
+
+    /// The text that the value must be, held against a grammar.
+    pub(super) fn text_as(
+        &self,
+        expected: &'static str,
+        is_valid: impl FnOnce(&str) -> bool,
+        report: &mut Report,
+    ) -> Option<&'a str> {
+        let text = self.text(report)?;
+        if is_valid(text) {
+            return Some(text);
+        }
+        report.violate(self, ViolationKind::InvalidValue { expected });
+        None
+    }
+
+    /// The integer in a range that the value must be.
+    pub(super) fn integer(
+        &self,
+        expected: &'static str,
+        range: std::ops::RangeInclusive<i128>,
+        report: &mut Report,
+    ) -> Option<i128> {
+        match self.node.value {
+            Value::Integer(number) if range.contains(&number) => return Some(number),
+            Value::Integer(_) => report.violate(self, ViolationKind::InvalidValue { expected }),
+            _ => report.violate(self, ViolationKind::WrongType { expected }),
+        }
+        None
+    }
+}
+
+impl<'a> Object<'a> {
+    pub(super) fn path(&self) -> &FieldPath {
+        &self.field.path
+    }
+
+    pub(super) fn place(&self) -> Place {
+        self.field.node.place
+    }
+
+    /// Every field with a name, in the order of the file.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&'a str, Place, Field<'a>)> + use<'a, '_> {
+        self.fields.iter().filter_map(|(key, node)| {
+            let name = key.name.as_deref()?;
+            Some((name, key.place, Field::new(node, self.path().field(name))))
+        })
+    }
+
+    /// A field. One that is null counts as absent, as it does for the API server.
+    pub(super) fn get(&self, name: &str, report: &mut Report) -> Option<Field<'a>> {
+        let mut found = self.fields().filter(|(key, ..)| *key == name);
+        let (_, _, field) = found.next()?;
+        for (_, place, other) in found {
+            report.violate_key(other.path, ViolationKind::Duplicate, place, None);
+        }
+        (!matches!(field.node.value, Value::Null)).then_some(field)
+    }
+
+    /// A field that must be there.
+    pub(super) fn require(&self, name: &str, report: &mut Report) -> Option<Field<'a>> {
+        let field = self.get(name, report);
+        if field.is_none() {
+            report.violate_key(self.path().field(name), ViolationKind::Missing, self.place(), None);
+        }
+        field
+    }
+
+    /// A text, where the field is there, held against a grammar.
+    pub(super) fn text_as(
+        &self,
+        name: &str,
+        (expected, is_valid): (&'static str, fn(&str) -> bool),
+        report: &mut Report,
+    ) -> Option<String> {
+        self.get(name, report)?.text_as(expected, is_valid, report).map(str::to_owned)
+    }
+}

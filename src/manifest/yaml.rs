@@ -1,0 +1,193 @@
+//! YAML as a tree in which every value and every key knows where it stands. In: the text of a file. Out: its documents,
+//! or the first thing that is no YAML. Budgets keep a small file from growing into a large tree.
+
+use std::fmt;
+
+use serde::{
+    Deserialize,
+    de::{self, Deserializer, MapAccess, SeqAccess, Visitor},
+};
+use serde_saphyr::{DuplicateKeyPolicy, Spanned};
+
+/// The longest file that is read, in bytes.
+pub(super) const MAX_FILE: usize = 4 << 20;
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) value: Value,
+    pub(super) place: Place,
+}
+
+/// Line and column, from 1.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) line: u64,
+    pub(super) column: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Null,
+    Bool(bool),
+    Integer(i128),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    /// Keys may stand twice; whoever reads the map says so.
+    Map(Vec<(Key, Node)>),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    /// None for what is no scalar, which no resource has for a name.
+    pub(super) name: Option<String>,
+    pub(super) place: Place,
+}
+
+/// How deep values may stand in one another. Schemas in custom resource definitions go deepest, to about 40.
+const MAX_DEPTH: usize = 64;
+/// How deep where there is only the caller's stack.
+const MAX_DEPTH_IN_PLACE: usize = 16;
+/// The stack that `MAX_DEPTH` needs, in bytes: up to 64 KiB a level without optimisation.
+const STACK: usize = 8 << 20;
+
+/// The documents of a text; empty ones are left out.
+pub(super) fn read(text: &str) -> Result<Vec<Node>, String> {
+    // A thread of a server has 2 MiB of stack or less, which 40 levels use up in a debug build.
+    std::thread::scope(|scope| {
+        let reader = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || read_to(MAX_DEPTH, text));
+        match reader.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(documents)) => documents,
+            Ok(Err(_)) => Err("could not be read".to_owned()),
+            // There are no threads, as in a browser.
+            Err(_) => read_to(MAX_DEPTH_IN_PLACE, text),
+        }
+    })
+}
+
+fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node>, String> {
+    let options = serde_saphyr::options! {
+        // A key written twice is reported with its place by whoever reads the map, and ignored where nobody does.
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        budget: serde_saphyr::budget! {
+            max_depth: max_depth,
+            max_nodes: 200_000,
+            max_documents: 4096,
+            max_aliases: 100,
+            max_total_scalar_bytes: MAX_FILE,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 10_000,
+            max_alias_expansions_per_anchor: 100,
+        },
+    };
+    serde_saphyr::from_multiple_with_options(text, options).map_err(|error| error.to_string())
+}
+
+impl Value {
+    /// The value as it is shown in a message: scalars as they are, the rest by what they are.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Bool(value) => value.to_string(),
+            Self::Integer(value) => value.to_string(),
+            Self::Float(value) => value.to_string(),
+            Self::Text(text) => text.clone(),
+            Self::List(_) => "[...]".to_owned(),
+            Self::Map(_) => "{...}".to_owned(),
+        }
+    }
+}
+
+impl From<serde_saphyr::Location> for Place {
+    fn from(location: serde_saphyr::Location) -> Self {
+        Self { line: location.line(), column: location.column() }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Value>::deserialize(deserializer)?;
+        Ok(Self { value: spanned.value, place: spanned.referenced.into() })
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Value>::deserialize(deserializer)?;
+        let name = match spanned.value {
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+            scalar => Some(scalar.shown()),
+        };
+        Ok(Self { name, place: spanned.referenced.into() })
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Integer(value.into()))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Integer(value.into()))
+    }
+
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Value, E> {
+        Ok(Value::Integer(value))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = access.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Value::Map(fields))
+    }
+}

@@ -1,0 +1,36 @@
+//! Finding the route of a request as the Gateway API does, and with it the policy. In: routes with their hostnames,
+//! rules, matches and policies. Out: a [`RouteTable`], which is a resolver. Section 8 of `docs/semantics.md`.
+//!
+//! # Examples
+//!
+//! ```
+//! use tower_cors::{CorsLayer, CorsPolicy, route::{Hostname, PathMatch, Route, RouteMatch, RouteTable, Rule}};
+//!
+//! let api = CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]).compile()?;
+//! let table = RouteTable::new([Route::new("shop", "api")
+//!     .hostname(Hostname::parse("api.example")?)
+//!     .rule(Rule::new().matching(RouteMatch::new().path(PathMatch::prefix("/v1")?)).policy(api))]);
+//!
+//! let request = http::Request::get("/v1/users").header("host", "API.example:8080").body(())?;
+//! let found = table.find(&tower_cors::request::CorsRequest::of(&request)).unwrap();
+//! assert_eq!((found.namespace(), found.name(), found.rule()), ("shop", "api", 0));
+//!
+//! let layer = CorsLayer::with_resolver(table);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+
+mod beside;
+mod bucket;
+mod hostname;
+mod order;
+mod path;
+mod pattern;
+mod reach;
+mod rule;
+mod table;
+
+pub use hostname::{Hostname, HostnameError};
+pub use path::{PathError, PathMatch};
+pub use pattern::{PatternError, ValueMatch};
+pub use rule::{Route, RouteMatch, Rule};
+pub use table::{MatchedRule, RouteTable};

@@ -1,0 +1,107 @@
+//! The matches at one hostname and one path, in the order of 8.1. Where there are many, those that want a header to have
+//! one value are found by that value, so that ten thousand tenants told apart by a header cost one look-up.
+
+use std::{collections::HashMap, ops::ControlFlow};
+
+use http::HeaderName;
+
+use super::{order::Conditions, reach};
+use crate::request::CorsRequest;
+
+/// Fewer matches are compared one by one as fast as they are looked up.
+const MIN_INDEXED: usize = 16;
+/// The most header names that matches are looked up by; those with others are compared one by one.
+const MAX_NAMES: usize = 4;
+
+/// Matches, as their ranks in the order of 8.1, which ascend.
+#[derive(Debug, Default)]
+pub(super) struct Bucket {
+    ranks: Vec<usize>,
+    index: Option<Index>,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    names: Vec<(HeaderName, ByValue)>,
+    /// The matches that no header was found for to look them up by.
+    rest: Vec<usize>,
+}
+
+/// The matches that want a header to have a value, by this value.
+type ByValue = HashMap<Box<str>, Vec<usize>>;
+
+impl Bucket {
+    pub(super) fn push(&mut self, rank: usize) {
+        self.ranks.push(rank);
+    }
+
+    pub(super) fn ranks(&self) -> &[usize] {
+        &self.ranks
+    }
+
+    /// Prepares the look-up, once every match is added.
+    pub(super) fn seal(&mut self, conditions: &[Conditions]) {
+        if self.ranks.len() < MIN_INDEXED {
+            return;
+        }
+        let mut index = Index::default();
+        for &rank in &self.ranks {
+            let headers = conditions.get(rank).map_or(&[][..], |conditions| &conditions.headers);
+            let exact = headers.iter().find_map(|(name, value)| Some((name, value.as_exact()?)));
+            match exact.and_then(|(name, value)| Some((index.values_of(name)?, value))) {
+                Some((values, value)) => values.entry(value.into()).or_default().push(rank),
+                None => index.rest.push(rank),
+            }
+        }
+        self.index = Some(index);
+    }
+
+    /// Visits the matches that `request` may meet, and perhaps others that it does not, in their order.
+    #[inline]
+    pub(super) fn visit<B>(
+        &self,
+        request: &CorsRequest<'_>,
+        visit: &mut impl FnMut(usize) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        match &self.index {
+            // 8.2: a header that the preflight only announces may have any value.
+            Some(index) if !index.is_announced(request) => index.visit(request, visit),
+            _ => self.ranks.iter().copied().try_for_each(visit),
+        }
+    }
+}
+
+impl Index {
+    fn values_of(&mut self, name: &HeaderName) -> Option<&mut ByValue> {
+        let known = self.names.iter().position(|(known, _)| known == name);
+        if known.is_none() && self.names.len() < MAX_NAMES {
+            self.names.push((name.clone(), HashMap::new()));
+        }
+        let at = known.unwrap_or(self.names.len().saturating_sub(1));
+        self.names.get_mut(at).filter(|(known, _)| known == name).map(|(_, values)| values)
+    }
+
+    fn is_announced(&self, request: &CorsRequest<'_>) -> bool {
+        request.is_preflight() && self.names.iter().any(|(name, _)| request.may_stand_for(name))
+    }
+
+    fn visit<B>(&self, request: &CorsRequest<'_>, visit: &mut impl FnMut(usize) -> ControlFlow<B>) -> ControlFlow<B> {
+        let mut lists: [&[usize]; MAX_NAMES + 1] = [&[]; MAX_NAMES + 1];
+        let by_value = self.names.iter().map(|(name, values)| {
+            let value = reach::header_value(request.headers(), name);
+            let value = value.as_deref().and_then(|value| std::str::from_utf8(value).ok());
+            value.and_then(|value| values.get(value)).map_or(&[][..], Vec::as_slice)
+        });
+        for (list, found) in lists.iter_mut().zip(by_value.chain([&*self.rest])) {
+            *list = found;
+        }
+        // Each list ascends, so the least of their first ranks comes next.
+        while let Some(list) = lists.iter_mut().filter(|list| !list.is_empty()).min_by_key(|list| list.first().copied())
+            && let Some((&rank, rest)) = list.split_first()
+        {
+            *list = rest;
+            visit(rank)?;
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,123 @@
+//! The order of 8.1 behind hostname and path: method, number of header matches, number of query matches, oldest route,
+//! alphabetical name, rule order. In: routes. Out: their matches, sorted once, so that every list which is filled in
+//! this order is sorted as well.
+
+use std::{cmp::Reverse, collections::HashSet, sync::Arc, time::SystemTime};
+
+use http::{HeaderName, Method};
+
+use super::{Hostname, PathMatch, Route, RouteMatch, ValueMatch};
+use crate::compile::CompiledPolicy;
+
+/// What a request must meet beside the hostname and the path, and which rule it reaches then.
+#[derive(Debug)]
+pub(super) struct Conditions {
+    pub(super) method: Option<Method>,
+    pub(super) headers: Vec<(HeaderName, ValueMatch)>,
+    pub(super) query: Vec<(String, ValueMatch)>,
+    pub(super) route: usize,
+    pub(super) rule: usize,
+    /// The headers by which this rule and those that can be candidates beside it are chosen (8.3).
+    pub(super) hold: Option<Arc<[HeaderName]>>,
+}
+
+/// What is left of a route once its matches are arranged.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) listeners: Vec<Hostname>,
+    /// For each rule its policies by listener.
+    pub(super) policies: Vec<Vec<Option<CompiledPolicy>>>,
+}
+
+/// Routes taken apart: the matches in the order of 8.1, each with its path, and the hostnames of each route.
+pub(super) struct Arranged {
+    pub(super) targets: Vec<Target>,
+    pub(super) hostnames: Vec<Vec<Hostname>>,
+    pub(super) conditions: Vec<Conditions>,
+    pub(super) paths: Vec<PathMatch>,
+}
+
+/// Takes `routes` apart.
+pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
+    let mut arranged =
+        Arranged { targets: Vec::new(), hostnames: Vec::new(), conditions: Vec::new(), paths: Vec::new() };
+    let mut ages = Vec::new();
+    let mut matches = Vec::new();
+    for (at, route) in routes.into_iter().enumerate() {
+        ages.push(Age::of(&route));
+        let mut policies = Vec::with_capacity(route.rules.len());
+        for (rule, given) in route.rules.into_iter().enumerate() {
+            policies.push(given.policies);
+            let all = if given.matches.is_empty() { vec![RouteMatch::new()] } else { given.matches };
+            matches.extend(all.into_iter().map(|found| {
+                let RouteMatch { path, method, headers, query } = found;
+                (Conditions { method, headers, query, route: at, rule, hold: None }, path)
+            }));
+        }
+        let mut hostnames = route.hostnames;
+        if hostnames.is_empty() {
+            hostnames.push(Hostname::any());
+        }
+        // A hostname written twice would make every rule a candidate beside itself.
+        let mut seen = HashSet::new();
+        hostnames.retain(|hostname| seen.insert(hostname.clone()));
+        arranged.hostnames.push(hostnames);
+        arranged.targets.push(Target {
+            namespace: route.namespace,
+            name: route.name,
+            listeners: route.listeners,
+            policies,
+        });
+    }
+    // The sort is stable, so matches of one rule stay in their order.
+    matches.sort_by(|(one, _), (two, _)| {
+        one.weight().cmp(&two.weight()).then_with(|| {
+            let age = |conditions: &Conditions| ages.get(conditions.route);
+            age(one).cmp(&age(two)).then_with(|| (one.route, one.rule).cmp(&(two.route, two.rule)))
+        })
+    });
+    (arranged.conditions, arranged.paths) = matches.into_iter().unzip();
+    arranged
+}
+
+impl Conditions {
+    /// Less weighs more: the method, then more header matches, then more query matches.
+    fn weight(&self) -> impl Ord + use<> {
+        (self.method.is_none(), Reverse(self.headers.len()), Reverse(self.query.len()))
+    }
+}
+
+/// When a route was created, and its `namespace/name`, which the Gateway API compares as one text.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Age {
+    created: (bool, Option<SystemTime>),
+    full_name: String,
+}
+
+impl Age {
+    fn of(route: &Route) -> Self {
+        Self {
+            created: (route.created.is_none(), route.created),
+            full_name: format!("{}/{}", route.namespace, route.name),
+        }
+    }
+}
+
+impl Target {
+    /// 8.4: the listener that a request for `host` counts as arriving on, as its index; none where it fits none.
+    pub(super) fn listener(&self, host: &str) -> Option<usize> {
+        if self.listeners.is_empty() { Some(0) } else { self.listeners.iter().position(|name| name.matches(host)) }
+    }
+
+    pub(super) fn policy(&self, rule: usize, listener: usize) -> Option<&CompiledPolicy> {
+        let policies = self.policies.get(rule)?;
+        policies.get(listener).or_else(|| policies.last())?.as_ref()
+    }
+
+    /// Whether the route serves every host that its hostnames admit.
+    pub(super) fn is_on_every_host(&self) -> bool {
+        self.listeners.is_empty() || self.listeners.iter().any(Hostname::is_any)
+    }
+}

@@ -1,0 +1,416 @@
+//! Section 8 of `docs/semantics.md`: which rule a request reaches, which one answers a preflight, and what is held.
+#![cfg(feature = "route")]
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderName, Method, Request};
+use tower_cors::{
+    CompiledPolicy, CorsPolicy, Decision, PolicyResolver,
+    decision::{Options, decide},
+    request::CorsRequest,
+    route::{Hostname, PathMatch, Route, RouteMatch, RouteTable, Rule, ValueMatch},
+};
+
+fn host(text: &str) -> Hostname {
+    Hostname::parse(text).unwrap()
+}
+
+fn exact(path: &str) -> RouteMatch {
+    RouteMatch::new().path(PathMatch::exact(path).unwrap())
+}
+
+fn prefix(path: &str) -> RouteMatch {
+    RouteMatch::new().path(PathMatch::prefix(path).unwrap())
+}
+
+fn regex(path: &str) -> RouteMatch {
+    RouteMatch::new().path(PathMatch::regular_expression(path).unwrap())
+}
+
+fn with_header(found: RouteMatch, name: &'static str, value: &str) -> RouteMatch {
+    found.header(HeaderName::from_static(name), ValueMatch::exact(value))
+}
+
+fn one(name: &str, hosts: &[&str], found: RouteMatch) -> Route {
+    let route = hosts.iter().fold(Route::new("ns", name), |route, name| route.hostname(host(name)));
+    route.rule(Rule::new().matching(found))
+}
+
+fn get(uri: &str) -> Request<()> {
+    Request::get(uri).body(()).unwrap()
+}
+
+fn found(table: &RouteTable, request: &Request<()>) -> Option<String> {
+    table.find(&CorsRequest::of(request)).map(|found| format!("{}[{}]", found.name(), found.rule()))
+}
+
+#[track_caller]
+fn assert_routes(routes: Vec<Route>, rows: &[(&str, Request<()>, Option<&str>)]) {
+    // The order in which routes are given is of no consequence.
+    for table in [RouteTable::new(routes.clone()), RouteTable::new(routes.into_iter().rev())] {
+        for (name, request, expected) in rows {
+            assert_eq!(found(&table, request).as_deref(), *expected, "{name}: {request:?}");
+        }
+    }
+}
+
+/// 8.1
+#[test]
+fn hostnames_decide_first_exact_before_wildcard_longer_wildcard_first() {
+    let routes = vec![
+        one("exact", &["a.b.example"], prefix("/")),
+        one("long", &["*.b.example"], exact("/x")),
+        one("short", &["*.example"], exact("/x")),
+        one("any", &[], exact("/x")),
+    ];
+    let rows = [
+        ("exact_host_beats_exact_path", get("http://a.b.example/x"), Some("exact[0]")),
+        ("longer_wildcard_first", get("http://c.b.example/x"), Some("long[0]")),
+        ("wildcard_takes_several_labels", get("http://d.c.b.example/x"), Some("long[0]")),
+        ("wildcard_never_matches_the_apex", get("http://b.example/x"), Some("short[0]")),
+        ("wildcard_needs_a_label", get("http://.b.example/x"), Some("short[0]")),
+        ("suffix_without_a_dot_is_another_host", get("http://evilb.example/x"), Some("short[0]")),
+        ("no_hostname_serves_every_host", get("http://other.test/x"), Some("any[0]")),
+        ("case_and_port_are_ignored", get("http://A.B.Example:8080/y"), Some("exact[0]")),
+        ("rules_of_a_broader_hostname_come_after", get("http://c.b.example/y"), None),
+    ];
+    assert_routes(routes, &rows);
+}
+
+/// 8.1: the next hostname's rules follow where none of the more specific hostname's matches.
+#[test]
+fn a_broader_hostname_serves_what_the_narrower_leaves() {
+    let routes = vec![one("narrow", &["a.example"], prefix("/api")), one("broad", &["*.example"], prefix("/"))];
+    let rows = [
+        ("narrow", get("http://a.example/api/1"), Some("narrow[0]")),
+        ("left_to_broad", get("http://a.example/other"), Some("broad[0]")),
+    ];
+    assert_routes(routes, &rows);
+}
+
+/// 8.1
+#[test]
+fn the_host_header_serves_where_the_uri_has_no_authority() {
+    let table = RouteTable::new([one("a", &["a.example"], prefix("/")), one("any", &[], prefix("/"))]);
+    let hosts = |hosts: &[&str]| {
+        let request = hosts.iter().fold(Request::get("/"), |request, host| request.header("host", *host));
+        found(&table, &request.body(()).unwrap()).unwrap()
+    };
+    assert_eq!(hosts(&["A.example:1234"]), "a[0]");
+    assert_eq!(hosts(&["[::1]:80"]), "any[0]");
+    assert_eq!(hosts(&["a.example", "b.example"]), "any[0]", "several Host lines are no host");
+    assert_eq!(hosts(&[]), "any[0]");
+    assert_eq!(hosts(&[&"a.".repeat(4000)]), "any[0]");
+    assert_eq!(hosts(&[&"A.".repeat(4000)]), "any[0]");
+    let authority_wins = Request::get("http://b.example/").header("host", "a.example").body(()).unwrap();
+    assert_eq!(found(&table, &authority_wins).unwrap(), "any[0]");
+}
+
+/// 8.1
+#[test]
+fn paths_decide_second_exact_then_longest_prefix_then_expression() {
+    let routes = vec![
+        one("exact", &[], exact("/foo")),
+        one("slash", &[], exact("/foo/")),
+        one("prefix", &[], prefix("/foo")),
+        one("longer", &[], prefix("/foo/bar/")),
+        one("expression", &[], regex("/(foo|r)/[a-z]+/\\d+")),
+    ];
+    let rows = [
+        ("exact_first", get("http://h/foo"), Some("exact[0]")),
+        ("exact_compares_the_slash", get("http://h/foo/"), Some("slash[0]")),
+        ("prefix_at_a_boundary", get("http://h/foo/x"), Some("prefix[0]")),
+        ("prefix_never_within_a_segment", get("http://h/foobar"), None),
+        ("longest_prefix", get("http://h/foo/bar"), Some("longer[0]")),
+        ("trailing_slash_of_a_prefix_is_ignored", get("http://h/foo/bar/baz"), Some("longer[0]")),
+        ("longest_prefix_at_a_boundary", get("http://h/foo/barbaz"), Some("prefix[0]")),
+        ("prefix_before_expression", get("http://h/foo/abc/1"), Some("prefix[0]")),
+        ("expression", get("http://h/r/abc/12"), Some("expression[0]")),
+        ("expression_matches_the_whole_path", get("http://h/r/abc/12/x"), None),
+        ("paths_keep_their_case", get("http://h/FOO"), None),
+        ("the_query_is_no_path", get("http://h/foo?x=/bar"), Some("exact[0]")),
+    ];
+    assert_routes(routes, &rows);
+}
+
+/// 8.1
+#[test]
+fn then_method_then_header_count_then_query_count() {
+    let x = |found| with_header(found, "x", "1");
+    let y = |found| with_header(found, "y", "1");
+    let q = |found: RouteMatch| found.query("q", ValueMatch::exact("1"));
+    let routes = vec![
+        one("plain", &[], prefix("/")),
+        one("method", &[], prefix("/").method(Method::GET)),
+        one("one", &[], x(prefix("/")).method(Method::POST)),
+        one("two", &[], x(y(prefix("/"))).method(Method::POST)),
+        one("query", &[], q(prefix("/")).method(Method::POST)),
+        one("one-query", &[], q(x(prefix("/"))).method(Method::POST)),
+        one("header-get", &[], x(y(prefix("/")))),
+    ];
+    let post = |uri: &str, names: &[&str]| {
+        names.iter().fold(Request::post(uri), |request, name| request.header(*name, "1")).body(()).unwrap()
+    };
+    let get_both = Request::get("http://h/").header("x", "1").header("y", "1").body(()).unwrap();
+    let put_both = Request::put("http://h/").header("x", "1").header("y", "1").body(()).unwrap();
+    let rows = [
+        ("method_beats_headers", get_both, Some("method[0]")),
+        ("headers_without_method", put_both, Some("header-get[0]")),
+        ("more_headers", post("http://h/?q=1", &["x", "y"]), Some("two[0]")),
+        ("query_breaks_the_tie", post("http://h/?q=1", &["x"]), Some("one-query[0]")),
+        ("header_beats_query", post("http://h/?q=2", &["x"]), Some("one[0]")),
+        ("query_alone", post("http://h/?p&q=1&q=2", &[]), Some("query[0]")),
+        ("the_first_of_a_repeated_parameter_counts", post("http://h/?q=2&q=1", &[]), Some("plain[0]")),
+        ("nothing_met", post("http://h/", &[]), Some("plain[0]")),
+    ];
+    assert_routes(routes, &rows);
+}
+
+/// 8.1
+#[test]
+fn then_the_oldest_route_then_its_name_then_the_order_of_rules() {
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let young = |name: &str| one(name, &[], prefix("/age")).created(at(20));
+    let routes = vec![
+        one("a-undated", &[], prefix("/age")),
+        young("b-young"),
+        one("z-old", &[], prefix("/age")).created(at(10)),
+        one("b", &[], prefix("/name")),
+        one("a", &[], prefix("/name")).rule(Rule::new().matching(prefix("/name"))),
+        // The Gateway API compares "namespace/name" as one text, where `-` comes before `/`.
+        Route::new("ns-2", "zz").rule(Rule::new().matching(prefix("/text"))),
+        Route::new("ns", "aa").rule(Rule::new().matching(prefix("/text"))),
+    ];
+    let rows = [
+        ("the_oldest_wins", get("http://h/age"), Some("z-old[0]")),
+        ("the_first_name_and_its_first_rule", get("http://h/name"), Some("a[0]")),
+        ("namespace_and_name_are_one_text", get("http://h/text"), Some("zz[0]")),
+    ];
+    assert_routes(routes, &rows);
+}
+
+/// 8.1
+#[test]
+fn values_match_as_a_whole() {
+    let expression = ValueMatch::regular_expression("v[12]").unwrap();
+    let version = RouteMatch::new().header(HeaderName::from_static("x-version"), expression.clone());
+    let query = RouteMatch::new().query("version", expression);
+    let table = RouteTable::new([one("header", &[], version), one("query", &[], query)]);
+    let sent = |value: &[&str]| {
+        let request =
+            value.iter().fold(Request::get("http://h/"), |request, value| request.header("x-version", *value));
+        found(&table, &request.body(()).unwrap())
+    };
+    assert_eq!(sent(&["v1"]).as_deref(), Some("header[0]"));
+    assert_eq!(sent(&["v12"]), None);
+    assert_eq!(sent(&["v1", "v2"]), None, "several lines are one list");
+    assert_eq!(found(&table, &get("http://h/?version=v2")).as_deref(), Some("query[0]"));
+    assert_eq!(found(&table, &get("http://h/?version=xv2")), None);
+}
+
+#[test]
+fn an_expression_can_not_escape_its_anchors() {
+    assert!(PathMatch::regular_expression("/a)|(?:/b").is_err());
+    assert!(PathMatch::regular_expression("(").is_err());
+    assert!(PathMatch::regular_expression("(a{1000}){1000}").is_err(), "too large");
+    assert!(PathMatch::exact("foo").is_err() && PathMatch::prefix("").is_err());
+    let table = RouteTable::new([one("either", &[], regex("/a|/b"))]);
+    assert_eq!(found(&table, &get("http://h/a/x")), None);
+    assert_eq!(found(&table, &get("http://h/x/b")), None);
+    assert!(found(&table, &get("http://h/b")).is_some());
+}
+
+#[test]
+fn hostnames_that_nobody_can_have_are_refused() {
+    for text in
+        ["", "*", "*.", "a..example", ".example", "a.example.", "a.*.example", "*a.example", "a.example:80", "-a"]
+    {
+        assert!(Hostname::parse(text).is_err(), "{text:?}");
+    }
+    assert!(Hostname::parse(&"a".repeat(254)).is_err());
+}
+
+/// 8.4
+#[test]
+fn a_request_arrives_on_the_first_listener_that_its_host_fits() {
+    let policy = |origin: &str| CorsPolicy::new().allow_origins([origin]).compile().unwrap();
+    let policies = [Some(policy("https://one.example")), None, Some(policy("https://three.example"))];
+    let route = Route::new("ns", "r")
+        .listener(host("*.one.example"))
+        .listener(host("two.example"))
+        .listener(host("*.example"))
+        .rule(Rule::new().policy_by_listener(policies));
+    let table = RouteTable::new([route]);
+    let listener = |uri: &str| {
+        let request = get(uri);
+        let found = table.find(&CorsRequest::of(&request))?;
+        Some((found.listener(), found.policy().map(|policy| policy.policy().allow_origins.clone().unwrap()[0].clone())))
+    };
+    assert_eq!(listener("http://a.one.example/"), Some((0, Some("https://one.example".to_owned()))));
+    assert_eq!(listener("http://two.example/"), Some((1, None)));
+    assert_eq!(listener("http://one.example/"), Some((2, Some("https://three.example".to_owned()))));
+    assert_eq!(listener("http://example/"), None, "a host that fits no listener is not served");
+}
+
+/// 8.4
+#[test]
+fn options_asterisk_meets_only_the_prefix_slash() {
+    let options = |uri: &str| Request::options(uri).header("host", "h").body(()).unwrap();
+    let routes = vec![one("root", &[], prefix("/")), one("expression", &["h"], regex(".*"))];
+    assert_routes(
+        routes,
+        &[("asterisk", options("*"), Some("root[0]")), ("path", options("/x"), Some("expression[0]"))],
+    );
+    let routes = vec![one("exact", &[], exact("/")), one("longer", &[], prefix("/x"))];
+    assert_routes(routes, &[("asterisk", options("*"), None)]);
+}
+
+/// 8.5
+#[test]
+fn a_request_that_no_rule_matches_has_no_policy_but_the_fallback() {
+    let table = RouteTable::new([one("a", &["a.example"], prefix("/"))]);
+    let request = get("http://b.example/");
+    assert!(table.resolve(&CorsRequest::of(&request)).policy().is_none());
+    let open = CorsPolicy::new().allow_origins(["*"]).compile().unwrap();
+    let table = table.with_fallback(open.clone());
+    assert_eq!(table.resolve(&CorsRequest::of(&request)).policy(), Some(&open));
+    assert!(table.find(&CorsRequest::of(&request)).is_none());
+    let request = get("http://a.example/");
+    assert!(table.resolve(&CorsRequest::of(&request)).policy().is_none(), "a rule without a policy has none");
+}
+
+fn allow(origins: &[&str], methods: &[&str], names: &[&str]) -> CompiledPolicy {
+    CorsPolicy::new().allow_origins(origins).allow_methods(methods).allow_headers(names).compile().unwrap()
+}
+
+fn preflight(uri: &str, methods: &[&str], names: &[&str]) -> Request<()> {
+    let mut request = Request::options(uri).header("origin", "https://app.example");
+    for method in methods {
+        request = request.header("access-control-request-method", *method);
+    }
+    for name in names {
+        request = request.header("access-control-request-headers", *name);
+    }
+    request.body(()).unwrap()
+}
+
+/// 8.2
+#[test]
+fn a_preflight_is_routed_as_the_request_that_it_announces() {
+    let header = |name| with_header(prefix("/"), name, "1");
+    let routes = vec![
+        one("put", &["m.example"], prefix("/").method(Method::PUT)),
+        one("options", &["m.example"], prefix("/").method(Method::OPTIONS)),
+        one("rest", &["m.example"], prefix("/")),
+        one("custom", &["h.example"], header("x-canary")),
+        one("content", &["c.example"], header("content-type")),
+        one("cookie", &["k.example"], header("cookie")),
+        one("query", &["q.example"], prefix("/").query("v", ValueMatch::exact("2"))),
+    ];
+    let sent = |name: &str| {
+        let mut request = preflight("http://k.example/", &["GET"], &[]);
+        request.headers_mut().insert(HeaderName::try_from(name).unwrap(), "1".parse().unwrap());
+        request
+    };
+    let rows = [
+        ("announced_method", preflight("http://m.example/", &["PUT"], &[]), Some("put[0]")),
+        ("announced_options", preflight("http://m.example/", &["OPTIONS"], &[]), Some("options[0]")),
+        ("own_method_is_not_matched", preflight("http://m.example/", &["GET"], &[]), Some("rest[0]")),
+        ("methods_keep_their_case", preflight("http://m.example/", &["put"], &[]), Some("rest[0]")),
+        ("several_lines_announce_no_method", preflight("http://m.example/", &["PUT", "PUT"], &[]), Some("rest[0]")),
+        ("announced_name", preflight("http://h.example/", &["GET"], &["X-Other, X-Canary"]), Some("custom[0]")),
+        ("name_on_a_second_line", preflight("http://h.example/", &["GET"], &["a", "x-canary"]), Some("custom[0]")),
+        ("name_that_is_not_announced", preflight("http://h.example/", &["GET"], &["x-can"]), None),
+        ("safelisted_name", preflight("http://c.example/", &["POST"], &[]), Some("content[0]")),
+        ("other_names_are_the_preflights_own", preflight("http://k.example/", &["GET"], &[]), None),
+        ("own_header_met", sent("cookie"), Some("cookie[0]")),
+        ("query_met", preflight("http://q.example/?v=2", &["GET"], &[]), Some("query[0]")),
+        ("query_not_met", preflight("http://q.example/?v=1", &["GET"], &[]), None),
+    ];
+    assert_routes(routes, &rows);
+}
+
+/// 8.2
+#[test]
+fn the_first_candidate_that_allows_everything_answers_else_the_first() {
+    let app = ["https://app.example"];
+    let canary = || with_header(prefix("/"), "x-canary", "1");
+    let route = Route::new("ns", "r")
+        .rule(Rule::new().matching(with_header(canary(), "x-two", "1")))
+        .rule(Rule::new().matching(canary()).policy(allow(&app, &["PUT"], &["x-canary"])))
+        .rule(Rule::new().matching(prefix("/")).policy(allow(&app, &["*"], &["*"])))
+        .rule(Rule::new().matching(prefix("/")).policy(allow(&["*"], &["*"], &["*"])));
+    let table = RouteTable::new([route]);
+    let rule = |methods: &[&str], names: &[&str]| found(&table, &preflight("http://h/", methods, names)).unwrap();
+    assert_eq!(rule(&["PUT"], &["x-canary"]), "r[1]");
+    assert_eq!(rule(&["DELETE"], &["x-canary"]), "r[2]", "the second candidate allows the method");
+    assert_eq!(rule(&["PUT"], &["x-canary, authorization"]), "r[2]", "the second candidate allows the name");
+    assert_eq!(rule(&["PUT"], &[]), "r[2]");
+    assert_eq!(rule(&["PUT"], &["x-canary, x-two"]), "r[2]", "the one without a policy does not answer");
+
+    let mut other = preflight("http://h/", &["PUT"], &["x-canary"]);
+    other.headers_mut().insert("origin", "https://evil.example".parse().unwrap());
+    assert_eq!(found(&table, &other).unwrap(), "r[1]", "no candidate down to the first sure one: the first answers");
+    let mut other = preflight("http://h/", &["PUT"], &["x-canary, x-two"]);
+    other.headers_mut().insert("origin", "https://evil.example".parse().unwrap());
+    assert_eq!(found(&table, &other).unwrap(), "r[0]");
+    assert!(table.resolve(&CorsRequest::of(&other)).policy().is_none(), "one without a policy passes it on");
+    other.headers_mut().append("origin", "https://app.example".parse().unwrap());
+    assert_eq!(found(&table, &other).unwrap(), "r[0]", "several origins are allowed by none");
+}
+
+/// 8.3
+#[test]
+fn a_request_is_held_to_the_rule_that_it_really_reaches() {
+    let app = ["https://app.example"];
+    let canary = with_header(prefix("/a"), "x-canary", "1");
+    let route = Route::new("ns", "r")
+        .rule(Rule::new().matching(canary).policy(allow(&["https://other.example"], &["PUT"], &["x-canary"])))
+        .rule(Rule::new().matching(prefix("/a")).policy(allow(&app, &["PUT"], &["x-canary"])))
+        .rule(Rule::new().matching(prefix("/b")).policy(allow(&["https://other.example"], &[], &[])));
+    let table = RouteTable::new([route]);
+    let status = |request: http::request::Builder| {
+        let request = request.header("origin", "https://app.example").header("host", "h").body(()).unwrap();
+        let head = CorsRequest::of(&request);
+        let resolution = table.resolve(&head);
+        match decide(&head.held(resolution.hold()), resolution.policy(), &Options::new()) {
+            Decision::Answer(answer) => Some(answer.status().as_u16()),
+            _ => None,
+        }
+    };
+    assert_eq!(status(Request::put("/a").header("x-canary", "1")), Some(403), "the consent was the other rule's");
+    assert_eq!(status(Request::get("/a").header("x-canary", "1")), Some(403), "the header needed a preflight");
+    assert_eq!(status(Request::put("/a")), None);
+    assert_eq!(status(Request::put("/a").header("x-canary", "2")), None);
+    assert_eq!(status(Request::get("/a")), None, "a simple request needs no consent");
+    assert_eq!(status(Request::put("/b")), None, "no other rule can have consented, so CORS is no access control");
+    let same_site = Request::put("/a").header("x-canary", "1").header("sec-fetch-site", "same-origin");
+    assert_eq!(status(same_site), None);
+}
+
+/// 8.3
+#[test]
+fn rules_beside_others_are_known_when_the_table_is_built() {
+    let canary = |path| with_header(prefix(path), "x-canary", "1");
+    let names = |routes: Vec<Route>| {
+        let table = RouteTable::new(routes);
+        table.rules_beside_others().map(|rule| format!("{}[{}]", rule.name(), rule.rule())).collect::<Vec<_>>()
+    };
+    let rule = |found| Rule::new().matching(found);
+    let none: [&str; 0] = [];
+    assert_eq!(names(vec![one("alone", &[], canary("/"))]), none);
+    assert_eq!(names(vec![one("a", &[], prefix("/a")), one("b", &[], prefix("/"))]), none);
+    assert_eq!(names(vec![one("a", &["x.example"], canary("/")), one("b", &["y.example"], prefix("/"))]), none);
+    assert_eq!(names(vec![one("a", &[], canary("/a")), one("b", &[], prefix("/b"))]), none);
+    let methods = vec![one("a", &[], canary("/").method(Method::PUT)), one("b", &[], prefix("/").method(Method::GET))];
+    assert_eq!(names(methods), none);
+    assert_eq!(names(vec![one("a", &[], canary("/a")), one("b", &[], prefix("/"))]), ["a[0]", "b[0]"]);
+    let covered = Route::new("ns", "r").rule(rule(canary("/a"))).rule(rule(prefix("/a"))).rule(rule(prefix("/")));
+    assert_eq!(names(vec![covered]), ["r[0]", "r[1]"], "no request that may reach the first can reach the third");
+    let hosts = vec![one("a", &["x.example"], canary("/a")), one("b", &["*.example"], exact("/a/b"))];
+    assert_eq!(names(hosts), ["a[0]", "b[0]"]);
+    let expressions = vec![one("a", &[], with_header(exact("/a"), "x", "1")), one("b", &[], regex("/[a-z]"))];
+    assert_eq!(names(expressions), ["a[0]", "b[0]"]);
+    let tenants = (0..4).fold(Route::new("ns", "t"), |route, _| route.rule(rule(canary("/"))));
+    assert_eq!(names(vec![tenants]), ["t[0]", "t[1]", "t[2]", "t[3]"]);
+}

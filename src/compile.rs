@@ -5,9 +5,10 @@
 mod check;
 mod compiled;
 mod suggest;
+mod values;
 
 pub use compiled::CompiledPolicy;
-pub(crate) use compiled::{Expose, List};
+pub(crate) use values::{Expose, List, Values};
 
 use crate::{
     policy::{CorsPolicy, FieldPath, Provenance},

@@ -29,10 +29,10 @@
 //! ```
 
 mod apply;
+mod constants;
 mod decide;
 mod options;
 mod reason;
-mod values;
 
 pub use apply::{Answer, Applied, ResponsePlan};
 pub use decide::{Decision, decide};

@@ -254,5 +254,9 @@ fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {
 
 /// Whether an `Access-Control-Request-Method` says anything.
 fn announces_method(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCESS_CONTROL_REQUEST_METHOD).iter().any(|line| !line.as_bytes().trim_ascii().is_empty())
+    let says_something = |line: &HeaderValue| !line.as_bytes().trim_ascii().is_empty();
+    // The first line settles nearly every request, at half the cost of preparing to walk over all.
+    headers.get(header::ACCESS_CONTROL_REQUEST_METHOD).is_some_and(|first| {
+        says_something(first) || headers.get_all(header::ACCESS_CONTROL_REQUEST_METHOD).iter().any(says_something)
+    })
 }

@@ -1,12 +1,13 @@
 //! A policy after compilation: the matcher, every header value, the lints, and the policy it was made of.
-//! Rules 2.10, 2.15, 3.6, 3.7, 4.7 to 4.11, 5.4.
+//! Rules 2.15, 3.6, 3.7.
 
 use std::{fmt, sync::Arc};
 
-use bytes::Bytes;
-use http::HeaderValue;
-
-use super::{Profile, check::Checked};
+use super::{
+    Profile,
+    check::Checked,
+    values::{Expose, Values, ValuesByThread},
+};
 use crate::{
     headers,
     lint::Lint,
@@ -23,10 +24,9 @@ pub struct CompiledPolicy(Arc<Compiled>);
 struct Compiled {
     origins: Origins,
     credentialed: bool,
-    methods: List,
-    headers: List,
-    expose: Expose,
-    max_age: HeaderValue,
+    /// Whether any response header is exposed; most policies need not look at their values to know that none is.
+    exposes: bool,
+    values: ValuesByThread,
     policy: CorsPolicy,
     profile: Profile,
     lints: Box<[Lint]>,
@@ -39,53 +39,17 @@ enum Origins {
     Listed(OriginSet),
 }
 
-/// `allowMethods` or `allowHeaders`, ready for a response.
-pub(crate) enum List {
-    /// Unset or empty: the header is absent.
-    Absent,
-    /// `*`: what was asked for is echoed.
-    Any,
-    /// The list as configured.
-    Listed(HeaderValue),
-}
-
-/// `exposeHeaders`, ready for a response.
-pub(crate) enum Expose {
-    /// Unset or empty: the header is absent.
-    Absent,
-    /// The list as configured; or `*`, which means everything where the policy is not credentialed.
-    Value(HeaderValue),
-    /// `*` of a credentialed policy: the names that the response has, since browsers take a `*` literally then (5.4).
-    EveryName,
-}
-
 /// The longest origin that a credentialed `*` reflects, in bytes: a host of 253, a port, and a scheme beyond any in use.
 const MAX_REFLECTED: usize = 512;
 
 impl CompiledPolicy {
     pub(super) fn new(policy: CorsPolicy, profile: Profile, checked: Checked, provenance: Option<Provenance>) -> Self {
         let credentialed = policy.allow_credentials == Some(true);
-        let list = |entries: &Option<Vec<String>>| match entries.as_deref() {
-            None | Some([]) => List::Absent,
-            Some([any]) if any == "*" => List::Any,
-            Some(entries) => List::Listed(shared_value(entries.join(", "))),
-        };
         Self(Arc::new(Compiled {
             origins: if checked.any_origin { Origins::Any } else { Origins::Listed(checked.origins) },
             credentialed,
-            methods: list(&policy.allow_methods),
-            headers: list(&policy.allow_headers),
-            expose: match list(&policy.expose_headers) {
-                List::Absent => Expose::Absent,
-                List::Any if credentialed => Expose::EveryName,
-                List::Any => Expose::Value(HeaderValue::from_static("*")),
-                List::Listed(value) => Expose::Value(value),
-            },
-            // 2.10: the Gateway API's default, and Fetch's.
-            max_age: match policy.max_age {
-                None => HeaderValue::from_static("5"),
-                Some(age) => shared_value(age.to_string()),
-            },
+            exposes: policy.expose_headers.as_ref().is_some_and(|names| !names.is_empty()),
+            values: ValuesByThread::new(),
             policy,
             profile,
             lints: checked.lints.into(),
@@ -152,27 +116,17 @@ impl CompiledPolicy {
         allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name) || allowed == "*")
     }
 
-    pub(crate) fn methods(&self) -> &List {
-        &self.0.methods
-    }
-
-    pub(crate) fn headers(&self) -> &List {
-        &self.0.headers
-    }
-
+    /// What the responses to actual requests expose.
+    #[inline]
     pub(crate) fn expose(&self) -> &Expose {
-        &self.0.expose
+        if self.0.exposes { &self.values().expose } else { &Expose::Absent }
     }
 
-    pub(crate) fn max_age(&self) -> &HeaderValue {
-        &self.0.max_age
+    /// The header values of responses under the policy.
+    #[inline]
+    pub(crate) fn values(&self) -> &Values {
+        self.0.values.get(&self.0.policy)
     }
-}
-
-/// A value whose clones share its bytes without allocating, from the first one on.
-fn shared_value(text: String) -> HeaderValue {
-    // Checked lists are tokens, and a number is digits, so the value is always valid.
-    HeaderValue::from_maybe_shared(Bytes::from_owner(text)).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 impl PartialEq for CompiledPolicy {

@@ -9,7 +9,7 @@ use http::{
     },
 };
 
-use super::{Reason, values};
+use super::{Reason, constants};
 use crate::headers;
 
 /// An answer that needs no inner service: a preflight's, or a guard's 403. Its body is empty.
@@ -59,7 +59,7 @@ impl Answer {
             set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, allowed.origin);
             // 4.6
             if allowed.credentials {
-                set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, values::yes());
+                set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, constants::yes());
             }
             if let Some(methods) = allowed.methods {
                 set(headers, ACCESS_CONTROL_ALLOW_METHODS, methods);
@@ -73,7 +73,7 @@ impl Answer {
             // 4.11
             set(headers, ACCESS_CONTROL_MAX_AGE, allowed.max_age);
             if allowed.private_network {
-                set(headers, headers::ALLOW_PRIVATE_NETWORK.clone(), values::yes());
+                set(headers, headers::ALLOW_PRIVATE_NETWORK.clone(), constants::yes());
             }
         }
         if let Some(vary) = self.vary {
@@ -145,12 +145,12 @@ impl ResponsePlan {
                 headers.remove(name);
             }
         }
-        let any_origin = self.origin.as_ref().is_some_and(values::is_any_origin);
+        let any_origin = self.origin.as_ref().is_some_and(constants::is_any_origin);
         if let Some(origin) = self.origin {
             set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         }
         if self.credentials {
-            set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, values::yes());
+            set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, constants::yes());
         }
         let varies = self.vary_on_origin && vary_on_origin(headers, found.vary);
         match self.expose {
@@ -198,21 +198,21 @@ impl Found {
 /// A mark in the extensions would tell as well, but putting it there allocates twice a request. A policy that is not
 /// open sets `Vary: Origin` and an open one `*`, so the very bytes of these two values are the mark.
 fn is_decided(headers: &HeaderMap) -> bool {
-    headers.get_all(VARY).iter().any(values::is_vary_on_origin)
-        || headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).is_some_and(values::is_any_origin)
+    headers.get_all(VARY).iter().any(constants::is_vary_on_origin)
+        || headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).is_some_and(constants::is_any_origin)
 }
 
 /// 6.1, 6.3: adds `Origin` to `Vary`, unless it is there. Tells whether it was added.
 fn vary_on_origin(headers: &mut HeaderMap, has_vary: bool) -> bool {
     if !has_vary {
-        set(headers, VARY, values::vary_on_origin().clone());
+        set(headers, VARY, constants::vary_on_origin().clone());
         return true;
     }
     if headers::varies_on(headers, "origin") {
         return false;
     }
     // A line of its own: the handler's stays as it is. A map that is full stays without.
-    headers.try_append(VARY, values::vary_on_origin().clone()).is_ok()
+    headers.try_append(VARY, constants::vary_on_origin().clone()).is_ok()
 }
 
 /// 5.4: the names that this response has, but for those that scripts see anyway, never see, or that are CORS's own.

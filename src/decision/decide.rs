@@ -5,11 +5,11 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use super::{
     Options, Reason,
     apply::{Allowed, Answer, ExposePlan, ResponsePlan},
+    constants,
     options::{InnerHeaders, UnmatchedPreflight},
-    values,
 };
 use crate::{
-    compile::{CompiledPolicy, Expose, List},
+    compile::{CompiledPolicy, Expose, List, Values},
     headers::{self, ListTooLong},
     request::{CorsRequest, RequestOrigin},
 };
@@ -51,7 +51,7 @@ pub fn decide(request: &CorsRequest<'_>, policy: Option<&CompiledPolicy>, option
 }
 
 fn decide_preflight(request: &CorsRequest<'_>, policy: &CompiledPolicy, options: &Options) -> Decision {
-    let vary = values::vary_of_preflight(policy.is_open(), options.private_network);
+    let vary = constants::vary_of_preflight(policy.is_open(), options.private_network);
     let (origin, reason) = judge(request, policy);
     let Some(origin) = origin else {
         return match options.unmatched_preflight {
@@ -71,7 +71,8 @@ fn decide_preflight(request: &CorsRequest<'_>, policy: &CompiledPolicy, options:
         };
     };
     // 4.1
-    let (headers, reason) = match allow_headers(request, policy) {
+    let values = policy.values();
+    let (headers, reason) = match allow_headers(request, policy, values) {
         Ok(headers) => (headers, reason),
         Err(ListTooLong) => (None, Reason::TooManyHeaders),
     };
@@ -80,14 +81,14 @@ fn decide_preflight(request: &CorsRequest<'_>, policy: &CompiledPolicy, options:
         allowed: Some(Allowed {
             origin,
             credentials: policy.is_credentialed(),
-            methods: allow_methods(request, policy),
+            methods: allow_methods(request, values),
             headers,
             // 4.10: on a preflight there are no response headers that a credentialed `*` could list.
-            expose: match policy.expose() {
+            expose: match &values.expose {
                 Expose::Value(value) => Some(value.clone()),
                 Expose::Absent | Expose::EveryName => None,
             },
-            max_age: policy.max_age().clone(),
+            max_age: values.max_age.clone(),
             private_network: options.private_network && request.asks_for_private_network(),
         }),
         vary: Some(vary),
@@ -96,8 +97,8 @@ fn decide_preflight(request: &CorsRequest<'_>, policy: &CompiledPolicy, options:
 }
 
 /// 4.7: a list needs no look at the announced method: the browser compares it itself.
-fn allow_methods(request: &CorsRequest<'_>, policy: &CompiledPolicy) -> Option<HeaderValue> {
-    match policy.methods() {
+fn allow_methods(request: &CorsRequest<'_>, values: &Values) -> Option<HeaderValue> {
+    match &values.methods {
         List::Absent => None,
         List::Listed(value) => Some(value.clone()),
         List::Any => request.announced_method_line().filter(|line| *line != "*").cloned(),
@@ -106,8 +107,12 @@ fn allow_methods(request: &CorsRequest<'_>, policy: &CompiledPolicy) -> Option<H
 
 /// 4.8, 4.9: `*` is answered with the names asked for, since browsers don't let a `*` cover `Authorization`, and take
 /// it literally with credentials.
-fn allow_headers(request: &CorsRequest<'_>, policy: &CompiledPolicy) -> Result<Option<HeaderValue>, ListTooLong> {
-    match policy.headers() {
+fn allow_headers(
+    request: &CorsRequest<'_>,
+    policy: &CompiledPolicy,
+    values: &Values,
+) -> Result<Option<HeaderValue>, ListTooLong> {
+    match &values.headers {
         List::Absent => Ok(None),
         List::Listed(value) => Ok(Some(value.clone())),
         List::Any => Ok(match request.announced_list()? {
@@ -121,13 +126,13 @@ fn allow_headers(request: &CorsRequest<'_>, policy: &CompiledPolicy) -> Result<O
 fn decide_actual(request: &CorsRequest<'_>, policy: &CompiledPolicy, options: &Options) -> Decision {
     let (origin, reason) = judge(request, policy);
     if (reason.is_denial() && is_guarded(request, options)) || is_held_back(request, policy, reason) {
-        let vary = (!policy.is_open()).then(values::vary_on_origin);
+        let vary = (!policy.is_open()).then(constants::vary_on_origin);
         return Decision::Answer(Answer::denied(StatusCode::FORBIDDEN, vary, reason));
     }
     let keep_inner = options.inner_headers == InnerHeaders::Keep;
     let origin = match origin {
         // 5.1: an open policy answers everybody alike, so that caches stay right.
-        _ if policy.is_open() => values::any_origin(),
+        _ if policy.is_open() => constants::any_origin(),
         Some(origin) => origin,
         // 5.3: without a permission, the other headers would only tell about the policy.
         None => return Decision::Continue(ResponsePlan { keep_inner, ..ResponsePlan::denied(reason) }),
@@ -182,7 +187,7 @@ fn judge(request: &CorsRequest<'_>, policy: &CompiledPolicy) -> (Option<HeaderVa
     };
     match policy.allows_origin(origin) {
         // 4.5: `*` for an open policy, else the origin exactly as received.
-        true if policy.is_open() => (Some(values::any_origin()), Reason::OriginAllowed),
+        true if policy.is_open() => (Some(constants::any_origin()), Reason::OriginAllowed),
         true => (Some(origin.clone()), Reason::OriginAllowed),
         // 3.7
         false if origin == "null" => (None, Reason::NullOrigin),

@@ -79,7 +79,8 @@ fn decide_preflight(request: &CorsRequest<'_>, policy: &CompiledPolicy, options:
     Decision::Answer(Answer {
         status: options.preflight_status.code(),
         allowed: Some(Allowed {
-            origin,
+            // 4.5: `*` for an open policy, else the origin exactly as received.
+            origin: if policy.is_open() { constants::any_origin() } else { origin.clone() },
             credentials: policy.is_credentialed(),
             methods: allow_methods(request, values),
             headers,
@@ -133,7 +134,7 @@ fn decide_actual(request: &CorsRequest<'_>, policy: &CompiledPolicy, options: &O
     let origin = match origin {
         // 5.1: an open policy answers everybody alike, so that caches stay right.
         _ if policy.is_open() => constants::any_origin(),
-        Some(origin) => origin,
+        Some(origin) => origin.clone(),
         // 5.3: without a permission, the other headers would only tell about the policy.
         None => return Decision::Continue(ResponsePlan { keep_inner, ..ResponsePlan::denied(reason) }),
     };
@@ -177,18 +178,16 @@ fn is_held_back(request: &CorsRequest<'_>, policy: &CompiledPolicy, reason: Reas
     had_preflight && request.is_cross_origin() && !consents()
 }
 
-/// The value of `Access-Control-Allow-Origin`, where there is one, and why.
+/// The line whose origin the policy allows, where there is one, and why.
 #[inline]
-fn judge(request: &CorsRequest<'_>, policy: &CompiledPolicy) -> (Option<HeaderValue>, Reason) {
+fn judge<'a>(request: &CorsRequest<'a>, policy: &CompiledPolicy) -> (Option<&'a HeaderValue>, Reason) {
     let origin = match request.origin() {
         RequestOrigin::Absent => return (None, Reason::NoOrigin),
         RequestOrigin::Several => return (None, Reason::SeveralOrigins),
         RequestOrigin::One(origin) => origin,
     };
     match policy.allows_origin(origin) {
-        // 4.5: `*` for an open policy, else the origin exactly as received.
-        true if policy.is_open() => (Some(constants::any_origin()), Reason::OriginAllowed),
-        true => (Some(origin.clone()), Reason::OriginAllowed),
+        true => (Some(origin), Reason::OriginAllowed),
         // 3.7
         false if origin == "null" => (None, Reason::NullOrigin),
         false => (None, Reason::OriginNotAllowed),

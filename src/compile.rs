@@ -4,6 +4,7 @@
 
 mod check;
 mod compiled;
+mod nearest;
 mod suggest;
 
 pub use compiled::CompiledPolicy;

@@ -31,10 +31,14 @@
 mod apply;
 mod decide;
 mod options;
+mod outcome;
 mod reason;
+mod review;
 mod values;
 
 pub use apply::{Answer, Applied, ResponsePlan};
 pub use decide::{Decision, decide};
 pub use options::{InnerHeaders, Options, PreflightStatus, UnmatchedPreflight};
+pub use outcome::Outcome;
 pub use reason::Reason;
+pub use review::Review;

@@ -105,6 +105,14 @@ impl<'a> CorsRequest<'a> {
         self.origin
     }
 
+    /// The `Origin` header as a well-formed origin, where it is one (3.4).
+    pub fn parsed_origin(&self) -> Option<Origin<'a>> {
+        match self.origin {
+            RequestOrigin::One(origin) => Origin::parse(origin.as_bytes()),
+            RequestOrigin::Absent | RequestOrigin::Several => None,
+        }
+    }
+
     /// The method of the request itself, so `OPTIONS` for a preflight.
     pub fn method(&self) -> &'a Method {
         self.method

@@ -304,24 +304,23 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// Text from outside, cut and escaped, so that no message grows beyond reading or forges a line of a log.
+/// Text from outside, escaped and cut, so that no message grows beyond reading or forges a line of a log.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = 0;
         for character in self.0.chars() {
-            shown += character.len_utf8();
+            // Beyond control characters, what reverses or hides text is escaped too.
+            let is_escaped = character == '"' || character.is_control() || is_invisible(character);
+            shown += if is_escaped { character.escape_default().len() } else { character.len_utf8() };
             if shown > MAX_SHOWN {
                 return f.write_str("…");
             }
-            match character {
-                '"' => f.write_str("\\\"")?,
-                // Beyond control characters, what reverses or hides text is escaped too.
-                _ if character.is_control() || is_invisible(character) => {
-                    write!(f, "{}", character.escape_default())?;
-                }
-                _ => write!(f, "{character}")?,
+            if is_escaped {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                write!(f, "{character}")?;
             }
         }
         Ok(())

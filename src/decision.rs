@@ -42,3 +42,5 @@ pub use options::{InnerHeaders, Options, PreflightStatus, UnmatchedPreflight};
 pub use outcome::Outcome;
 pub use reason::Reason;
 pub use review::Review;
+#[cfg(feature = "tracing")]
+pub(crate) use review::cut;

@@ -170,6 +170,14 @@ impl<'a> CorsRequest<'a> {
                 && self.announced_headers().any(|announced| announced.eq_ignore_ascii_case(name.as_str().as_bytes()))
     }
 
+    /// Whether the request has a header that a browser sends to another origin only with consent.
+    pub(crate) fn needs_consent_for(&self, name: &HeaderName) -> bool {
+        let mut lines = self.headers.get_all(name).iter();
+        // Browsers never announce what they set themselves (`Cookie`), so there was no consent to ask for.
+        !headers::is_forbidden_request_header(name.as_str())
+            && lines.any(|line| !headers::is_safelisted_request_header(name.as_str(), line.as_bytes()))
+    }
+
     /// The announced names as one normalised value (4.8), or that there are too many of them (4.9).
     pub(crate) fn announced_list(&self) -> Result<Option<HeaderValue>, ListTooLong> {
         headers::join_names(self.announced_lines())

@@ -3,7 +3,10 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::policy::{FieldPath, Position};
+use crate::{
+    lint::{Lint, LintKind, Severity},
+    policy::{FieldPath, Position},
+};
 
 /// One thing that is wrong with a policy or a manifest.
 ///
@@ -146,6 +149,11 @@ pub enum ViolationKind {
     MaxAgeRange,
     /// Any origin together with credentials, under [`Profile::Strict`](crate::Profile::Strict) (2.13).
     AnyOriginWithCredentials,
+    /// What is only a lint by itself, where lints of its severity are denied.
+    DeniedLint {
+        /// What was found.
+        lint: LintKind,
+    },
     /// A field that the resource does not have (2.1).
     UnknownField,
     /// A value of another type than the field's.
@@ -209,6 +217,7 @@ impl ViolationKind {
             Self::TooLong { .. } => "too-long",
             Self::MaxAgeRange => "max-age-range",
             Self::AnyOriginWithCredentials => "any-origin-with-credentials",
+            Self::DeniedLint { .. } => "denied-lint",
             Self::UnknownField => "unknown-field",
             Self::WrongType { .. } => "wrong-type",
             Self::Missing => "missing",
@@ -255,6 +264,7 @@ impl ViolationKind {
             Self::AnyOriginWithCredentials => {
                 "lets every site act and read with its visitors' credentials; list the origins, or drop credentials"
             }
+            Self::DeniedLint { lint } => lint.sentence(),
             Self::UnknownField => "is not a field of this resource",
             Self::WrongType { expected } | Self::InvalidValue { expected } => {
                 return format!("is not {expected}").into();
@@ -341,6 +351,19 @@ impl Violations {
     /// `Ok` where there is nothing wrong.
     pub(crate) fn check(violations: Vec<Violation>) -> Result<(), Self> {
         if violations.is_empty() { Ok(()) } else { Err(Self(violations)) }
+    }
+
+    /// `Ok` where no lint is as severe as `severity`, or more.
+    pub(crate) fn of_lints(lints: &[Lint], severity: Severity) -> Result<(), Self> {
+        let denied = lints.iter().filter(|lint| lint.severity() >= severity);
+        let violations = denied.map(|lint| Violation {
+            path: lint.path().clone(),
+            value: lint.value().map(str::to_owned),
+            suggestion: None,
+            kind: ViolationKind::DeniedLint { lint: lint.kind().clone() },
+            position: lint.position().cloned(),
+        });
+        Self::check(violations.collect())
     }
 
     /// The violations, one by one.

@@ -37,6 +37,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("layer", "compile", "a layer is made of a compiled policy"),
     ("layer", "policy", "CorsLayer::new takes a policy"),
     ("layer", "violation", "CorsLayer::new answers with every violation"),
+    ("layer", "lint", "CorsLayer::deny takes a severity"),
 ];
 
 #[test]

@@ -72,10 +72,7 @@ impl Reason {
 
     /// Whether the policy refuses the origin.
     pub fn is_denial(self) -> bool {
-        matches!(
-            self,
-            Self::OriginNotAllowed | Self::MalformedOrigin | Self::NullOrigin | Self::SeveralOrigins
-        )
+        matches!(self, Self::OriginNotAllowed | Self::MalformedOrigin | Self::NullOrigin | Self::SeveralOrigins)
     }
 
     /// Whether a browser blocks on account of this: the origin is refused, or what a preflight announces is.

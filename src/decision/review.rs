@@ -104,8 +104,11 @@ impl<'a> Review<'a> {
         match self.reason {
             Reason::OriginNotAllowed => {
                 let origin = self.request.parsed_origin()?;
-                let nearest = self.nearest_origin().map(|nearest| format!("; the nearest entry is \"{}\"", Shown(nearest)));
-                Some(format!("add \"{}\" to allowOrigins{}", Shown(origin.as_str()), nearest.unwrap_or_default()).into())
+                let nearest =
+                    self.nearest_origin().map(|nearest| format!("; the nearest entry is \"{}\"", Shown(nearest)));
+                Some(
+                    format!("add \"{}\" to allowOrigins{}", Shown(origin.as_str()), nearest.unwrap_or_default()).into(),
+                )
             }
             Reason::NullOrigin => Some("serve the page from an origin of its own; no list can name null".into()),
             Reason::TooManyHeaders => Some("list the names in allowHeaders in the place of *".into()),
@@ -170,20 +173,13 @@ impl<'a> Review<'a> {
             }
             // 8.3
             Outcome::Refused if !self.reason.is_denial() => {
-                let names = self.request.hold()?.iter().map(|name| name.as_str().as_bytes()).enumerate();
-                let mut carried = names.filter(|(_, name)| self.carries_unsafe(name));
+                let names = self.request.hold()?.iter().enumerate();
+                let carried = names.filter(|(_, name)| self.request.needs_consent_for(name));
+                let mut carried = carried.map(|(index, name)| (index, name.as_str().as_bytes()));
                 carried.find(|(_, name)| !is_allowed(name))
             }
             _ => None,
         }
-    }
-
-    /// Whether the request has a header that a browser sends only with consent.
-    fn carries_unsafe(&self, name: &[u8]) -> bool {
-        let Ok(name) = std::str::from_utf8(name) else { return false };
-        let mut lines = self.request.headers().get_all(name).iter();
-        !headers::is_forbidden_request_header(name)
-            && lines.any(|line| !headers::is_safelisted_request_header(name, line.as_bytes()))
     }
 }
 
@@ -208,6 +204,6 @@ impl fmt::Display for Review<'_> {
 }
 
 /// As much as a message can show of bytes from outside, so that nothing long is copied to be cut.
-pub(super) fn cut(bytes: &[u8]) -> &[u8] {
+pub(crate) fn cut(bytes: &[u8]) -> &[u8] {
     bytes.get(..1024).unwrap_or(bytes)
 }

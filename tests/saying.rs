@@ -357,7 +357,7 @@ fn the_nearest_origin_is_one_that_somebody_may_have_meant() {
         ("https://admin.example.com", Some("https://app.example.com")),
         ("https://example.org", Some("https://*.example.org")),
         ("http://localhost:5173", Some("http://localhost:3000")),
-        ("https://198.51.2.1", None),
+        ("https://203.113.7.9", None),
         ("https://elsewhere.test", None),
         ("https://app.test", None),
         ("null", None),

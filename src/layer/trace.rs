@@ -80,8 +80,9 @@ mod with_tracing {
     }
 
     pub(in super::super) fn doubled(route: Option<&str>) {
-        tracing::warn!(
+        tracing::event!(
             target: "tower_cors",
+            Level::WARN,
             http.route = route,
             cors.outcome = Outcome::AlreadyDecided.code(),
             "two CORS layers stand on one request; the one nearest to the handler decided its response"

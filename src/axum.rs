@@ -81,3 +81,18 @@ impl PolicyResolver for ByMatchedPath {
         found.unwrap_or(&self.fallback).as_ref().into()
     }
 }
+
+/// The pattern of the route that axum has matched, as a label for
+/// [`CorsLayer::route_label`](crate::layer::CorsLayer::route_label).
+///
+/// # Examples
+///
+/// ```
+/// use tower_cors::{CorsLayer, CorsPolicy, axum::matched_path};
+///
+/// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?.route_label(matched_path);
+/// # Ok::<_, tower_cors::Violations>(())
+/// ```
+pub fn matched_path<'a>(request: &CorsRequest<'a>) -> Option<&'a str> {
+    request.extensions()?.get::<MatchedPath>().map(MatchedPath::as_str)
+}

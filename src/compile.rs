@@ -4,6 +4,7 @@
 
 mod check;
 mod compiled;
+mod nearest;
 mod suggest;
 mod values;
 
@@ -11,6 +12,7 @@ pub use compiled::CompiledPolicy;
 pub(crate) use values::{Expose, List, Values};
 
 use crate::{
+    lint::Severity,
     policy::{CorsPolicy, FieldPath, Provenance},
     violation::Violations,
 };
@@ -50,6 +52,7 @@ pub struct Compiler {
     path: FieldPath,
     crd_limits: bool,
     any_origin_with_credentials: bool,
+    deny: Option<Severity>,
 }
 
 impl Compiler {
@@ -86,13 +89,29 @@ impl Compiler {
         self
     }
 
+    /// Refuses policies with a lint of this severity, or of a higher one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{CorsPolicy, compile::Compiler, lint::Severity};
+    ///
+    /// let policy = CorsPolicy::new().allow_origins(["https://app.example/"]);
+    /// assert!(Compiler::new().deny(Severity::Warning).compile(policy.clone()).is_ok());
+    /// assert!(Compiler::new().deny(Severity::Info).compile(policy).is_err());
+    /// ```
+    pub fn deny(mut self, severity: Severity) -> Self {
+        self.deny = Some(severity);
+        self
+    }
+
     /// Compiles a policy.
     ///
     /// # Errors
     ///
     /// Every violation at once, in the order of the fields.
     pub fn compile(&self, policy: CorsPolicy) -> Result<CompiledPolicy, Violations> {
-        let checked = check::check(&policy, self)?;
+        let checked = self.check(&policy)?;
         Ok(CompiledPolicy::new(policy, self.profile, checked, None))
     }
 
@@ -102,8 +121,16 @@ impl Compiler {
         policy: CorsPolicy,
         provenance: &Provenance,
     ) -> Result<CompiledPolicy, Violations> {
-        let checked = check::check(&policy, self)?;
+        let checked = self.check(&policy)?;
         Ok(CompiledPolicy::new(policy, self.profile, checked, Some(provenance.clone())))
+    }
+
+    fn check(&self, policy: &CorsPolicy) -> Result<check::Checked, Violations> {
+        let checked = check::check(policy, self)?;
+        if let Some(severity) = self.deny {
+            Violations::of_lints(&checked.lints, severity)?;
+        }
+        Ok(checked)
     }
 }
 

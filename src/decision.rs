@@ -32,9 +32,15 @@ mod apply;
 mod constants;
 mod decide;
 mod options;
+mod outcome;
 mod reason;
+mod review;
 
 pub use apply::{Answer, Applied, ResponsePlan};
 pub use decide::{Decision, decide};
 pub use options::{InnerHeaders, Options, PreflightStatus, UnmatchedPreflight};
+pub use outcome::Outcome;
 pub use reason::Reason;
+pub use review::Review;
+#[cfg(feature = "tracing")]
+pub(crate) use review::cut;

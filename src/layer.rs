@@ -2,13 +2,17 @@
 //! `decision` does. Rules 5.7 and 5.9 show here.
 
 mod body;
+mod event;
 mod future;
 #[allow(clippy::module_inception, reason = "the file holds the type that the room is named after")]
 mod layer;
 mod service;
+mod telling;
+mod trace;
 mod waiting;
 
-pub use body::{AnswerBody, CorsBody, DefaultBody, EmptyBody, WrapBody};
+pub use body::{AnswerBody, CorsBody, DefaultBody, EmptyBody, TextBody, WrapBody};
+pub use event::{Difference, Event, Recorded};
 pub use future::ResponseFuture;
 pub use layer::CorsLayer;
 pub use service::Cors;

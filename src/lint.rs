@@ -173,7 +173,7 @@ impl LintKind {
         }
     }
 
-    fn sentence(&self) -> &'static str {
+    pub(crate) fn sentence(&self) -> &'static str {
         match self {
             Self::AnyOriginWithCredentials => {
                 "lets every site act and read with its visitors' credentials; list the origins, or drop credentials"

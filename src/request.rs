@@ -105,6 +105,14 @@ impl<'a> CorsRequest<'a> {
         self.origin
     }
 
+    /// The `Origin` header as a well-formed origin, where it is one (3.4).
+    pub fn parsed_origin(&self) -> Option<Origin<'a>> {
+        match self.origin {
+            RequestOrigin::One(origin) => Origin::parse(origin.as_bytes()),
+            RequestOrigin::Absent | RequestOrigin::Several => None,
+        }
+    }
+
     /// The method of the request itself, so `OPTIONS` for a preflight.
     pub fn method(&self) -> &'a Method {
         self.method
@@ -160,6 +168,14 @@ impl<'a> CorsRequest<'a> {
         is_safelisted
             || is_readable()
                 && self.announced_headers().any(|announced| announced.eq_ignore_ascii_case(name.as_str().as_bytes()))
+    }
+
+    /// Whether the request has a header that a browser sends to another origin only with consent.
+    pub(crate) fn needs_consent_for(&self, name: &HeaderName) -> bool {
+        let mut lines = self.headers.get_all(name).iter();
+        // Browsers never announce what they set themselves (`Cookie`), so there was no consent to ask for.
+        !headers::is_forbidden_request_header(name.as_str())
+            && lines.any(|line| !headers::is_safelisted_request_header(name.as_str(), line.as_bytes()))
     }
 
     /// The announced names as one normalised value (4.8), or that there are too many of them (4.9).

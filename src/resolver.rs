@@ -199,6 +199,11 @@ impl Fixed {
     pub fn none() -> Self {
         Self(None)
     }
+
+    /// The policy, where there is one.
+    pub fn policy(&self) -> Option<&CompiledPolicy> {
+        self.0.as_ref()
+    }
 }
 
 impl PolicyResolver for Fixed {

@@ -3,7 +3,10 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::policy::{FieldPath, Position};
+use crate::{
+    lint::{Lint, LintKind, Severity},
+    policy::{FieldPath, Position},
+};
 
 /// One thing that is wrong with a policy or a manifest.
 ///
@@ -146,6 +149,11 @@ pub enum ViolationKind {
     MaxAgeRange,
     /// Any origin together with credentials, under [`Profile::Strict`](crate::Profile::Strict) (2.13).
     AnyOriginWithCredentials,
+    /// What is only a lint by itself, where lints of its severity are denied.
+    DeniedLint {
+        /// What was found.
+        lint: LintKind,
+    },
     /// A field that the resource does not have (2.1).
     UnknownField,
     /// A value of another type than the field's.
@@ -209,6 +217,7 @@ impl ViolationKind {
             Self::TooLong { .. } => "too-long",
             Self::MaxAgeRange => "max-age-range",
             Self::AnyOriginWithCredentials => "any-origin-with-credentials",
+            Self::DeniedLint { .. } => "denied-lint",
             Self::UnknownField => "unknown-field",
             Self::WrongType { .. } => "wrong-type",
             Self::Missing => "missing",
@@ -255,6 +264,7 @@ impl ViolationKind {
             Self::AnyOriginWithCredentials => {
                 "lets every site act and read with its visitors' credentials; list the origins, or drop credentials"
             }
+            Self::DeniedLint { lint } => lint.sentence(),
             Self::UnknownField => "is not a field of this resource",
             Self::WrongType { expected } | Self::InvalidValue { expected } => {
                 return format!("is not {expected}").into();
@@ -304,24 +314,23 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// Text from outside, cut and escaped, so that no message grows beyond reading or forges a line of a log.
+/// Text from outside, escaped and cut, so that no message grows beyond reading or forges a line of a log.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = 0;
         for character in self.0.chars() {
-            shown += character.len_utf8();
+            // Beyond control characters, what reverses or hides text is escaped too.
+            let is_escaped = character == '"' || character.is_control() || is_invisible(character);
+            shown += if is_escaped { character.escape_default().len() } else { character.len_utf8() };
             if shown > MAX_SHOWN {
                 return f.write_str("…");
             }
-            match character {
-                '"' => f.write_str("\\\"")?,
-                // Beyond control characters, what reverses or hides text is escaped too.
-                _ if character.is_control() || is_invisible(character) => {
-                    write!(f, "{}", character.escape_default())?;
-                }
-                _ => write!(f, "{character}")?,
+            if is_escaped {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                write!(f, "{character}")?;
             }
         }
         Ok(())
@@ -342,6 +351,19 @@ impl Violations {
     /// `Ok` where there is nothing wrong.
     pub(crate) fn check(violations: Vec<Violation>) -> Result<(), Self> {
         if violations.is_empty() { Ok(()) } else { Err(Self(violations)) }
+    }
+
+    /// `Ok` where no lint is as severe as `severity`, or more.
+    pub(crate) fn of_lints(lints: &[Lint], severity: Severity) -> Result<(), Self> {
+        let denied = lints.iter().filter(|lint| lint.severity() >= severity);
+        let violations = denied.map(|lint| Violation {
+            path: lint.path().clone(),
+            value: lint.value().map(str::to_owned),
+            suggestion: None,
+            kind: ViolationKind::DeniedLint { lint: lint.kind().clone() },
+            position: lint.position().cloned(),
+        });
+        Self::check(violations.collect())
     }
 
     /// The violations, one by one.

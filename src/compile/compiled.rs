@@ -10,9 +10,10 @@ use super::{
 };
 use crate::{
     headers,
-    lint::Lint,
+    lint::{Lint, Severity},
     origin::{Origin, OriginSet},
     policy::{CorsPolicy, Provenance},
+    violation::Violations,
 };
 
 /// A valid policy with everything precomputed that a request will need.
@@ -70,6 +71,15 @@ impl CompiledPolicy {
     /// What is allowed but probably not meant, in the order of the fields.
     pub fn lints(&self) -> &[Lint] {
         &self.0.lints
+    }
+
+    /// Refuses the policy for its lints of this severity, or of a higher one.
+    ///
+    /// # Errors
+    ///
+    /// A violation of the kind [`ViolationKind::DeniedLint`](crate::violation::ViolationKind::DeniedLint) for each such lint.
+    pub fn deny(&self, severity: Severity) -> Result<(), Violations> {
+        Violations::of_lints(self.lints(), severity)
     }
 
     /// Which settings the fields came from (7.11), where the policy was merged from several.

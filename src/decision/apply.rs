@@ -133,6 +133,11 @@ impl ResponsePlan {
         self.reason
     }
 
+    /// Whether the plan permits anything.
+    pub fn is_allowed(&self) -> bool {
+        self.origin.is_some()
+    }
+
     /// Applies the plan to the headers of a response with this status, whatever the status is (5.6).
     pub fn apply(self, status: StatusCode, headers: &mut HeaderMap) -> Applied {
         let found = Found::in_headers(headers);

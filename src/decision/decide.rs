@@ -163,12 +163,7 @@ fn is_guarded(request: &CorsRequest<'_>, options: &Options) -> bool {
 fn is_held_back(request: &CorsRequest<'_>, policy: &CompiledPolicy, reason: Reason) -> bool {
     let Some(names) = request.hold() else { return false };
     let method = request.method().as_str();
-    let was_announced = |name: &&HeaderName| {
-        let mut lines = request.headers().get_all(*name).iter();
-        // Browsers never announce what they set themselves (`Cookie`), so there was no consent to ask for.
-        !headers::is_forbidden_request_header(name.as_str())
-            && lines.any(|line| !headers::is_safelisted_request_header(name.as_str(), line.as_bytes()))
-    };
+    let was_announced = |name: &&HeaderName| request.needs_consent_for(name);
     let had_preflight = !headers::is_safelisted_method(method) || names.iter().any(|name| was_announced(&name));
     let consents = || {
         !reason.is_denial()

@@ -16,25 +16,41 @@ pub enum Reason {
     OriginAllowed,
     /// The policy allows the origin, but the preflight announced more header names than are echoed (4.9).
     TooManyHeaders,
-    /// No pattern of the policy allows the origin; nor does one ever allow what is not a well-formed origin (3.4), which
-    /// [`Origin::parse`](crate::origin::Origin::parse) tells.
+    /// No pattern of the policy allows the origin.
     OriginNotAllowed,
+    /// The origin is not one that a browser sends, so no pattern can allow it (3.4).
+    ///
+    /// Only a [`Review`](super::Review) tells this from [`OriginNotAllowed`](Self::OriginNotAllowed).
+    MalformedOrigin,
     /// The origin is `null`: a sandboxed frame, a local file, or a redirect between origins (3.7).
     NullOrigin,
     /// The request has several `Origin` lines (3.5).
     SeveralOrigins,
+    /// The policy allows the origin, but not the method that a preflight announces, so the browser blocks the request.
+    /// Only a [`Review`](super::Review) looks.
+    MethodNotAllowed,
+    /// The policy allows the origin and the method, but not every header name that a preflight announces, so the
+    /// browser blocks the request. Only a [`Review`](super::Review) looks.
+    HeaderNotAllowed,
+    /// The policy has `*`, but a preflight announces a method or a header name that no `*` covers: one that is no
+    /// token, or that is itself `*` (4.7, 4.8). Only a [`Review`](super::Review) looks.
+    NotCoveredByWildcard,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::NoPolicy,
         Self::NoOrigin,
         Self::OriginAllowed,
         Self::TooManyHeaders,
         Self::OriginNotAllowed,
+        Self::MalformedOrigin,
         Self::NullOrigin,
         Self::SeveralOrigins,
+        Self::MethodNotAllowed,
+        Self::HeaderNotAllowed,
+        Self::NotCoveredByWildcard,
     ];
 
     /// A stable label, such as `origin-not-allowed`.
@@ -45,14 +61,27 @@ impl Reason {
             Self::OriginAllowed => "origin-allowed",
             Self::TooManyHeaders => "too-many-headers",
             Self::OriginNotAllowed => "origin-not-allowed",
+            Self::MalformedOrigin => "malformed-origin",
             Self::NullOrigin => "null-origin",
             Self::SeveralOrigins => "several-origins",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::HeaderNotAllowed => "header-not-allowed",
+            Self::NotCoveredByWildcard => "not-covered-by-wildcard",
         }
     }
 
     /// Whether the policy refuses the origin.
     pub fn is_denial(self) -> bool {
-        matches!(self, Self::OriginNotAllowed | Self::NullOrigin | Self::SeveralOrigins)
+        matches!(self, Self::OriginNotAllowed | Self::MalformedOrigin | Self::NullOrigin | Self::SeveralOrigins)
+    }
+
+    /// Whether a browser blocks on account of this: the origin is refused, or what a preflight announces is.
+    pub fn is_blocking(self) -> bool {
+        let is_refused = matches!(
+            self,
+            Self::TooManyHeaders | Self::MethodNotAllowed | Self::HeaderNotAllowed | Self::NotCoveredByWildcard
+        );
+        is_refused || self.is_denial()
     }
 }
 
@@ -66,8 +95,12 @@ impl fmt::Display for Reason {
                 "the policy allows the origin, but the preflight announces more than 256 header names or 8 KiB of them"
             }
             Self::OriginNotAllowed => "no pattern of the policy allows the origin",
+            Self::MalformedOrigin => "the Origin header is not an origin as browsers write it",
             Self::NullOrigin => "the origin is null, which only a policy for any origin without credentials allows",
             Self::SeveralOrigins => "the request has several Origin headers",
+            Self::MethodNotAllowed => "the policy allows the origin, but not the method",
+            Self::HeaderNotAllowed => "the policy allows the origin, but not every header that the request has",
+            Self::NotCoveredByWildcard => "the policy has *, but it does not cover what the request announces",
         })
     }
 }

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 /// How a layer makes the body of a response: an empty one for an answer, and its own of the inner service's.
 ///
-/// The three ways there are: [`DefaultBody`], [`EmptyBody`] and [`WrapBody`].
+/// The ways there are: [`DefaultBody`], [`EmptyBody`], [`TextBody`] and [`WrapBody`].
 #[diagnostic::on_unimplemented(
     message = "a CORS layer can't make an empty `{B}` to answer a preflight with",
     label = "this response body is not `Default`",
@@ -23,6 +23,13 @@ pub trait AnswerBody<B> {
 
     /// The body of an answer: empty.
     fn empty(&self) -> Self::Body;
+
+    /// The body of an answer that says something, for [`CorsLayer::debug`](super::CorsLayer::debug); none where a text
+    /// can't be made into a body.
+    fn text(&self, text: String) -> Option<Self::Body> {
+        drop(text);
+        None
+    }
 
     /// The body of a response that the inner service gave.
     fn wrap(body: B) -> Self::Body;
@@ -56,6 +63,27 @@ impl<B, F: Fn() -> B> AnswerBody<B> for EmptyBody<F> {
 
     fn empty(&self) -> B {
         (self.0)()
+    }
+
+    fn wrap(body: B) -> B {
+        body
+    }
+}
+
+/// Answers with what a closure makes of a text, the empty one but for
+/// [`CorsLayer::debug`](super::CorsLayer::debug), and leaves the inner service's body as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct TextBody<F>(pub(super) F);
+
+impl<B, F: Fn(String) -> B> AnswerBody<B> for TextBody<F> {
+    type Body = B;
+
+    fn empty(&self) -> B {
+        (self.0)(String::new())
+    }
+
+    fn text(&self, text: String) -> Option<B> {
+        Some((self.0)(text))
     }
 
     fn wrap(body: B) -> B {

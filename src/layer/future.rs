@@ -9,7 +9,11 @@ use std::{
 use http::Response;
 use pin_project_lite::pin_project;
 
-use super::{AnswerBody, body::DefaultBody};
+use super::{
+    AnswerBody,
+    body::DefaultBody,
+    telling::{Told, conclude},
+};
 use crate::decision::{Applied, ResponsePlan};
 
 pin_project! {
@@ -30,6 +34,7 @@ pin_project! {
             #[pin]
             future: F,
             plan: Option<ResponsePlan>,
+            told: Option<Box<Told>>,
         },
         Answered {
             response: Option<Response<B>>,
@@ -43,8 +48,8 @@ struct Decided;
 
 impl<F, B, M: AnswerBody<B>> ResponseFuture<F, B, M> {
     #[inline]
-    pub(super) fn inner(future: F, plan: Option<ResponsePlan>) -> Self {
-        Self { state: State::Inner { future, plan } }
+    pub(super) fn inner(future: F, plan: Option<ResponsePlan>, told: Option<Box<Told>>) -> Self {
+        Self { state: State::Inner { future, plan, told } }
     }
 
     #[inline]
@@ -62,10 +67,11 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Inner { future, plan } => {
+            StateProjection::Inner { future, plan, told } => {
                 let mut response = ready!(future.poll(context))?;
-                if let Some(plan) = plan.take() {
-                    finish(plan, &mut response);
+                let already_decided = plan.take().is_some_and(|plan| finish(plan, &mut response));
+                if already_decided || told.is_some() {
+                    conclude(told.take(), already_decided, response.extensions_mut());
                 }
                 Poll::Ready(Ok(response.map(M::wrap)))
             }
@@ -78,14 +84,19 @@ where
     }
 }
 
-/// 5.9: the layer nearest to the handler decides; this one leaves a decided response alone.
+/// 5.9: the layer nearest to the handler decides; this one leaves a decided response alone, and tells so.
 #[inline]
-fn finish<B>(plan: ResponsePlan, response: &mut Response<B>) {
+fn finish<B>(plan: ResponsePlan, response: &mut Response<B>) -> bool {
     if response.extensions().get::<Decided>().is_some() {
-        return;
+        return true;
     }
     let status = response.status();
-    if plan.apply(status, response.headers_mut()) == Applied::Unmarked {
-        response.extensions_mut().insert(Decided);
+    match plan.apply(status, response.headers_mut()) {
+        Applied::AlreadyDecided => true,
+        Applied::Unmarked => {
+            response.extensions_mut().insert(Decided);
+            false
+        }
+        Applied::Marked => false,
     }
 }

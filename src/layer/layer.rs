@@ -5,13 +5,16 @@ use std::sync::Arc;
 use tower_layer::Layer;
 
 use super::{
-    Cors,
-    body::{DefaultBody, EmptyBody, WrapBody},
+    Cors, Event,
+    body::{DefaultBody, EmptyBody, TextBody, WrapBody},
+    telling::{Shared, Telling},
 };
 use crate::{
     compile::CompiledPolicy,
     decision::{InnerHeaders, Options, PreflightStatus, UnmatchedPreflight},
+    lint::Severity,
     policy::CorsPolicy,
+    request::CorsRequest,
     resolver::{Async, AsyncPolicyResolver, Fixed, PolicyResolver},
     violation::Violations,
 };
@@ -39,6 +42,7 @@ use crate::{
 pub struct CorsLayer<R = Fixed, M = DefaultBody> {
     resolver: Arc<R>,
     options: Options,
+    telling: Telling,
     body: M,
 }
 
@@ -67,7 +71,7 @@ impl From<CompiledPolicy> for CorsLayer {
 impl<R: PolicyResolver> CorsLayer<R> {
     /// A layer whose policy depends on the request.
     pub fn with_resolver(resolver: R) -> Self {
-        Self { resolver: Arc::new(resolver), options: Options::new(), body: DefaultBody }
+        Self { resolver: Arc::new(resolver), options: Options::new(), telling: Telling::default(), body: DefaultBody }
     }
 }
 
@@ -76,7 +80,12 @@ impl<R: AsyncPolicyResolver> CorsLayer<Async<R>> {
     ///
     /// The services it wraps are cloned for each request.
     pub fn with_async_resolver(resolver: R) -> Self {
-        Self { resolver: Arc::new(Async::new(resolver)), options: Options::new(), body: DefaultBody }
+        Self {
+            resolver: Arc::new(Async::new(resolver)),
+            options: Options::new(),
+            telling: Telling::default(),
+            body: DefaultBody,
+        }
     }
 }
 
@@ -119,15 +128,168 @@ impl<R, M> CorsLayer<R, M> {
         self
     }
 
+    /// Calls `hook` with each decision, for metrics; see [`Event`] for what makes a label.
+    ///
+    /// It is called before the inner service is, once a request; and a second time, with
+    /// [`Outcome::AlreadyDecided`](crate::decision::Outcome::AlreadyDecided), for a response that a CORS layer nearer to
+    /// the handler turns out to have decided. A hook given later takes the place of this one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{collections::HashMap, sync::{Arc, Mutex}};
+    /// use tower_cors::{CorsLayer, CorsPolicy};
+    ///
+    /// let counts: Arc<Mutex<HashMap<_, u64>>> = Arc::default();
+    /// let counted = Arc::clone(&counts);
+    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?.on_decision(move |event| {
+    ///     let labels = (event.outcome().code(), event.reason().code());
+    ///     *counted.lock().expect("no hook panics").entry(labels).or_default() += 1;
+    /// });
+    /// # Ok::<_, tower_cors::Violations>(())
+    /// ```
+    pub fn on_decision(mut self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.telling.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Gives events a label for the route, such as the pattern that a router matched. It must be one of few: never the
+    /// path itself, which a client makes up. It is asked only when somebody listens.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{CorsLayer, CorsPolicy};
+    ///
+    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?.route_label(|request| {
+    ///     let is_api = request.uri().is_some_and(|uri| uri.path().starts_with("/api/"));
+    ///     Some(if is_api { "api" } else { "site" })
+    /// });
+    /// # Ok::<_, tower_cors::Violations>(())
+    /// ```
+    pub fn route_label(
+        mut self,
+        label: impl for<'a> Fn(&CorsRequest<'a>) -> Option<&'a str> + Send + Sync + 'static,
+    ) -> Self {
+        self.telling.label = Some(Arc::new(label));
+        self
+    }
+
+    /// Evaluates a second policy beside the one that serves, and reports where a page would notice the difference: in
+    /// [`Event::difference`], and with the feature `tracing` as `cors.shadow`. Nothing of it is applied, so a policy can
+    /// be tightened in production without breaking anyone.
+    ///
+    /// `shadow` is a compiled policy or any other resolver. It is asked only when somebody listens.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{CorsLayer, CorsPolicy, layer::Difference};
+    ///
+    /// let tight = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
+    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://*.example", "https://app.example"]))?
+    ///     .shadow(tight)
+    ///     .on_decision(|event| {
+    ///         if let Some(Difference::WouldDeny(reason)) = event.difference() {
+    ///             eprintln!("the tight policy would deny this: {reason}");
+    ///         }
+    ///     });
+    /// # Ok::<_, tower_cors::Violations>(())
+    /// ```
+    pub fn shadow(mut self, shadow: impl PolicyResolver + Send + Sync + 'static) -> Self {
+        self.telling.shadow = Some(Arc::new(shadow));
+        self
+    }
+
+    /// Puts a [`Recorded`](super::Recorded) into the extensions of every response, for layers outside of this one. Off
+    /// by default. Of two layers on one request, the one whose decision holds leaves the record.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{CorsLayer, CorsPolicy, layer::Recorded};
+    ///
+    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?.record_decision(true);
+    ///
+    /// fn log<B>(response: &http::Response<B>) {
+    ///     if let Some(recorded) = response.extensions().get::<Recorded>() {
+    ///         println!("{} because {}", recorded.outcome(), recorded.reason());
+    ///     }
+    /// }
+    /// # Ok::<_, tower_cors::Violations>(())
+    /// ```
+    pub fn record_decision(mut self, record: bool) -> Self {
+        self.telling.record = record;
+        self
+    }
+
+    /// Says in the answer to a preflight why a browser will block it, and what would allow it: in a header
+    /// `tower-cors-debug`, and in a plain-text body where [`text_body`](Self::text_body) says how to make one. So does
+    /// the 403 of a guard. Off by default.
+    ///
+    /// For development only. **It is a disclosure**: whoever asks learns which origin comes near to an allowed one, and
+    /// so which sites are trusted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{CorsLayer, CorsPolicy};
+    ///
+    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?
+    ///     .debug(cfg!(debug_assertions))
+    ///     .text_body(|text: String| text);
+    /// # Ok::<_, tower_cors::Violations>(())
+    /// ```
+    pub fn debug(mut self, debug: bool) -> Self {
+        self.telling.debug = debug;
+        self
+    }
+
+    /// Makes the body of an answer of a text with a closure, such as `axum::body::Body::from`. The text is empty, but for
+    /// [`debug`](Self::debug).
+    pub fn text_body<F>(self, text: F) -> CorsLayer<R, TextBody<F>> {
+        CorsLayer { resolver: self.resolver, options: self.options, telling: self.telling, body: TextBody(text) }
+    }
+
     /// Makes the empty body of an answer with a closure, for response bodies that are not `Default`.
     pub fn empty_body<F>(self, empty: F) -> CorsLayer<R, EmptyBody<F>> {
-        CorsLayer { resolver: self.resolver, options: self.options, body: EmptyBody(empty) }
+        CorsLayer { resolver: self.resolver, options: self.options, telling: self.telling, body: EmptyBody(empty) }
     }
 
     /// Wraps the bodies of responses into a [`CorsBody`](super::CorsBody), for those that nobody can make, such as
     /// hyper's `Incoming`.
     pub fn wrap_body(self) -> CorsLayer<R, WrapBody> {
-        CorsLayer { resolver: self.resolver, options: self.options, body: WrapBody }
+        CorsLayer { resolver: self.resolver, options: self.options, telling: self.telling, body: WrapBody }
+    }
+}
+
+impl<M> CorsLayer<Fixed, M> {
+    /// Refuses a policy with a lint of this severity, or of a higher one.
+    ///
+    /// # Errors
+    ///
+    /// A violation for each such lint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{CorsLayer, CorsPolicy, lint::Severity};
+    ///
+    /// let policy = CorsPolicy::new().allow_origins(["http://app.example"]).allow_credentials(true);
+    /// let violations = CorsLayer::new(policy)?.deny(Severity::Warning).unwrap_err();
+    /// assert_eq!(
+    ///     violations.to_string(),
+    ///     "allowOrigins[0]: \"http://app.example\" lets whoever controls the network read with credentials, \
+    ///      since http can be tampered with; use https",
+    /// );
+    /// # Ok::<_, tower_cors::Violations>(())
+    /// ```
+    pub fn deny(self, severity: Severity) -> Result<Self, Violations> {
+        match self.resolver.policy() {
+            Some(policy) => policy.deny(severity)?,
+            None => {}
+        }
+        Ok(self)
     }
 }
 
@@ -135,12 +297,18 @@ impl<S, R, M: Clone> Layer<S> for CorsLayer<R, M> {
     type Service = Cors<S, R, M>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Cors::new(inner, Arc::clone(&self.resolver), self.options, self.body.clone())
+        let shared = Shared::new(Arc::clone(&self.resolver), self.options, self.telling.clone());
+        Cors::new(inner, Arc::new(shared), self.body.clone())
     }
 }
 
 impl<R, M: Clone> Clone for CorsLayer<R, M> {
     fn clone(&self) -> Self {
-        Self { resolver: Arc::clone(&self.resolver), options: self.options, body: self.body.clone() }
+        Self {
+            resolver: Arc::clone(&self.resolver),
+            options: self.options,
+            telling: self.telling.clone(),
+            body: self.body.clone(),
+        }
     }
 }

@@ -9,7 +9,11 @@ use std::{
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::{AnswerBody, ResponseFuture, body::DefaultBody};
+use super::{
+    AnswerBody, ResponseFuture,
+    body::DefaultBody,
+    telling::{Shared, Told},
+};
 use crate::{
     decision::{Answer, Decision, Options, decide},
     request::CorsRequest,
@@ -19,14 +23,13 @@ use crate::{
 /// The service that a [`CorsLayer`](super::CorsLayer) makes of another.
 pub struct Cors<S, R = Fixed, M = DefaultBody> {
     pub(super) inner: S,
-    pub(super) resolver: Arc<R>,
-    pub(super) options: Options,
+    pub(super) shared: Arc<Shared<R>>,
     pub(super) body: M,
 }
 
 impl<S, R, M> Cors<S, R, M> {
-    pub(super) fn new(inner: S, resolver: Arc<R>, options: Options, body: M) -> Self {
-        Self { inner, resolver, options, body }
+    pub(super) fn new(inner: S, shared: Arc<Shared<R>>, body: M) -> Self {
+        Self { inner, shared, body }
     }
 
     /// The service within.
@@ -61,14 +64,19 @@ where
     }
 
     fn call(&mut self, request: Request<Req>) -> Self::Future {
-        let decision = {
+        let (decision, told) = {
             let head = CorsRequest::of(&request);
-            self.resolver.resolve_then(&head, |resolution| decide_under(&head, &resolution, &self.options))
+            let shared = &*self.shared;
+            shared.resolver.resolve_then(&head, |resolution| {
+                let decision = decide_under(&head, &resolution, &shared.options);
+                let told = shared.tell(&head, &resolution, &decision);
+                (decision, told)
+            })
         };
         match decision {
-            Decision::PassThrough => ResponseFuture::inner(self.inner.call(request), None),
-            Decision::Continue(plan) => ResponseFuture::inner(self.inner.call(request), Some(plan)),
-            Decision::Answer(answer) => ResponseFuture::answered(respond(request, answer, self.body.empty())),
+            Decision::PassThrough => ResponseFuture::inner(self.inner.call(request), None, told),
+            Decision::Continue(plan) => ResponseFuture::inner(self.inner.call(request), Some(plan), told),
+            Decision::Answer(answer) => ResponseFuture::answered(respond(request, answer, &self.body, told)),
         }
     }
 }
@@ -87,25 +95,28 @@ pub(super) fn decide_under(head: &CorsRequest<'_>, resolution: &Resolution<'_>, 
 }
 
 /// The response of an answer, written into the request's own header map: that one is there already, and large enough.
-pub(super) fn respond<Req, B>(mut request: Request<Req>, answer: Answer, body: B) -> Response<B> {
+pub(super) fn respond<Req, B, M: AnswerBody<B>>(
+    mut request: Request<Req>,
+    answer: Answer,
+    body: &M,
+    told: Option<Box<Told>>,
+) -> Response<M::Body> {
     let mut headers = mem::take(request.headers_mut());
     headers.clear();
-    let mut response = Response::new(body);
+    let mut response = Response::new(body.empty());
     *response.status_mut() = answer.status();
     answer.write_to(&mut headers);
     *response.headers_mut() = headers;
+    if let Some(told) = told {
+        told.complete(&mut response, body);
+    }
     response
 }
 
 impl<S: Clone, R, M: Clone> Clone for Cors<S, R, M> {
     #[inline]
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            resolver: Arc::clone(&self.resolver),
-            options: self.options,
-            body: self.body.clone(),
-        }
+        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared), body: self.body.clone() }
     }
 }
 
@@ -113,8 +124,9 @@ impl<S: fmt::Debug, R: fmt::Debug, M> fmt::Debug for Cors<S, R, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cors")
             .field("inner", &self.inner)
-            .field("resolver", &self.resolver)
-            .field("options", &self.options)
+            .field("resolver", &self.shared.resolver)
+            .field("options", &self.shared.options)
+            .field("telling", &self.shared.telling)
             .finish_non_exhaustive()
     }
 }

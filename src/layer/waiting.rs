@@ -16,9 +16,10 @@ use super::{
     AnswerBody, Cors, ResponseFuture,
     body::DefaultBody,
     service::{decide_under, respond},
+    telling::Shared,
 };
 use crate::{
-    decision::{Decision, Options},
+    decision::Decision,
     request::CorsRequest,
     resolver::{Async, AsyncPolicyResolver, Resolution, ResolutionFailure},
 };
@@ -42,14 +43,8 @@ where
         // Readiness belongs to the service that was polled: that one goes with the request, its clone stays.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
-        let policy = self.resolver.get_ref().resolve(&CorsRequest::of(&request));
-        let call = Call {
-            inner,
-            request,
-            resolver: Arc::clone(&self.resolver),
-            options: self.options,
-            body: self.body.clone(),
-        };
+        let policy = self.shared.resolver.get_ref().resolve(&CorsRequest::of(&request));
+        let call = Call { inner, request, shared: Arc::clone(&self.shared), body: self.body.clone() };
         WaitingFuture { state: State::Resolving { policy, call: Some(call) }, failure: None }
     }
 }
@@ -58,8 +53,7 @@ where
 struct Call<S, R, Req, M> {
     inner: S,
     request: Request<Req>,
-    resolver: Arc<Async<R>>,
-    options: Options,
+    shared: Arc<Shared<Async<R>>>,
     body: M,
 }
 
@@ -70,10 +64,13 @@ impl<S, R, Req, M> Call<S, R, Req, M> {
         S: Service<Request<Req>, Response = Response<Res>>,
         M: AnswerBody<Res>,
     {
-        match decide_under(&CorsRequest::of(&self.request), resolution, &self.options) {
-            Decision::PassThrough => ResponseFuture::inner(self.inner.call(self.request), None),
-            Decision::Continue(plan) => ResponseFuture::inner(self.inner.call(self.request), Some(plan)),
-            Decision::Answer(answer) => ResponseFuture::answered(respond(self.request, answer, self.body.empty())),
+        let head = CorsRequest::of(&self.request);
+        let decision = decide_under(&head, resolution, &self.shared.options);
+        let told = self.shared.tell(&head, resolution, &decision);
+        match decision {
+            Decision::PassThrough => ResponseFuture::inner(self.inner.call(self.request), None, told),
+            Decision::Continue(plan) => ResponseFuture::inner(self.inner.call(self.request), Some(plan), told),
+            Decision::Answer(answer) => ResponseFuture::answered(respond(self.request, answer, &self.body, told)),
         }
     }
 }
@@ -128,7 +125,7 @@ where
                     let resolution = match found {
                         Ok(policy) => policy.into(),
                         Err(error) => {
-                            call.resolver.get_ref().report(&error);
+                            call.shared.resolver.get_ref().report(&error);
                             *this.failure = Some(ResolutionFailure::new(&error));
                             Resolution::closed()
                         }

@@ -1,0 +1,209 @@
+//! A closer look at a decision, for who listens: a hook, a log, a person. The decision itself leaves the announced method
+//! and names to the browser (4.7, 4.8); here they are held against the policy too. In: the request, its policy and the
+//! decision. Out: a [`Review`], whose work is bounded and done only when it is asked for.
+
+use std::{borrow::Cow, fmt};
+
+use super::{Decision, Outcome, Reason};
+use crate::{
+    compile::{CompiledPolicy, List},
+    headers,
+    request::{CorsRequest, RequestOrigin},
+    violation::Shown,
+};
+
+/// Why a request was decided as it was, down to the method or the header name.
+///
+/// [`reason`](Self::reason) and [`outcome`](Self::outcome) are labels of a few values each. What else it gives comes
+/// from the request, so it makes no label: a client could make up as many values as it likes.
+///
+/// Its `Display` is a sentence or two, with what comes from the request escaped and cut at 256 bytes.
+///
+/// # Examples
+///
+/// ```
+/// use tower_cors::{CorsPolicy, Reason, decision::{Options, Review, decide}, request::CorsRequest};
+///
+/// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
+/// let preflight = http::Request::options("/")
+///     .header("origin", "https://app.example")
+///     .header("access-control-request-method", "PUT")
+///     .body(())?;
+/// let request = CorsRequest::of(&preflight);
+/// let decision = decide(&request, Some(&policy), &Options::new());
+/// assert_eq!(decision.reason(), Reason::OriginAllowed);
+///
+/// let review = Review::new(&request, Some(&policy), &decision);
+/// assert_eq!((review.reason(), review.method()), (Reason::MethodNotAllowed, Some("PUT")));
+/// assert_eq!(review.advice().as_deref(), Some("add \"PUT\" to allowMethods"));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Review<'a> {
+    request: CorsRequest<'a>,
+    policy: Option<&'a CompiledPolicy>,
+    outcome: Outcome,
+    reason: Reason,
+}
+
+impl<'a> Review<'a> {
+    /// Reviews what was decided about `request` under `policy`.
+    pub fn new(request: &CorsRequest<'a>, policy: Option<&'a CompiledPolicy>, decision: &Decision) -> Self {
+        let outcome = Outcome::of(decision, request);
+        let review = Self { request: *request, policy, outcome, reason: decision.reason() };
+        Self { reason: review.refined(), ..review }
+    }
+
+    /// What became of the request.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Why. It is [`Decision::reason`], unless a closer look found more to say.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Whether a page can go on: the layer gave its permission, and no browser finds something missing in it.
+    pub fn is_allowed(&self) -> bool {
+        self.outcome.is_allowed() && !self.reason.is_blocking()
+    }
+
+    /// The request.
+    pub fn request(&self) -> &CorsRequest<'a> {
+        &self.request
+    }
+
+    /// The method that the reason is about, where it is about one that can be read.
+    pub fn method(&self) -> Option<&'a str> {
+        self.refused_method().flatten()
+    }
+
+    /// The header name that the reason is about, where it is about one: the first that the policy does not allow.
+    ///
+    /// It is as the request has it, and need not be a valid name.
+    pub fn header_name(&self) -> Option<&'a [u8]> {
+        self.header().map(|(_, name)| name)
+    }
+
+    /// Where [`header_name`](Self::header_name) stands among the announced names, from 0.
+    pub fn header_index(&self) -> Option<usize> {
+        self.header().map(|(index, _)| index)
+    }
+
+    /// The entry of `allowOrigins` nearest to a refused origin; see [`CompiledPolicy::nearest_origin`].
+    pub fn nearest_origin(&self) -> Option<&'a str> {
+        match (self.reason, self.request.origin()) {
+            (Reason::OriginNotAllowed, RequestOrigin::One(origin)) => self.policy?.nearest_origin(origin.as_bytes()),
+            _ => None,
+        }
+    }
+
+    /// What would allow the request, in a few words; none where it is allowed, or where nothing in a policy would.
+    pub fn advice(&self) -> Option<Cow<'static, str>> {
+        match self.reason {
+            Reason::OriginNotAllowed => {
+                let origin = self.request.parsed_origin()?;
+                let nearest =
+                    self.nearest_origin().map(|nearest| format!("; the nearest entry is \"{}\"", Shown(nearest)));
+                Some(
+                    format!("add \"{}\" to allowOrigins{}", Shown(origin.as_str()), nearest.unwrap_or_default()).into(),
+                )
+            }
+            Reason::NullOrigin => Some("serve the page from an origin of its own; no list can name null".into()),
+            Reason::TooManyHeaders => Some("list the names in allowHeaders in the place of *".into()),
+            Reason::MethodNotAllowed => Some(format!("add \"{}\" to allowMethods", Shown(self.method()?)).into()),
+            Reason::HeaderNotAllowed => {
+                let name = String::from_utf8_lossy(cut(self.header_name()?));
+                Some(format!("add \"{}\" to allowHeaders", Shown(&name)).into())
+            }
+            _ => None,
+        }
+    }
+
+    fn refined(&self) -> Reason {
+        let Some(policy) = self.policy else { return self.reason };
+        match self.reason {
+            Reason::OriginNotAllowed if self.request.parsed_origin().is_none() => Reason::MalformedOrigin,
+            Reason::OriginAllowed if self.refused_method().is_some() => match &policy.values().methods {
+                List::Any => Reason::NotCoveredByWildcard,
+                _ => Reason::MethodNotAllowed,
+            },
+            Reason::OriginAllowed if self.refused_header().is_some() => match &policy.values().headers {
+                List::Any => Reason::NotCoveredByWildcard,
+                _ => Reason::HeaderNotAllowed,
+            },
+            reason => reason,
+        }
+    }
+
+    /// The method that the policy does not allow, if there is one; it is none itself where it can't be read.
+    fn refused_method(&self) -> Option<Option<&'a str>> {
+        let policy = self.policy?;
+        let method = match self.outcome {
+            Outcome::PreflightAllowed => self.request.announced_method(),
+            // 8.3
+            Outcome::Refused if !self.reason.is_denial() => Some(self.request.method().as_str()),
+            _ => return None,
+        };
+        let is_allowed = method.is_some_and(|method| method != "*" && policy.allows_method(method));
+        (!is_allowed).then_some(method)
+    }
+
+    fn header(&self) -> Option<(usize, &'a [u8])> {
+        let is_about_headers = match self.reason {
+            Reason::HeaderNotAllowed => true,
+            Reason::NotCoveredByWildcard => self.refused_method().is_none(),
+            _ => false,
+        };
+        is_about_headers.then(|| self.refused_header()).flatten()
+    }
+
+    /// The first announced name that the policy does not allow, of those that 4.9 would read.
+    fn refused_header(&self) -> Option<(usize, &'a [u8])> {
+        let policy = self.policy?;
+        let is_allowed = |name: &[u8]| {
+            let is_readable = headers::is_token(name) && name != b"*";
+            is_readable && std::str::from_utf8(name).is_ok_and(|name| policy.allows_header(name))
+        };
+        match self.outcome {
+            Outcome::PreflightAllowed => {
+                let names = self.request.announced_headers().take(headers::MAX_LIST_NAMES);
+                names.enumerate().find(|(_, name)| !is_allowed(name))
+            }
+            // 8.3
+            Outcome::Refused if !self.reason.is_denial() => {
+                let names = self.request.hold()?.iter().enumerate();
+                let carried = names.filter(|(_, name)| self.request.needs_consent_for(name));
+                let mut carried = carried.map(|(index, name)| (index, name.as_str().as_bytes()));
+                carried.find(|(_, name)| !is_allowed(name))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Review<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason)?;
+        let about = match self.reason {
+            Reason::OriginNotAllowed | Reason::MalformedOrigin => match self.request.origin() {
+                RequestOrigin::One(origin) => Some(origin.as_bytes()),
+                _ => None,
+            },
+            _ => self.method().map(str::as_bytes).or_else(|| self.header_name()),
+        };
+        if let Some(about) = about {
+            write!(f, ": \"{}\"", Shown(&String::from_utf8_lossy(cut(about))))?;
+        }
+        match self.advice() {
+            Some(advice) => write!(f, "; {advice}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// As much as a message can show of bytes from outside, so that nothing long is copied to be cut.
+pub(crate) fn cut(bytes: &[u8]) -> &[u8] {
+    bytes.get(..1024).unwrap_or(bytes)
+}

@@ -1,0 +1,188 @@
+//! What a layer says beside serving: to a hook, in the extensions of responses, in the answers of the debug mode, about
+//! a second policy. Where nobody asked for any of it, a request pays for one look at one flag. Rule 5.9's report.
+
+use std::{fmt, sync::Arc};
+
+use http::{
+    Extensions, HeaderName, HeaderValue, Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderMap},
+};
+
+use super::{AnswerBody, Difference, Event, Recorded, trace};
+use crate::{
+    decision::{Decision, Options, Outcome, Reason, Review, decide},
+    request::CorsRequest,
+    resolver::{PolicyResolver, Resolution},
+};
+
+/// The header of the debug mode.
+static DEBUG: HeaderName = HeaderName::from_static("tower-cors-debug");
+
+/// What the services of a layer share. One count for all of it keeps their clones cheap.
+pub(super) struct Shared<R> {
+    pub(super) resolver: Arc<R>,
+    pub(super) options: Options,
+    pub(super) telling: Telling,
+    /// Whether `telling` has anything to do, known beforehand.
+    asked: bool,
+}
+
+impl<R> Shared<R> {
+    pub(super) fn new(resolver: Arc<R>, options: Options, telling: Telling) -> Self {
+        let asked = telling.hook.is_some() || telling.record || telling.debug;
+        Self { resolver, options, telling, asked }
+    }
+
+    /// Tells who listens what was decided, and leaves what is to be said once the response is there.
+    #[inline]
+    pub(super) fn tell(
+        &self,
+        head: &CorsRequest<'_>,
+        resolution: &Resolution<'_>,
+        decision: &Decision,
+    ) -> Option<Box<Told>> {
+        if self.asked || trace::is_enabled() {
+            self.telling.tell(head, &self.options, resolution, decision)
+        } else {
+            None
+        }
+    }
+}
+
+type Hook = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
+type Label = Arc<dyn for<'a> Fn(&CorsRequest<'a>) -> Option<&'a str> + Send + Sync>;
+
+/// What to say, and to whom.
+#[derive(Clone, Default)]
+pub(super) struct Telling {
+    pub(super) hook: Option<Hook>,
+    pub(super) label: Option<Label>,
+    pub(super) shadow: Option<Arc<dyn PolicyResolver + Send + Sync>>,
+    pub(super) record: bool,
+    pub(super) debug: bool,
+}
+
+impl Telling {
+    #[cold]
+    #[inline(never)]
+    fn tell(
+        &self,
+        head: &CorsRequest<'_>,
+        options: &Options,
+        resolution: &Resolution<'_>,
+        decision: &Decision,
+    ) -> Option<Box<Told>> {
+        let review = Review::new(&head.held(resolution.hold()), resolution.policy(), decision);
+        let difference = self.shadow.as_ref().and_then(|shadow| difference(shadow.as_ref(), head, options, &review));
+        let (outcome, reason) = (review.outcome(), review.reason());
+        let route = self.label.as_ref().and_then(|label| label(head));
+        let event = Event { outcome, reason, route, difference, review: Some(&review) };
+        if let Some(hook) = &self.hook {
+            hook(&event);
+        }
+        trace::decided(&event);
+        let is_answer = matches!(decision, Decision::Answer(_));
+        let told = Told {
+            recorded: self.record.then_some(Recorded { outcome, reason }),
+            debug: (self.debug && is_answer && !review.is_allowed()).then(|| review.to_string()),
+            hook: self.hook.clone().filter(|_| !is_answer),
+            route: route.map(Into::into).filter(|_| !is_answer),
+            reason,
+        };
+        Some(Box::new(told))
+    }
+}
+
+/// How a second policy differs. Nothing that it decides is applied.
+fn difference(
+    shadow: &dyn PolicyResolver,
+    head: &CorsRequest<'_>,
+    options: &Options,
+    served: &Review<'_>,
+) -> Option<Difference> {
+    let resolution = shadow.resolve(head);
+    let head = head.held(resolution.hold());
+    let decision = decide(&head, resolution.policy(), options);
+    Difference::between(served, &Review::new(&head, resolution.policy(), &decision))
+}
+
+/// What is left to say when the response is there.
+pub(super) struct Told {
+    recorded: Option<Recorded>,
+    debug: Option<String>,
+    hook: Option<Hook>,
+    route: Option<Box<str>>,
+    reason: Reason,
+}
+
+impl Told {
+    /// Adds to an answer what was asked for.
+    #[cold]
+    pub(super) fn complete<B, M: AnswerBody<B>>(self, response: &mut Response<M::Body>, body: &M) {
+        if let Some(recorded) = self.recorded {
+            response.extensions_mut().insert(recorded);
+        }
+        let Some(message) = self.debug else { return };
+        if let Ok(value) = HeaderValue::try_from(in_ascii(&message)) {
+            let _ = response.headers_mut().try_insert(DEBUG.clone(), value);
+        }
+        // A 204 has no body, and one that comes nevertheless breaks the connection.
+        if response.status() != StatusCode::NO_CONTENT
+            && let Some(body) = body.text(format!("CORS: {message}\n"))
+        {
+            *response.body_mut() = body;
+            describe(response.headers_mut());
+        }
+    }
+}
+
+/// A header holds no more than ASCII safely.
+fn in_ascii(message: &str) -> String {
+    let mut ascii = String::with_capacity(message.len());
+    for character in message.chars() {
+        match character {
+            '…' => ascii.push_str("..."),
+            _ if character.is_ascii() => ascii.push(character),
+            _ => ascii.extend(character.escape_default()),
+        }
+    }
+    ascii
+}
+
+fn describe(headers: &mut HeaderMap) {
+    let _ = headers.try_insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    let _ = headers.try_insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+}
+
+/// 5.9: reports that a layer nearer to the handler had decided already; and leaves the record of the decision that holds.
+#[cold]
+#[inline(never)]
+pub(super) fn conclude(told: Option<Box<Told>>, already_decided: bool, extensions: &mut Extensions) {
+    if already_decided {
+        let route = told.as_ref().and_then(|told| told.route.as_deref());
+        trace::doubled(route);
+        if let Some(told) = &told
+            && let Some(hook) = &told.hook
+        {
+            let outcome = Outcome::AlreadyDecided;
+            hook(&Event { outcome, reason: told.reason, route, difference: None, review: None });
+        }
+    }
+    let Some(recorded) = told.and_then(|told| told.recorded) else { return };
+    match already_decided {
+        false => drop(extensions.insert(recorded)),
+        true => drop(extensions.get_or_insert_with(|| Recorded { outcome: Outcome::AlreadyDecided, ..recorded })),
+    }
+}
+
+impl fmt::Debug for Telling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telling")
+            .field("hook", &self.hook.is_some())
+            .field("label", &self.label.is_some())
+            .field("shadow", &self.shadow.is_some())
+            .field("record", &self.record)
+            .field("debug", &self.debug)
+            .finish()
+    }
+}

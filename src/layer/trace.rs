@@ -1,0 +1,95 @@
+//! Decisions as `tracing` events, behind the feature of that name. In: an event and its request. Out: a line at debug
+//! level, at info where a browser blocks, at warn for two layers on one request. Without the feature it is nothing.
+//!
+//! Fields are named as OpenTelemetry names them, and by `cors.` where it has no name. What comes from the request is
+//! escaped and cut at 256 bytes, so that nobody forges the lines of a log.
+
+#[cfg(feature = "tracing")]
+pub(super) use with_tracing::{decided, doubled, is_enabled};
+#[cfg(not(feature = "tracing"))]
+pub(super) use without_tracing::{decided, doubled, is_enabled};
+
+#[cfg(not(feature = "tracing"))]
+mod without_tracing {
+    use super::super::Event;
+
+    #[inline(always)]
+    pub(in super::super) fn is_enabled() -> bool {
+        false
+    }
+
+    pub(in super::super) fn decided(_: &Event<'_>) {}
+
+    pub(in super::super) fn doubled(_: Option<&str>) {}
+}
+
+#[cfg(feature = "tracing")]
+mod with_tracing {
+    use tracing::Level;
+
+    use super::super::Event;
+    use crate::{
+        decision::{Outcome, cut},
+        request::RequestOrigin,
+        violation::Shown,
+    };
+
+    /// Whether anybody listens. Denials are at info, so who hears of anything hears of that level.
+    #[inline]
+    pub(in super::super) fn is_enabled() -> bool {
+        tracing::enabled!(target: "tower_cors", Level::INFO)
+    }
+
+    pub(in super::super) fn decided(event: &Event<'_>) {
+        let Some(review) = event.review else { return };
+        let request = review.request();
+        let method = shown(request.method().as_str().as_bytes());
+        let path = request.uri().map(|uri| shown(uri.path().as_bytes()));
+        let announced = if request.is_preflight() { request.announced_method() } else { None };
+        let announced = announced.map(|method| shown(method.as_bytes()));
+        let origin = match request.origin() {
+            RequestOrigin::One(origin) => Some(shown(origin.as_bytes())),
+            RequestOrigin::Absent | RequestOrigin::Several => None,
+        };
+        let header = review.header_name().map(shown);
+        // The two levels need two places in the code, and the same fields.
+        macro_rules! event {
+            ($level:expr) => {
+                tracing::event!(
+                    target: "tower_cors",
+                    $level,
+                    http.request.method = method,
+                    http.route = event.route,
+                    url.path = path,
+                    cors.outcome = event.outcome.code(),
+                    cors.reason = event.reason.code(),
+                    cors.origin = origin,
+                    cors.announced_method = announced,
+                    cors.header = header,
+                    cors.shadow = event.difference.map(|difference| difference.code()),
+                    "{}",
+                    event.reason
+                )
+            };
+        }
+        if event.reason.is_blocking() || event.outcome == Outcome::Refused || event.difference.is_some() {
+            event!(Level::INFO);
+        } else {
+            event!(Level::DEBUG);
+        }
+    }
+
+    pub(in super::super) fn doubled(route: Option<&str>) {
+        tracing::event!(
+            target: "tower_cors",
+            Level::WARN,
+            http.route = route,
+            cors.outcome = Outcome::AlreadyDecided.code(),
+            "two CORS layers stand on one request; the one nearest to the handler decided its response"
+        );
+    }
+
+    fn shown(bytes: &[u8]) -> String {
+        Shown(&String::from_utf8_lossy(cut(bytes))).to_string()
+    }
+}

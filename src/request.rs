@@ -55,7 +55,7 @@ impl<'a> CorsRequest<'a> {
     ///
     /// Without a URI, [`is_cross_origin`](Self::is_cross_origin) has only the `Host` header to compare with, and a
     /// resolver that looks at paths finds none.
-    #[inline]
+    #[inline(always)]
     pub fn new(method: &'a Method, headers: &'a HeaderMap) -> Self {
         // Fetch sends at most one Origin line; two mean an intermediary or an attacker, so neither is trusted (3.5).
         let origin = match headers.get(header::ORIGIN) {
@@ -71,7 +71,7 @@ impl<'a> CorsRequest<'a> {
     }
 
     /// Reads the head of a request.
-    #[inline]
+    #[inline(always)]
     pub fn of<B>(request: &'a http::Request<B>) -> Self {
         Self {
             uri: Some(request.uri()),

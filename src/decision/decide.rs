@@ -40,7 +40,7 @@ impl Decision {
 /// Decides what happens to `request` under `policy`.
 ///
 /// The decision borrows nothing, so the request can go on its way. It is the same for the same arguments.
-#[inline]
+#[inline(always)]
 pub fn decide(request: &CorsRequest<'_>, policy: Option<&CompiledPolicy>, options: &Options) -> Decision {
     let Some(policy) = policy else { return Decision::PassThrough };
     if request.is_preflight() {
@@ -124,6 +124,7 @@ fn allow_headers(
     }
 }
 
+#[inline(always)]
 fn decide_actual(request: &CorsRequest<'_>, policy: &CompiledPolicy, options: &Options) -> Decision {
     let (origin, reason) = judge(request, policy);
     if (reason.is_denial() && is_guarded(request, options)) || is_held_back(request, policy, reason) {

@@ -285,9 +285,8 @@ impl<M> CorsLayer<Fixed, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn deny(self, severity: Severity) -> Result<Self, Violations> {
-        match self.resolver.policy() {
-            Some(policy) => policy.deny(severity)?,
-            None => {}
+        if let Some(policy) = self.resolver.policy() {
+            policy.deny(severity)?;
         }
         Ok(self)
     }

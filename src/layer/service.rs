@@ -64,6 +64,28 @@ where
     }
 
     fn call(&mut self, request: Request<Req>) -> Self::Future {
+        if self.shared.is_heard() {
+            return self.call_heard(request);
+        }
+        let decision = {
+            let head = CorsRequest::of(&request);
+            let Shared { resolver, options, .. } = &*self.shared;
+            resolver.resolve_then(&head, |resolution| decide_under(&head, &resolution, options))
+        };
+        self.act(request, decision, None)
+    }
+}
+
+impl<S, R, M> Cors<S, R, M> {
+    /// The call where somebody listens. Apart from the usual one, which keeps its decision in registers.
+    #[cold]
+    #[inline(never)]
+    fn call_heard<Req, Res>(&mut self, request: Request<Req>) -> ResponseFuture<S::Future, Res, M>
+    where
+        S: Service<Request<Req>, Response = Response<Res>>,
+        R: PolicyResolver,
+        M: AnswerBody<Res>,
+    {
         let (decision, told) = {
             let head = CorsRequest::of(&request);
             let shared = &*self.shared;
@@ -73,6 +95,20 @@ where
                 (decision, told)
             })
         };
+        self.act(request, decision, told)
+    }
+
+    #[inline(always)]
+    fn act<Req, Res>(
+        &mut self,
+        request: Request<Req>,
+        decision: Decision,
+        told: Option<Box<Told>>,
+    ) -> ResponseFuture<S::Future, Res, M>
+    where
+        S: Service<Request<Req>, Response = Response<Res>>,
+        M: AnswerBody<Res>,
+    {
         match decision {
             Decision::PassThrough => ResponseFuture::inner(self.inner.call(request), None, told),
             Decision::Continue(plan) => ResponseFuture::inner(self.inner.call(request), Some(plan), told),
@@ -82,7 +118,7 @@ where
 }
 
 /// Decides under what a resolver answered.
-#[inline]
+#[inline(always)]
 pub(super) fn decide_under(head: &CorsRequest<'_>, resolution: &Resolution<'_>, options: &Options) -> Decision {
     let closed;
     let options = if resolution.is_closed() {

@@ -33,6 +33,12 @@ impl<R> Shared<R> {
         Self { resolver, options, telling, asked }
     }
 
+    /// Whether anybody listens.
+    #[inline]
+    pub(super) fn is_heard(&self) -> bool {
+        self.asked || trace::is_enabled()
+    }
+
     /// Tells who listens what was decided, and leaves what is to be said once the response is there.
     #[inline]
     pub(super) fn tell(
@@ -41,11 +47,7 @@ impl<R> Shared<R> {
         resolution: &Resolution<'_>,
         decision: &Decision,
     ) -> Option<Box<Told>> {
-        if self.asked || trace::is_enabled() {
-            self.telling.tell(head, &self.options, resolution, decision)
-        } else {
-            None
-        }
+        if self.is_heard() { self.telling.tell(head, &self.options, resolution, decision) } else { None }
     }
 }
 

@@ -7,7 +7,7 @@
 mod scenarios;
 
 use gungraun::{library_benchmark, library_benchmark_group};
-use std::convert::Infallible;
+use std::{convert::Infallible, process::Command};
 
 use http::{Request, Response};
 use scenarios::{Body, Handler, Scenario, discard, named, send, send_cloned};
@@ -81,5 +81,16 @@ mod counted {
 }
 
 fn main() {
+    // Under callgrind this program is started again, by the runner.
+    let is_measured = std::env::args().any(|argument| argument == "--gungraun-run");
+    for (program, install) in [("valgrind", "apt-get install valgrind"), ("gungraun-runner", RUNNER)] {
+        let is_there = is_measured || Command::new(program).arg("--version").output().is_ok();
+        if !is_there {
+            println!("skipped: instructions are counted by {program}, which is not there; install it: {install}");
+            return;
+        }
+    }
     counted::start();
 }
+
+const RUNNER: &str = "cargo install gungraun-runner --version 0.20.0";

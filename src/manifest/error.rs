@@ -17,8 +17,8 @@ pub enum ManifestError {
         /// Why.
         source: io::Error,
     },
-    /// A file is larger than 4 MiB.
-    #[error("{file}: larger than 4 MiB")]
+    /// A file is larger than 32 MiB.
+    #[error("{file}: larger than 32 MiB")]
     TooLarge {
         /// The name of the file.
         file: String,

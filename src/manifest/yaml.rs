@@ -10,7 +10,7 @@ use serde::{
 use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 
 /// The longest file that is read, in bytes.
-pub(super) const MAX_FILE: usize = 4 << 20;
+pub(super) const MAX_FILE: usize = 32 << 20;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -72,8 +72,8 @@ fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node>, String> {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         budget: serde_saphyr::budget! {
             max_depth: max_depth,
-            max_nodes: 200_000,
-            max_documents: 4096,
+            max_nodes: 2_000_000,
+            max_documents: 65_536,
             max_aliases: 100,
             max_total_scalar_bytes: MAX_FILE,
         },

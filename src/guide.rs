@@ -1,6 +1,7 @@
 //! The pages of `docs/`, whose examples are tests this way. There is no code here.
 
 #[doc = include_str!("../docs/semantics.md")]
+#[allow(clippy::doc_lazy_continuation, reason = "the text is normative, and stays as it is agreed on")]
 pub mod semantics {}
 
 #[doc = include_str!("../docs/defaults.md")]

@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("route", &["request", "resolver", "merge", "compile"]),
     ("manifest", &["policy", "violation", "lint", "merge", "route"]),
     ("browser", &["headers", "origin"]),
+    ("guide", &[]),
     ("explain", EVERYTHING),
     ("axum", EVERYTHING),
     ("tonic", EVERYTHING),

@@ -1,0 +1,22 @@
+//! The pages of `docs/`, whose examples are tests this way. There is no code here.
+
+#[doc = include_str!("../docs/semantics.md")]
+#[allow(clippy::doc_lazy_continuation, reason = "the text is normative, and stays as it is agreed on")]
+pub mod semantics {}
+
+#[doc = include_str!("../docs/defaults.md")]
+pub mod defaults {}
+
+#[doc = include_str!("../docs/merging.md")]
+pub mod merging {}
+
+// Its examples need the feature.
+#[cfg_attr(feature = "manifest", doc = include_str!("../docs/manifests.md"))]
+#[cfg_attr(not(feature = "manifest"), doc = "This page is there with the feature `manifest`.")]
+pub mod manifests {}
+
+#[doc = include_str!("../docs/lints.md")]
+pub mod lints {}
+
+#[doc = include_str!("../docs/troubleshooting.md")]
+pub mod troubleshooting {}

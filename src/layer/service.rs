@@ -64,13 +64,14 @@ where
     }
 
     fn call(&mut self, request: Request<Req>) -> Self::Future {
-        let (decision, told) = {
+        let mut told = None;
+        let decision = {
             let head = CorsRequest::of(&request);
             let shared = &*self.shared;
             shared.resolver.resolve_then(&head, |resolution| {
                 let decision = decide_under(&head, &resolution, &shared.options);
-                let told = shared.tell(&head, &resolution, &decision);
-                (decision, told)
+                told = shared.tell(&head, &resolution, &decision);
+                decision
             })
         };
         match decision {

@@ -5,6 +5,7 @@
 mod check;
 mod compiled;
 mod nearest;
+mod punycode;
 mod suggest;
 mod values;
 

@@ -209,3 +209,27 @@ mod serde {
         }
     }
 }
+
+/// rule 2.7
+#[test]
+fn a_host_outside_ascii_is_given_in_punycode() {
+    let rows = [
+        ("https://bücher.example", Some("https://xn--bcher-kva.example")),
+        ("https://*.MÜNCHEN.example:8443", Some("https://*.xn--mnchen-3ya.example:8443")),
+        ("https://例え.テスト", Some("https://xn--r8jz45g.xn--zckzah")),
+        ("https://пример.испытание", Some("https://xn--e1afmkfd.xn--80akhbyknj4f")),
+        ("https://παράδειγμα.δοκιμή", Some("https://xn--hxajbheg2az3al.xn--jxalpdlp")),
+        ("https://실례.테스트", Some("https://xn--9n2bp8q.xn--9t4b11yi5a")),
+        ("https://straße.example/weg", Some("https://xn--strae-oqa.example")),
+        ("bücher.example", Some("https://xn--bcher-kva.example")),
+        // Letters that a browser would replace by others get no suggestion, rather than a wrong one.
+        ("https://ｅxample.com", None),
+        ("https://bu\u{308}cher.example", None),
+        ("https://😀.example", None),
+    ];
+    for (origin, meant) in rows {
+        let violations = CorsPolicy::new().allow_origins([origin]).compile().unwrap_err();
+        let suggestions = violations.iter().map(|violation| violation.suggestion()).collect::<Vec<_>>();
+        assert_eq!(suggestions, [meant], "{origin}");
+    }
+}

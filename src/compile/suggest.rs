@@ -1,5 +1,6 @@
 //! What was probably meant. In: an entry that is refused. Out: an entry that is accepted, where one can be guessed.
 
+use super::punycode;
 use crate::{
     headers,
     origin::{self, OriginPattern},
@@ -21,6 +22,7 @@ pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
     let guess = match kind {
         ViolationKind::OriginScheme => with_scheme(text),
         ViolationKind::OriginRegularExpression => without_expression(text),
+        ViolationKind::OriginNotAscii => in_punycode(text)?,
         ViolationKind::OriginWhitespace => text.split_ascii_whitespace().collect(),
         ViolationKind::OriginPath | ViolationKind::OriginQuery | ViolationKind::OriginUserInfo => only_origin(text),
         ViolationKind::OriginEmptyLabel => text.replace("://.", "://*.").trim_end_matches('.').replace("..", "."),
@@ -47,6 +49,13 @@ fn with_scheme(text: &str) -> String {
     let is_local = rest.starts_with("localhost") || rest.starts_with("127.") || rest.starts_with("[::1]");
     let was_http = text.starts_with("http:");
     only_origin(&format!("{}://{rest}", if is_local || was_http { "http" } else { "https" }))
+}
+
+fn in_punycode(text: &str) -> Option<String> {
+    let origin = if text.contains("://") { only_origin(text) } else { with_scheme(text) };
+    let (scheme, rest) = origin.split_once("://")?;
+    let (host, port) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
+    Some(format!("{scheme}://{}{port}", punycode::host(host)?))
 }
 
 /// Cuts the path, the query, the fragment and the user info.

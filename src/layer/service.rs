@@ -86,13 +86,14 @@ impl<S, R, M> Cors<S, R, M> {
         R: PolicyResolver,
         M: AnswerBody<Res>,
     {
-        let (decision, told) = {
+        let mut told = None;
+        let decision = {
             let head = CorsRequest::of(&request);
             let shared = &*self.shared;
             shared.resolver.resolve_then(&head, |resolution| {
                 let decision = decide_under(&head, &resolution, &shared.options);
-                let told = shared.tell(&head, &resolution, &decision);
-                (decision, told)
+                told = shared.tell(&head, &resolution, &decision);
+                decision
             })
         };
         self.act(request, decision, told)

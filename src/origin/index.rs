@@ -48,11 +48,12 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// A table with room for `entries`.
-    pub(super) fn with_room_for(entries: usize) -> Self {
+    /// A table with room for `entries`, each of them less than `bound`.
+    pub(super) fn with_room_for(entries: usize, bound: usize) -> Self {
         let slots = if entries == 0 { 0 } else { (entries * 2).next_power_of_two() };
-        // All ones up to the highest bit of `entries`, which is the number of the last entry.
-        let entry_bits = u32::try_from(slots).map_or(u32::MAX, |slots| slots.wrapping_sub(1));
+        // All ones up to the highest bit of `bound`, which is the largest number that a slot may hold.
+        let entry_bits = u32::try_from(bound).ok().and_then(|bound| u32::MAX.checked_shr(bound.leading_zeros()));
+        let entry_bits = entry_bits.unwrap_or(u32::MAX);
         Self { slots: vec![0; slots].into_boxed_slice(), entry_bits }
     }
 

@@ -47,11 +47,11 @@ impl OriginSet {
         let exact = patterns.iter().filter(|pattern| pattern.is_exact()).count();
         let mut set = Self {
             seed: Seed::random(),
-            exact: Index::with_room_for(exact),
+            exact: Index::with_room_for(exact, patterns.len()),
             canonical: true,
             longest: MAX_WEB_ORIGIN,
             wildcards: Vec::with_capacity(patterns.len() - exact),
-            by_host: Index::with_room_for(patterns.len() - exact),
+            by_host: Index::with_room_for(patterns.len() - exact, patterns.len()),
             lengths: [0; 4],
         };
         let mut doubles = Vec::new();

@@ -19,6 +19,7 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod backend;
 mod beside;
 mod bucket;
 mod hostname;
@@ -29,6 +30,7 @@ mod reach;
 mod rule;
 mod table;
 
+pub use backend::{ChosenBackend, RulePolicy};
 pub use hostname::{Hostname, HostnameError};
 pub use path::{PathError, PathMatch};
 pub use pattern::{PatternError, ValueMatch};

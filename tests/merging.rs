@@ -61,24 +61,27 @@ fn route_over_gateway() -> [Setting; 2] {
     [setting("route", &route()), setting("gateway", &gateway())]
 }
 
+// rule 7.3
 #[test]
-fn rule_7_3_replace_takes_the_preferred_setting_whole() {
+fn replace_takes_the_preferred_setting_whole() {
     let child = MergeOptions::new(MergeStrategy::Replace);
     assert_eq!(*effective(&route_over_gateway(), &child).policy(), route());
     let parent = child.preference(Preference::Parent);
     assert_eq!(*effective(&route_over_gateway(), &parent).policy(), gateway());
 }
 
+// rule 7.4
 #[test]
-fn rule_7_4_inherit_takes_each_field_from_the_first_that_sets_it() {
+fn inherit_takes_each_field_from_the_first_that_sets_it() {
     let expected = CorsPolicy { allow_methods: Some(strings(&["PUT"])), max_age: Some(600), ..route() };
     assert_eq!(merged(&route_over_gateway(), MergeStrategy::Inherit), expected);
     let parent = MergeOptions::new(MergeStrategy::Inherit).preference(Preference::Parent);
     assert_eq!(*effective(&route_over_gateway(), &parent).policy(), gateway());
 }
 
+// rule 7.5
 #[test]
-fn rule_7_5_union_puts_the_preferred_side_first_and_repeats_nothing() {
+fn union_puts_the_preferred_side_first_and_repeats_nothing() {
     let expected = CorsPolicy {
         // The gateway's second origin means the route's.
         allow_origins: Some(strings(&["https://a.example", "https://b.example"])),
@@ -190,8 +193,9 @@ fn a_ceiling_alone_is_no_policy() {
     assert_eq!(merge(&stack, &MergeOptions::new(MergeStrategy::Union)), Effective::Nothing);
 }
 
+// rule 7.9
 #[test]
-fn rule_7_9_a_preferred_disabled_setting_means_no_cors() {
+fn a_preferred_disabled_setting_means_no_cors() {
     let stack = [Setting::disabled("route"), setting("gateway", &gateway())];
     for strategy in STRATEGIES {
         match merge(&stack, &MergeOptions::new(strategy)) {
@@ -211,8 +215,9 @@ fn a_disabled_setting_in_the_middle_cuts_off_what_is_less_preferred() {
     }
 }
 
+// rule 7.10
 #[test]
-fn rule_7_10_two_valid_halves_of_an_invalid_whole_are_both_named() {
+fn two_valid_halves_of_an_invalid_whole_are_both_named() {
     let route = CorsPolicy::new().allow_origins(["*"]);
     let gateway = CorsPolicy::new().allow_origins(["https://a.example"]).allow_credentials(true);
     assert!(route.clone().compile().is_ok() && gateway.clone().compile().is_ok());
@@ -246,8 +251,9 @@ fn a_violation_of_one_field_names_only_those_who_set_it() {
     );
 }
 
+// rule 7.11
 #[test]
-fn rule_7_11_every_field_knows_its_settings() {
+fn every_field_knows_its_settings() {
     let inherited = effective(&route_over_gateway(), &MergeOptions::new(MergeStrategy::Inherit));
     let table = [
         (PolicyField::AllowOrigins, vec!["route"]),
@@ -292,8 +298,9 @@ fn a_compiled_merged_policy_carries_its_provenance() {
 }
 
 /// What a ceiling leaves of a list of origins.
+// rule 7.8
 #[test]
-fn rule_7_8_a_ceiling_drops_origins_outside_it() {
+fn a_ceiling_drops_origins_outside_it() {
     // name, the policy's origins, the ceiling's, what is left
     type Origins = &'static [&'static str];
     let table: &[(&str, Origins, Origins, Origins)] = &[

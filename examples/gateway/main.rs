@@ -89,6 +89,11 @@ fn report(loaded: Result<LoadedRoutes, ManifestErrors>) -> ExitCode {
             for lint in routes.lints() {
                 say(&format!("{}: {lint} [{}]", lint.severity(), lint.code()));
             }
+            let invalid = routes.invalid_wholes().count();
+            if invalid > 0 {
+                say(&format!("not valid, {invalid} rules are served without CORS"));
+                return ExitCode::FAILURE;
+            }
             say(&format!("valid, {} lints", routes.lints().len()));
             ExitCode::SUCCESS
         }

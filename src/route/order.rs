@@ -6,8 +6,8 @@ use std::{cmp::Reverse, collections::HashSet, sync::Arc, time::SystemTime};
 
 use http::{HeaderName, Method};
 
-use super::{Hostname, PathMatch, Route, RouteMatch, ValueMatch};
-use crate::compile::CompiledPolicy;
+use super::{Hostname, PathMatch, Route, RouteMatch, RulePolicy, ValueMatch, backend::RulePolicies};
+use crate::request::CorsRequest;
 
 /// What a request must meet beside the hostname and the path, and which rule it reaches then.
 #[derive(Debug)]
@@ -27,8 +27,8 @@ pub(super) struct Target {
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) listeners: Vec<Hostname>,
-    /// For each rule its policies by listener.
-    pub(super) policies: Vec<Vec<Option<CompiledPolicy>>>,
+    /// For each rule its policies.
+    pub(super) policies: Vec<RulePolicies>,
 }
 
 /// Routes taken apart: the matches in the order of 8.1, each with its path, and the hostnames of each route.
@@ -111,9 +111,16 @@ impl Target {
         if self.listeners.is_empty() { Some(0) } else { self.listeners.iter().position(|name| name.matches(host)) }
     }
 
-    pub(super) fn policy(&self, rule: usize, listener: usize) -> Option<&CompiledPolicy> {
-        let policies = self.policies.get(rule)?;
-        policies.get(listener).or_else(|| policies.last())?.as_ref()
+    /// What applies to requests that reach a rule of this route.
+    pub(super) fn policy(&self, rule: usize, listener: usize, backend: Option<usize>) -> &RulePolicy {
+        const NONE: &RulePolicy = &RulePolicy::None;
+        self.policies.get(rule).map_or(NONE, |policies| policies.get(listener, backend))
+    }
+
+    /// The backend that was chosen for `request`, where it has a policy of its own.
+    #[inline]
+    pub(super) fn backend(&self, route: usize, rule: usize, request: &CorsRequest<'_>) -> Option<usize> {
+        self.policies.get(rule)?.chosen(route, rule, request)
     }
 
     /// Whether the route serves every host that its hostnames admit.

@@ -12,4 +12,5 @@ pub use body::{AnswerBody, CorsBody, DefaultBody, EmptyBody, WrapBody};
 pub use future::ResponseFuture;
 pub use layer::CorsLayer;
 pub use service::Cors;
+pub(crate) use service::decide_under;
 pub use waiting::WaitingFuture;

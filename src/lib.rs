@@ -7,6 +7,7 @@ pub mod axum;
 pub mod browser;
 pub mod compile;
 pub mod decision;
+pub mod explain;
 mod headers;
 pub mod layer;
 pub mod lint;

@@ -60,7 +60,7 @@ use crate::{
     merge::Setting,
     request::CorsRequest,
     resolver::{PolicyResolver, Resolution},
-    route::{MatchedRule, RouteTable},
+    route::{MatchedRule, RouteMatch, RouteTable},
 };
 use attach::Attachments;
 use model::Resources;
@@ -183,6 +183,11 @@ impl LoadedRoutes {
         let arrival = arrivals.into_iter().nth(rule.listener()).unwrap_or_else(attach::nowhere);
         let stack = attachments.stack(route, rule.rule(), rule.chosen_backend(), &arrival);
         stack.iter().map(attach::Attached::setting).collect()
+    }
+
+    /// What a request met, for a rule that [`table`](Self::table) found; none where the rule asks for nothing.
+    pub fn matched(&self, rule: &MatchedRule<'_>) -> Option<&RouteMatch> {
+        self.resources.routes.get(rule.route())?.rules.get(rule.rule())?.matches.get(rule.matched())
     }
 
     /// Where a rule sends its requests, for a rule that [`table`](Self::table) found.

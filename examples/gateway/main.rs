@@ -28,11 +28,12 @@ use tokio::net::TcpListener;
 use tower::Layer;
 use tower_cors::{
     CorsLayer,
-    decision::UnmatchedPreflight,
+    decision::{Options, UnmatchedPreflight},
+    explain::Explanation,
     manifest::{LoadedRoutes, ManifestErrors, Manifests},
 };
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Explain};
 
 /// What is served where no manifest is named.
 const SAMPLE: &str = include_str!("../manifests/trafficpolicy-cors.yaml");
@@ -43,6 +44,7 @@ const GRACE: Duration = Duration::from_secs(5);
 fn main() -> ExitCode {
     let arguments = match arguments::parse(std::env::args_os()) {
         Ok(Command::Run(arguments)) => arguments,
+        Ok(Command::Explain(question)) => return explain(*question),
         Ok(Command::Help) => {
             say(arguments::USAGE);
             return ExitCode::SUCCESS;
@@ -73,6 +75,31 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `explain`: what happens to a request, on stdout.
+fn explain(question: Explain) -> ExitCode {
+    let Explain { request, uri, json, manifests } = question;
+    let routes = match load(&manifests) {
+        Ok(routes) => routes,
+        Err(errors) => {
+            eprintln!("{errors}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let explanation = Explanation::of_routes(request, uri, &routes, &Options::new());
+    if !json {
+        say(&explanation.to_string());
+        return ExitCode::SUCCESS;
+    }
+    match serde_json::to_string_pretty(&explanation) {
+        Ok(text) => say(&text),
+        Err(error) => {
+            eprintln!("gateway: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 fn load(files: &[PathBuf]) -> Result<LoadedRoutes, ManifestErrors> {

@@ -75,7 +75,7 @@ where
 
 /// Decides under what a resolver answered.
 #[inline]
-pub(super) fn decide_under(head: &CorsRequest<'_>, resolution: &Resolution<'_>, options: &Options) -> Decision {
+pub(crate) fn decide_under(head: &CorsRequest<'_>, resolution: &Resolution<'_>, options: &Options) -> Decision {
     let closed;
     let options = if resolution.is_closed() {
         closed = options.closed();

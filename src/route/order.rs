@@ -17,6 +17,8 @@ pub(super) struct Conditions {
     pub(super) query: Vec<(String, ValueMatch)>,
     pub(super) route: usize,
     pub(super) rule: usize,
+    /// The index of the match in its rule.
+    pub(super) matched: usize,
     /// The headers by which this rule and those that can be candidates beside it are chosen (8.3).
     pub(super) hold: Option<Arc<[HeaderName]>>,
 }
@@ -51,9 +53,9 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
         for (rule, given) in route.rules.into_iter().enumerate() {
             policies.push(given.policies);
             let all = if given.matches.is_empty() { vec![RouteMatch::new()] } else { given.matches };
-            matches.extend(all.into_iter().map(|found| {
+            matches.extend(all.into_iter().enumerate().map(|(matched, found)| {
                 let RouteMatch { path, method, headers, query } = found;
-                (Conditions { method, headers, query, route: at, rule, hold: None }, path)
+                (Conditions { method, headers, query, route: at, rule, matched, hold: None }, path)
             }));
         }
         let mut hostnames = route.hostnames;

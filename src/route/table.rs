@@ -41,6 +41,7 @@ pub struct MatchedRule<'a> {
     target: &'a Target,
     route: usize,
     rule: usize,
+    matched: usize,
     listener: usize,
     backend: Option<usize>,
     hold: Option<&'a [HeaderName]>,
@@ -95,7 +96,15 @@ impl RouteTable {
     /// with the consent of another rule.
     pub fn rules_beside_others(&self) -> impl Iterator<Item = MatchedRule<'_>> {
         self.beside.iter().filter_map(|&(route, rule)| {
-            Some(MatchedRule { target: self.targets.get(route)?, route, rule, listener: 0, backend: None, hold: None })
+            Some(MatchedRule {
+                target: self.targets.get(route)?,
+                route,
+                rule,
+                matched: 0,
+                listener: 0,
+                backend: None,
+                hold: None,
+            })
         })
     }
 
@@ -140,7 +149,8 @@ impl RouteTable {
                 let Some(listener) = target.listener(host) else { return ControlFlow::Continue(()) };
                 let (route, rule) = (conditions.route, conditions.rule);
                 let (backend, hold) = (target.backend(route, rule, request), conditions.hold.as_deref());
-                visit(MatchedRule { target, route, rule, listener, backend, hold }, reach)
+                let matched = conditions.matched;
+                visit(MatchedRule { target, route, rule, matched, listener, backend, hold }, reach)
             })
         })
     }
@@ -192,6 +202,11 @@ impl<'a> MatchedRule<'a> {
     /// The index of the rule (from 0) in its route.
     pub fn rule(&self) -> usize {
         self.rule
+    }
+
+    /// The index of the match (from 0) in its rule that the request meets; 0 where the rule has none.
+    pub fn matched(&self) -> usize {
+        self.matched
     }
 
     /// The index of the listener (from 0) that the request arrived on, among those of the route; 0 where it has none.

@@ -35,6 +35,7 @@
 
 mod attach;
 mod build;
+mod changes;
 mod cors;
 mod effective;
 mod error;
@@ -50,6 +51,7 @@ mod traffic_policy;
 mod walk;
 mod yaml;
 
+pub use changes::Change;
 pub use error::{ManifestError, ManifestErrors};
 pub use model::BackendRef;
 

@@ -8,6 +8,7 @@
 mod arguments;
 mod echo;
 mod proxy;
+mod reload;
 
 use std::{
     io::{self, Write},
@@ -15,7 +16,6 @@ use std::{
     path::PathBuf,
     pin::pin,
     process::ExitCode,
-    sync::Arc,
     time::Duration,
 };
 
@@ -31,6 +31,7 @@ use tower_cors::{
     decision::{Options, UnmatchedPreflight},
     explain::Explanation,
     manifest::{LoadedRoutes, ManifestErrors, Manifests},
+    resolver::Reloadable,
 };
 
 use arguments::{Arguments, Command, Explain};
@@ -147,13 +148,15 @@ async fn serve(arguments: Arguments, routes: LoadedRoutes) -> io::Result<()> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", arguments.listen)))?;
     let address: SocketAddr = listener.local_addr()?;
 
-    let routes = Arc::new(routes.into_table());
+    let routes = Reloadable::new(routes);
+    let handle = routes.handle();
+    let watching = reload::watch(arguments.manifests.clone(), handle.clone());
     let unmatched = match arguments.forward_unmatched_preflights {
         true => UnmatchedPreflight::Forward,
         false => UnmatchedPreflight::Answer,
     };
-    let cors = CorsLayer::with_resolver(Arc::clone(&routes)).unmatched_preflight(unmatched).wrap_body();
-    let service = TowerToHyperService::new(cors.layer(proxy::Proxy::new(routes, arguments.upstream)));
+    let cors = CorsLayer::with_resolver(routes).unmatched_preflight(unmatched).wrap_body();
+    let service = TowerToHyperService::new(cors.layer(proxy::Proxy::new(handle, arguments.upstream)));
 
     let mut server = auto::Builder::new(TokioExecutor::new());
     // The timer lets hyper's own limit on the time for a request's head take effect.
@@ -183,7 +186,7 @@ async fn serve(arguments: Arguments, routes: LoadedRoutes) -> io::Result<()> {
             }
         });
     }
-    drop(listener);
+    drop((listener, watching));
     eprintln!("stopping");
     // Whoever has not finished by then is cut off.
     let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;

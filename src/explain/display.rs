@@ -101,7 +101,7 @@ fn write_policy(f: &mut fmt::Formatter<'_>, policy: &CorsPolicy, provenance: Opt
 }
 
 /// The value of a field; none where it is unset.
-pub(super) fn shown(policy: &CorsPolicy, field: PolicyField) -> Option<String> {
+fn shown(policy: &CorsPolicy, field: PolicyField) -> Option<String> {
     let list = |list: &Option<Vec<String>>| list.as_ref().map(|list| list.join(", "));
     match field {
         PolicyField::AllowOrigins => list(&policy.allow_origins),

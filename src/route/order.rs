@@ -119,6 +119,12 @@ impl Target {
         self.policies.get(rule).map_or(NONE, |policies| policies.get(listener, backend))
     }
 
+    #[cfg(feature = "manifest")]
+    pub(super) fn policies_of(&self, rule: usize) -> impl Iterator<Item = &RulePolicy> {
+        let policies = self.policies.get(rule).into_iter();
+        policies.flat_map(|of| of.by_listener.iter().chain(of.by_backend.iter().flat_map(|(_, policies)| policies)))
+    }
+
     /// The backend that was chosen for `request`, where it has a policy of its own.
     #[inline]
     pub(super) fn backend(&self, route: usize, rule: usize, request: &CorsRequest<'_>) -> Option<usize> {

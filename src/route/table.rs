@@ -108,6 +108,12 @@ impl RouteTable {
         })
     }
 
+    /// Every policy of a rule: by listener, then those of its backends.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn policies_of(&self, route: usize, rule: usize) -> impl Iterator<Item = &RulePolicy> {
+        self.targets.get(route).into_iter().flat_map(move |target| target.policies_of(rule))
+    }
+
     #[inline]
     fn find_actual(&self, host: &str, request: &CorsRequest<'_>) -> Option<MatchedRule<'_>> {
         self.visit(host, request, |found, _| ControlFlow::Break(found)).break_value()

@@ -17,4 +17,5 @@ pub use event::{Difference, Event, Recorded};
 pub use future::ResponseFuture;
 pub use layer::CorsLayer;
 pub use service::Cors;
+pub(crate) use service::decide_under;
 pub use waiting::WaitingFuture;

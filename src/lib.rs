@@ -70,6 +70,7 @@ pub mod axum;
 pub mod browser;
 pub mod compile;
 pub mod decision;
+pub mod explain;
 pub mod guide;
 mod headers;
 pub mod layer;

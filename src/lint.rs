@@ -1,7 +1,7 @@
 //! What is allowed but probably not meant: kinds, codes, severities, and the one text of each. A lint is no error.
 //! Rules 2.5, 2.11, 2.12, 2.14 say what is one, and `compile` finds them.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use crate::{
     policy::{FieldPath, Position},
@@ -122,7 +122,29 @@ pub enum LintKind {
     /// Such a rule that has no policy, so that no request can be held to it (8.3).
     RuleNotHeld,
     /// A reference to an object that is not in the manifests.
-    ReferenceNotFound,
+    ReferenceNotFound {
+        /// What names it, such as `HTTPRoute web/api`.
+        by: String,
+    },
+    /// A policy that an older one at the same place keeps from counting (7.2).
+    LosesToOlder {
+        /// The older one, such as `TrafficPolicy web/base`.
+        winner: String,
+        /// Where both stand, such as `HTTPRoute web/api`.
+        place: String,
+    },
+    /// A policy with a `cors` field that applies to no route.
+    AttachesToNothing {
+        /// What it targets, such as `Gateway web/public`; empty where it targets nothing.
+        target: String,
+    },
+    /// A rule whose settings are valid each by itself and make no valid policy together (7.10).
+    InvalidWhole {
+        /// What is wrong, with the settings it is about.
+        reason: String,
+    },
+    /// A CORS filter of one of several backends, which counts only where the chosen backend is known (7.1).
+    BackendFilter,
     /// An object with the kind, namespace and name of an earlier one, which it replaces.
     ReplacesEarlier,
 }
@@ -145,7 +167,11 @@ impl LintKind {
             Self::NoOrigin => "no-origin",
             Self::RuleBesideOthers => "rule-beside-others",
             Self::RuleNotHeld => "rule-not-held",
-            Self::ReferenceNotFound => "reference-not-found",
+            Self::ReferenceNotFound { .. } => "reference-not-found",
+            Self::LosesToOlder { .. } => "loses-to-older",
+            Self::AttachesToNothing { .. } => "attaches-to-nothing",
+            Self::InvalidWhole { .. } => "invalid-whole",
+            Self::BackendFilter => "backend-filter",
             Self::ReplacesEarlier => "replaces-earlier",
         }
     }
@@ -154,7 +180,7 @@ impl LintKind {
     pub fn severity(&self) -> Severity {
         match self {
             // 2.13: the highest there is.
-            Self::AnyOriginWithCredentials => Severity::Critical,
+            Self::AnyOriginWithCredentials | Self::InvalidWhole { .. } => Severity::Critical,
             Self::CredentialsOverHttp
             | Self::WildcardUnderPublicSuffix
             | Self::LowercaseMethod
@@ -162,7 +188,10 @@ impl LintKind {
             | Self::ForbiddenResponseHeader
             | Self::NoOrigin
             | Self::RuleNotHeld
-            | Self::ReferenceNotFound
+            | Self::ReferenceNotFound { .. }
+            | Self::LosesToOlder { .. }
+            | Self::AttachesToNothing { .. }
+            | Self::BackendFilter
             | Self::ReplacesEarlier => Severity::Warning,
             Self::TrailingSlash
             | Self::RuleBesideOthers
@@ -173,8 +202,8 @@ impl LintKind {
         }
     }
 
-    pub(crate) fn sentence(&self) -> &'static str {
-        match self {
+    pub(crate) fn sentence(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::AnyOriginWithCredentials => {
                 "lets every site act and read with its visitors' credentials; list the origins, or drop credentials"
             }
@@ -197,10 +226,23 @@ impl LintKind {
             Self::RuleNotHeld => {
                 "has no policy, and another rule can answer the preflights of requests that reach it; give it a policy"
             }
-            Self::ReferenceNotFound => "is not in the manifests",
+            Self::ReferenceNotFound { by } => return format!("is not in the manifests; {} names it", Shown(by)).into(),
+            Self::LosesToOlder { winner, place } => {
+                return format!("has no effect at {}, where {} comes first", Shown(place), Shown(winner)).into();
+            }
+            Self::AttachesToNothing { target } if target.is_empty() => "has no target, and no route names it",
+            Self::AttachesToNothing { target } => {
+                return format!("applies to no route: none belongs to {}", Shown(target)).into();
+            }
+            Self::InvalidWhole { reason } => {
+                return format!("is served without CORS, since its settings make no valid policy: {reason}").into();
+            }
+            Self::BackendFilter => {
+                "counts only for requests whose chosen backend is known, since the rule has several backends"
+            }
             Self::ReplacesEarlier => "is the name of an earlier object of this kind, which is left out",
             Self::NoOrigin => "allows no origin, so no script of another origin reads a response",
-        }
+        })
     }
 }
 

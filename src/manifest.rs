@@ -1,6 +1,6 @@
 //! Kubernetes manifests: YAML with Gateways, HTTPRoutes and traffic policies into a route table. In: files or texts. Out:
 //! [`LoadedRoutes`], or everything that is wrong, each with its field path and its place in the file.
-//! Rules 2.1, 2.2, 2.12, 2.13, 7.1, 8.4.
+//! Rules 2.1, 2.2, 2.12, 2.13, 7.1, 7.2, 7.6, 7.7, 8.4.
 //!
 //! # Examples
 //!
@@ -35,7 +35,9 @@
 
 mod attach;
 mod build;
+mod changes;
 mod cors;
+mod effective;
 mod error;
 mod filter;
 mod gateway;
@@ -43,20 +45,26 @@ mod grammar;
 mod http_route;
 mod model;
 mod object;
+mod stray;
 mod suggest;
 mod traffic_policy;
 mod walk;
 mod yaml;
 
+pub use changes::Change;
 pub use error::{ManifestError, ManifestErrors};
 pub use model::BackendRef;
 
 use std::{fs::File, io::Read, path::Path};
 
 use crate::{
-    lint::Lint,
-    route::{MatchedRule, RouteTable},
+    lint::{Lint, LintKind},
+    merge::Setting,
+    request::CorsRequest,
+    resolver::{PolicyResolver, Resolution},
+    route::{MatchedRule, RouteMatch, RouteTable},
 };
+use attach::Attachments;
 use model::Resources;
 use walk::Report;
 
@@ -79,6 +87,7 @@ pub struct LoadedRoutes {
     lints: Vec<Lint>,
     /// By route and rule.
     backends: Vec<Vec<Vec<BackendRef>>>,
+    resources: Resources,
 }
 
 impl Manifests {
@@ -160,9 +169,39 @@ impl LoadedRoutes {
         &self.lints
     }
 
+    /// The rules that are served without CORS, since their settings make no valid policy together (7.10): each as the
+    /// [lint](LintKind::InvalidWhole) that names these. A check of manifests counts them as errors.
+    pub fn invalid_wholes(&self) -> impl Iterator<Item = &Lint> {
+        self.lints.iter().filter(|lint| matches!(lint.kind(), LintKind::InvalidWhole { .. }))
+    }
+
+    /// The settings that apply to a request, in the order in which they count (7.1, 7.6), for a rule that
+    /// [`table`](Self::table) found. Whether those after the first count is for the annotations to say (7.7); the
+    /// [provenance](crate::CompiledPolicy::provenance) of the policy tells.
+    pub fn stack(&self, rule: &MatchedRule<'_>) -> Vec<Setting> {
+        let Some(route) = self.resources.routes.get(rule.route()) else { return Vec::new() };
+        let attachments = Attachments::new(&self.resources);
+        let arrivals = attach::arrivals(route, &attachments.gateways);
+        let arrival = arrivals.into_iter().nth(rule.listener()).unwrap_or_else(attach::nowhere);
+        let stack = attachments.stack(route, rule.rule(), rule.chosen_backend(), &arrival);
+        stack.iter().map(attach::Attached::setting).collect()
+    }
+
+    /// What a request met, for a rule that [`table`](Self::table) found; none where the rule asks for nothing.
+    pub fn matched(&self, rule: &MatchedRule<'_>) -> Option<&RouteMatch> {
+        self.resources.routes.get(rule.route())?.rules.get(rule.rule())?.matches.get(rule.matched())
+    }
+
     /// Where a rule sends its requests, for a rule that [`table`](Self::table) found.
     pub fn backends(&self, rule: &MatchedRule<'_>) -> &[BackendRef] {
         let rules = self.backends.get(rule.route());
         rules.and_then(|rules| rules.get(rule.rule())).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// As the [table](LoadedRoutes::table) resolves.
+impl PolicyResolver for LoadedRoutes {
+    fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
+        self.table.resolve(request)
     }
 }

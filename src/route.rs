@@ -19,8 +19,10 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
+mod backend;
 mod beside;
 mod bucket;
+mod describe;
 mod hostname;
 mod order;
 mod path;
@@ -29,6 +31,7 @@ mod reach;
 mod rule;
 mod table;
 
+pub use backend::{ChosenBackend, RulePolicy};
 pub use hostname::{Hostname, HostnameError};
 pub use path::{PathError, PathMatch};
 pub use pattern::{PatternError, ValueMatch};

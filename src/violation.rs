@@ -264,7 +264,7 @@ impl ViolationKind {
             Self::AnyOriginWithCredentials => {
                 "lets every site act and read with its visitors' credentials; list the origins, or drop credentials"
             }
-            Self::DeniedLint { lint } => lint.sentence(),
+            Self::DeniedLint { lint } => return lint.sentence(),
             Self::UnknownField => "is not a field of this resource",
             Self::WrongType { expected } | Self::InvalidValue { expected } => {
                 return format!("is not {expected}").into();

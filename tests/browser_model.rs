@@ -46,6 +46,7 @@ fn only_six_methods_are_normalised() {
     }
 }
 
+// rule 9.1: whether a preflight is needed.
 #[test]
 fn a_preflight_is_needed_for_other_methods_and_unsafe_headers() {
     let rows: [(&str, &[&str], bool); 8] = [
@@ -64,6 +65,7 @@ fn a_preflight_is_needed_for_other_methods_and_unsafe_headers() {
     assert!(!request("GET", Include, &[]).needs_preflight(), "credentials alone need no preflight");
 }
 
+// rule 9.1: which list it announces.
 #[test]
 fn the_announced_list_is_sorted_lower_case_and_has_no_spaces() {
     let announcing = request("PUT", Omit, &["X-Zebra", "authorization", "x-a", "X-A"]);
@@ -146,6 +148,7 @@ fn a_request_announces_headers_for_their_values() {
     );
 }
 
+// rule 9.1: the verdict.
 #[test]
 fn the_cors_check_is_byte_for_byte() {
     use CorsCheckFailure::*;

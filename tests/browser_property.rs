@@ -442,6 +442,7 @@ fn without_cors(headers: &HeaderMap) -> HeaderMap {
     rest
 }
 
+// rule 9.2, 9.3
 #[test]
 fn a_page_reads_a_response_exactly_when_the_policy_means_it_to() {
     let set = std::env::var_os("PROPTEST_CASES").is_some();

@@ -35,6 +35,14 @@ const EVERYTHING: &[&str] = &["*"];
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("resolver", "policy", "the policy that allows nothing is compiled from the default one"),
     ("decision", "violation", "a review shows text from outside as a violation does"),
+    ("resolver", "violation", "a reloaded policy that is invalid is refused with every violation"),
+    (
+        "manifest",
+        "compile",
+        "a cors block is compiled where it is read, and what settings come to where they are merged",
+    ),
+    ("manifest", "request", "loaded routes are a resolver"),
+    ("manifest", "resolver", "loaded routes are a resolver"),
     ("layer", "compile", "a layer is made of a compiled policy"),
     ("layer", "policy", "CorsLayer::new takes a policy"),
     ("layer", "violation", "CorsLayer::new answers with every violation"),

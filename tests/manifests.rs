@@ -42,7 +42,7 @@ fn cors(fields: &str) -> String {
 const POLICY: &str = "apiVersion: gateway.kgateway.dev/v1alpha1\nkind: TrafficPolicy\nmetadata: {name: p}\nspec: {cors: {allowOrigins: [https://policy.example]}}\n";
 const NAMED: &str = "{type: ExtensionRef, extensionRef: {group: gateway.kgateway.dev, kind: TrafficPolicy, name: p}}";
 
-/// 7.1
+/// rule 7.1
 #[test]
 fn a_cors_filter_is_the_policy_of_its_rule() {
     let routes = load(&cors("allowOrigins: [https://a.example], allowMethods: [], allowCredentials: false, maxAge: 7"));
@@ -56,7 +56,7 @@ fn a_cors_filter_is_the_policy_of_its_rule() {
     assert_eq!(policy(&routes, "http://any/x"), Some(expected));
 }
 
-/// 7.1
+/// rule 7.1
 #[test]
 fn a_traffic_policy_is_found_by_the_filter_that_names_it() {
     let origins = |text: &str| policy(&load(text), "http://any/")?.allow_origins;
@@ -72,7 +72,7 @@ fn a_traffic_policy_is_found_by_the_filter_that_names_it() {
     assert_eq!(origins(&format!("{elsewhere}---\n{named}")), None, "a reference stays in its namespace");
 }
 
-/// 7.1, 7.3
+/// rule 7.1, 7.3
 #[test]
 fn the_filter_of_a_rule_wins_over_the_policy_that_it_names() {
     let both = route(&format!("filters: [{NAMED}, {{type: CORS, cors: {{allowMethods: [PUT]}}}}]"));
@@ -80,7 +80,7 @@ fn the_filter_of_a_rule_wins_over_the_policy_that_it_names() {
     assert_eq!((found.allow_methods.unwrap(), found.allow_origins), (vec!["PUT".to_owned()], None));
 }
 
-/// 7.2
+/// rule 7.2
 #[test]
 fn the_oldest_of_several_named_policies_wins() {
     let two = NAMED.replace("name: p", "name: q");
@@ -95,7 +95,7 @@ fn the_oldest_of_several_named_policies_wins() {
     assert_eq!(found.allow_origins.unwrap(), ["https://q.example"]);
 }
 
-/// 7.9
+/// rule 7.9
 #[test]
 fn a_disabled_policy_is_no_policy() {
     let disabled = POLICY.replace("{allowOrigins: [https://policy.example]}", "{disable: {}}");
@@ -125,7 +125,7 @@ fn lists_as_kubectl_prints_them_are_read() {
     assert!(policy(&routes, "http://any/").is_some());
 }
 
-/// 8.4
+/// rule 8.4
 #[test]
 fn a_route_is_served_on_the_hostnames_of_its_listeners() {
     let gateway = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: g}\nspec:\n  listeners:\n  \
@@ -149,7 +149,8 @@ fn lints_name_what_is_missing_doubled_or_held() {
     let lint = &routes.lints()[0];
     assert_eq!(
         lint.to_string(),
-        "m.yaml:6:107: spec.rules[0].filters[0].extensionRef.name: \"p\" is not in the manifests"
+        "m.yaml:6:107: spec.rules[0].filters[0].extensionRef.name: \"TrafficPolicy default/p\" is not in the manifests; \
+         HTTPRoute default/r names it"
     );
     let doubled = load(&format!(
         "{}---\n{}",
@@ -167,7 +168,7 @@ fn lints_name_what_is_missing_doubled_or_held() {
     assert_eq!(slash.lints()[0].position().unwrap().line(), 6);
 }
 
-/// 2.2
+/// rule 2.2
 #[test]
 fn everything_wrong_is_found_at_once_with_its_place() {
     let text = "apiVersion: gateway.networking.k8s.io/v1
@@ -214,7 +215,7 @@ spec:
     assert_eq!(errors(text), expected);
 }
 
-/// 2.12: the limits of the CRD and its CEL rules, each as (what is written, the field that is named, its code).
+/// rule 2.12: the limits of the CRD and its CEL rules, each as (what is written, the field that is named, its code).
 #[test]
 fn the_limits_of_the_crd_hold() {
     let long = "x".repeat(257);

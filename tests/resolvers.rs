@@ -100,8 +100,9 @@ fn without_a_path_the_fallback_applies() {
     assert_eq!(resolver.resolve(&head).policy().unwrap().policy().max_age, Some(1));
 }
 
+// rule 7.7
 #[test]
-fn rule_7_7_an_override_inherits_what_it_does_not_set() {
+fn an_override_inherits_what_it_does_not_set() {
     let base = policy(1).expose_headers(["X-Base"]);
     let resolver = Overrides::new(base).path_prefix("/api", CorsPolicy::new().allow_methods(["PUT"])).build().unwrap();
     let request = get("/api");

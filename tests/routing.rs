@@ -54,7 +54,7 @@ fn assert_routes(routes: Vec<Route>, rows: &[(&str, Request<()>, Option<&str>)])
     }
 }
 
-/// 8.1
+/// rule 8.1
 #[test]
 fn hostnames_decide_first_exact_before_wildcard_longer_wildcard_first() {
     let routes = vec![
@@ -77,7 +77,7 @@ fn hostnames_decide_first_exact_before_wildcard_longer_wildcard_first() {
     assert_routes(routes, &rows);
 }
 
-/// 8.1: the next hostname's rules follow where none of the more specific hostname's matches.
+/// rule 8.1: the next hostname's rules follow where none of the more specific hostname's matches.
 #[test]
 fn a_broader_hostname_serves_what_the_narrower_leaves() {
     let routes = vec![one("narrow", &["a.example"], prefix("/api")), one("broad", &["*.example"], prefix("/"))];
@@ -88,7 +88,7 @@ fn a_broader_hostname_serves_what_the_narrower_leaves() {
     assert_routes(routes, &rows);
 }
 
-/// 8.1
+/// rule 8.1
 #[test]
 fn the_host_header_serves_where_the_uri_has_no_authority() {
     let table = RouteTable::new([one("a", &["a.example"], prefix("/")), one("any", &[], prefix("/"))]);
@@ -106,7 +106,7 @@ fn the_host_header_serves_where_the_uri_has_no_authority() {
     assert_eq!(found(&table, &authority_wins).unwrap(), "any[0]");
 }
 
-/// 8.1
+/// rule 8.1
 #[test]
 fn paths_decide_second_exact_then_longest_prefix_then_expression() {
     let routes = vec![
@@ -133,7 +133,7 @@ fn paths_decide_second_exact_then_longest_prefix_then_expression() {
     assert_routes(routes, &rows);
 }
 
-/// 8.1
+/// rule 8.1
 #[test]
 fn then_method_then_header_count_then_query_count() {
     let x = |found| with_header(found, "x", "1");
@@ -166,7 +166,7 @@ fn then_method_then_header_count_then_query_count() {
     assert_routes(routes, &rows);
 }
 
-/// 8.1
+/// rule 8.1
 #[test]
 fn then_the_oldest_route_then_its_name_then_the_order_of_rules() {
     let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
@@ -189,7 +189,7 @@ fn then_the_oldest_route_then_its_name_then_the_order_of_rules() {
     assert_routes(routes, &rows);
 }
 
-/// 8.1
+/// rule 8.1
 #[test]
 fn values_match_as_a_whole() {
     let expression = ValueMatch::regular_expression("v[12]").unwrap();
@@ -230,7 +230,7 @@ fn hostnames_that_nobody_can_have_are_refused() {
     assert!(Hostname::parse(&"a".repeat(254)).is_err());
 }
 
-/// 8.4
+/// rule 8.4
 #[test]
 fn a_request_arrives_on_the_first_listener_that_its_host_fits() {
     let policy = |origin: &str| CorsPolicy::new().allow_origins([origin]).compile().unwrap();
@@ -252,7 +252,7 @@ fn a_request_arrives_on_the_first_listener_that_its_host_fits() {
     assert_eq!(listener("http://example/"), None, "a host that fits no listener is not served");
 }
 
-/// 8.4
+/// rule 8.4
 #[test]
 fn options_asterisk_meets_only_the_prefix_slash() {
     let options = |uri: &str| Request::options(uri).header("host", "h").body(()).unwrap();
@@ -265,7 +265,7 @@ fn options_asterisk_meets_only_the_prefix_slash() {
     assert_routes(routes, &[("asterisk", options("*"), None)]);
 }
 
-/// 8.5
+/// rule 8.5
 #[test]
 fn a_request_that_no_rule_matches_has_no_policy_but_the_fallback() {
     let table = RouteTable::new([one("a", &["a.example"], prefix("/"))]);
@@ -294,7 +294,7 @@ fn preflight(uri: &str, methods: &[&str], names: &[&str]) -> Request<()> {
     request.body(()).unwrap()
 }
 
-/// 8.2
+/// rule 8.2
 #[test]
 fn a_preflight_is_routed_as_the_request_that_it_announces() {
     let header = |name| with_header(prefix("/"), name, "1");
@@ -330,7 +330,7 @@ fn a_preflight_is_routed_as_the_request_that_it_announces() {
     assert_routes(routes, &rows);
 }
 
-/// 8.2
+/// rule 8.2
 #[test]
 fn the_first_candidate_that_allows_everything_answers_else_the_first() {
     let app = ["https://app.example"];
@@ -359,7 +359,7 @@ fn the_first_candidate_that_allows_everything_answers_else_the_first() {
     assert_eq!(found(&table, &other).unwrap(), "r[0]", "several origins are allowed by none");
 }
 
-/// 8.3
+/// rule 8.3
 #[test]
 fn a_request_is_held_to_the_rule_that_it_really_reaches() {
     let app = ["https://app.example"];
@@ -388,7 +388,7 @@ fn a_request_is_held_to_the_rule_that_it_really_reaches() {
     assert_eq!(status(same_site), None);
 }
 
-/// 8.3
+/// rule 8.3
 #[test]
 fn rules_beside_others_are_known_when_the_table_is_built() {
     let canary = |path| with_header(prefix(path), "x-canary", "1");

@@ -242,7 +242,7 @@ fn found(table: &RouteTable, request: &Request<()>) -> Option<(usize, usize)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
-    /// 8.1
+    /// rule 8.1
     #[test]
     fn an_actual_request_reaches_the_rule_that_the_slow_resolver_finds(
         routes in prop::collection::vec(a_route(), 1..6), sent in a_request(),
@@ -251,7 +251,7 @@ proptest! {
         prop_assert_eq!(found(&table(&routes), &actual(&sent)), expected);
     }
 
-    /// 8.1: many matches at one path are found by the value of a header.
+    /// rule 8.1: many matches at one path are found by the value of a header.
     #[test]
     fn many_matches_at_one_path_are_found_as_the_slow_resolver_finds_them(
         routes in prop::collection::vec(a_route(), 1..3),
@@ -268,7 +268,7 @@ proptest! {
         prop_assert_eq!(found(&table, &preflight(&sent)).is_some(), expected.is_some());
     }
 
-    /// 8.2
+    /// rule 8.2
     #[test]
     fn a_preflight_is_answered_by_the_rule_that_the_slow_resolver_finds(
         routes in prop::collection::vec(a_route(), 1..6), sent in a_request(),
@@ -288,7 +288,7 @@ proptest! {
         prop_assert_eq!(found(&table(&routes), &preflight(&sent)), expected);
     }
 
-    /// 8.3
+    /// rule 8.3
     #[test]
     fn a_rule_is_never_reached_with_the_consent_of_another_one(
         routes in prop::collection::vec(a_route(), 1..6), mut sent in a_request(),

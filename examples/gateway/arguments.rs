@@ -2,11 +2,13 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use http::{Uri, uri::Authority};
+use http::{HeaderName, HeaderValue, Method, Uri, uri::Authority};
 use lexopt::prelude::*;
+use tower_cors::browser::{Credentials, ScriptRequest};
 
 pub(crate) const USAGE: &str = "\
 usage: gateway [OPTION ...] [MANIFEST.yaml ...]
+       gateway explain --method METHOD --url URL --origin ORIGIN [OPTION ...] [--manifest MANIFEST.yaml ...]
 
   --listen ADDRESS:PORT            where to listen; port 0 picks one [127.0.0.1:8080]
   --upstream http://HOST:PORT      where requests go; without it, an echo answers
@@ -14,12 +16,26 @@ usage: gateway [OPTION ...] [MANIFEST.yaml ...]
   --check                          print what is wrong with the manifests, and exit with 0 or 1
   --help                           print this
 
+  explain prints what happens to a script's request, and why:
+  --header NAME:VALUE              a header that the script sets; may be repeated
+  --credentials                    the request has credentials
+  --json                           print JSON
+
 Without a manifest, a sample for the host cors.example is served.";
 
 /// What to do.
 pub(crate) enum Command {
     Run(Arguments),
+    Explain(Box<Explain>),
     Help,
+}
+
+/// What to explain.
+pub(crate) struct Explain {
+    pub(crate) request: ScriptRequest,
+    pub(crate) uri: Uri,
+    pub(crate) json: bool,
+    pub(crate) manifests: Vec<PathBuf>,
 }
 
 /// How to do it.
@@ -41,6 +57,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         forward_unmatched_preflights: false,
         manifests: Vec::new(),
     };
+    let mut is_first = true;
     while let Some(argument) = parser.next()? {
         match argument {
             Long("listen") => read.listen = parser.value()?.string()?,
@@ -48,11 +65,49 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Long("check") => read.check = true,
             Long("forward-unmatched-preflights") => read.forward_unmatched_preflights = true,
             Long("help") | Short('h') => return Ok(Command::Help),
+            Value(word) if word == "explain" && is_first => return explain(parser),
             Value(path) => read.manifests.push(path.into()),
             _ => return Err(argument.unexpected()),
         }
+        is_first = false;
     }
     Ok(Command::Run(read))
+}
+
+fn explain(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let (mut method, mut url, mut origin) = (Method::GET, None, None);
+    let (mut headers, mut credentials, mut json, mut manifests) = (Vec::new(), Credentials::Omit, false, Vec::new());
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("method") => method = parser.value()?.parse()?,
+            Long("url") => url = Some(parser.value()?.parse_with(absolute)?),
+            Long("origin") => origin = Some(parser.value()?.parse::<HeaderValue>()?),
+            Long("header") => headers.push(parser.value()?.parse_with(header)?),
+            Long("credentials") => credentials = Credentials::Include,
+            Long("json") => json = true,
+            Long("manifest") => manifests.push(parser.value()?.into()),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Value(path) => manifests.push(path.into()),
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    let origin = origin.ok_or("explain needs --origin")?;
+    let request = ScriptRequest::new(origin, method).credentials(credentials);
+    let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+    let uri = url.ok_or("explain needs --url")?;
+    Ok(Command::Explain(Box::new(Explain { request, uri, json, manifests })))
+}
+
+fn absolute(url: &str) -> Result<Uri, String> {
+    let uri: Uri = url.parse().map_err(|error| format!("{error}"))?;
+    let is_absolute = uri.authority().is_some() && uri.scheme().is_some();
+    if is_absolute { Ok(uri) } else { Err("not of the form http://HOST/PATH".to_owned()) }
+}
+
+fn header(line: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = line.split_once(':').ok_or("not of the form NAME: VALUE")?;
+    let name = name.trim().parse().map_err(|error| format!("{error}"))?;
+    Ok((name, value.trim().parse().map_err(|error| format!("{error}"))?))
 }
 
 fn authority(url: &str) -> Result<Authority, String> {

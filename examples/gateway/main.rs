@@ -8,6 +8,7 @@
 mod arguments;
 mod echo;
 mod proxy;
+mod reload;
 
 use std::{
     io::{self, Write},
@@ -15,7 +16,6 @@ use std::{
     path::PathBuf,
     pin::pin,
     process::ExitCode,
-    sync::Arc,
     time::Duration,
 };
 
@@ -28,11 +28,13 @@ use tokio::net::TcpListener;
 use tower::Layer;
 use tower_cors::{
     CorsLayer,
-    decision::UnmatchedPreflight,
+    decision::{Options, UnmatchedPreflight},
+    explain::Explanation,
     manifest::{LoadedRoutes, ManifestErrors, Manifests},
+    resolver::Reloadable,
 };
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Explain};
 
 /// What is served where no manifest is named.
 const SAMPLE: &str = include_str!("../manifests/trafficpolicy-cors.yaml");
@@ -43,6 +45,7 @@ const GRACE: Duration = Duration::from_secs(5);
 fn main() -> ExitCode {
     let arguments = match arguments::parse(std::env::args_os()) {
         Ok(Command::Run(arguments)) => arguments,
+        Ok(Command::Explain(question)) => return explain(*question),
         Ok(Command::Help) => {
             say(arguments::USAGE);
             return ExitCode::SUCCESS;
@@ -75,6 +78,31 @@ fn main() -> ExitCode {
     }
 }
 
+/// `explain`: what happens to a request, on stdout.
+fn explain(question: Explain) -> ExitCode {
+    let Explain { request, uri, json, manifests } = question;
+    let routes = match load(&manifests) {
+        Ok(routes) => routes,
+        Err(errors) => {
+            eprintln!("{errors}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let explanation = Explanation::of_routes(request, uri, &routes, &Options::new());
+    if !json {
+        say(&explanation.to_string());
+        return ExitCode::SUCCESS;
+    }
+    match serde_json::to_string_pretty(&explanation) {
+        Ok(text) => say(&text),
+        Err(error) => {
+            eprintln!("gateway: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
 fn load(files: &[PathBuf]) -> Result<LoadedRoutes, ManifestErrors> {
     if files.is_empty() {
         return Manifests::new().read("sample.yaml", SAMPLE).build();
@@ -88,6 +116,11 @@ fn report(loaded: Result<LoadedRoutes, ManifestErrors>) -> ExitCode {
         Ok(routes) => {
             for lint in routes.lints() {
                 say(&format!("{}: {lint} [{}]", lint.severity(), lint.code()));
+            }
+            let invalid = routes.invalid_wholes().count();
+            if invalid > 0 {
+                say(&format!("not valid, {invalid} rules are served without CORS"));
+                return ExitCode::FAILURE;
             }
             say(&format!("valid, {} lints", routes.lints().len()));
             ExitCode::SUCCESS
@@ -115,13 +148,15 @@ async fn serve(arguments: Arguments, routes: LoadedRoutes) -> io::Result<()> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", arguments.listen)))?;
     let address: SocketAddr = listener.local_addr()?;
 
-    let routes = Arc::new(routes.into_table());
+    let routes = Reloadable::new(routes);
+    let handle = routes.handle();
+    let watching = reload::watch(arguments.manifests.clone(), handle.clone());
     let unmatched = match arguments.forward_unmatched_preflights {
         true => UnmatchedPreflight::Forward,
         false => UnmatchedPreflight::Answer,
     };
-    let cors = CorsLayer::with_resolver(Arc::clone(&routes)).unmatched_preflight(unmatched).wrap_body();
-    let service = TowerToHyperService::new(cors.layer(proxy::Proxy::new(routes, arguments.upstream)));
+    let cors = CorsLayer::with_resolver(routes).unmatched_preflight(unmatched).wrap_body();
+    let service = TowerToHyperService::new(cors.layer(proxy::Proxy::new(handle, arguments.upstream)));
 
     let mut server = auto::Builder::new(TokioExecutor::new());
     // The timer lets hyper's own limit on the time for a request's head take effect.
@@ -151,7 +186,7 @@ async fn serve(arguments: Arguments, routes: LoadedRoutes) -> io::Result<()> {
             }
         });
     }
-    drop(listener);
+    drop((listener, watching));
     eprintln!("stopping");
     // Whoever has not finished by then is cut off.
     let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;

@@ -20,7 +20,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use tower::Service;
-use tower_cors::{request::CorsRequest, route::RouteTable};
+use tower_cors::{manifest::LoadedRoutes, request::CorsRequest, resolver::ReloadHandle};
 
 use crate::echo;
 
@@ -30,7 +30,7 @@ pub(crate) type Body = Either<Incoming, Full<Bytes>>;
 /// Sends requests that a route matches to the upstream.
 #[derive(Clone)]
 pub(crate) struct Proxy {
-    routes: Arc<RouteTable>,
+    routes: ReloadHandle<LoadedRoutes>,
     upstream: Upstream,
 }
 
@@ -47,7 +47,7 @@ struct Server {
 
 impl Proxy {
     /// A proxy to `upstream`, or to the echo where there is none.
-    pub(crate) fn new(routes: Arc<RouteTable>, upstream: Option<Authority>) -> Self {
+    pub(crate) fn new(routes: ReloadHandle<LoadedRoutes>, upstream: Option<Authority>) -> Self {
         let upstream = match upstream {
             None => Upstream::Echo,
             Some(authority) => {
@@ -69,7 +69,7 @@ impl Service<Request<Incoming>> for Proxy {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let is_routed = self.routes.find(&CorsRequest::of(&request)).is_some();
+        let is_routed = self.routes.current().table().find(&CorsRequest::of(&request)).is_some();
         let upstream = self.upstream.clone();
         Box::pin(async move {
             Ok(match upstream {

@@ -73,6 +73,11 @@ impl ScriptRequest {
         &self.method
     }
 
+    /// The credentials mode.
+    pub fn credentials_mode(&self) -> Credentials {
+        self.credentials
+    }
+
     /// The names of the headers that need permission, sorted, without repeats.
     pub fn unsafe_header_names(&self) -> Vec<HeaderName> {
         let headers = self.headers.iter().map(|(name, value)| (name, value));

@@ -120,7 +120,7 @@ impl<S, R, M> Cors<S, R, M> {
 
 /// Decides under what a resolver answered.
 #[inline(always)]
-pub(super) fn decide_under(head: &CorsRequest<'_>, resolution: &Resolution<'_>, options: &Options) -> Decision {
+pub(crate) fn decide_under(head: &CorsRequest<'_>, resolution: &Resolution<'_>, options: &Options) -> Decision {
     let closed;
     let options = if resolution.is_closed() {
         closed = options.closed();

@@ -108,15 +108,14 @@ impl Block {
     /// 2.12, 2.13: the profile and the limits of manifests.
     fn compile(self, first: usize, report: &mut Report) -> Cors {
         let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits().at(self.path.clone());
-        let place = self.place_of(&self.path);
-        let mut cors = Cors { policy: self.policy.clone(), compiled: None, position: report.position(place) };
+        let mut cors = Cors { policy: self.policy.clone(), path: self.path.clone(), lints: Vec::new() };
         match compiler.compile(self.policy.clone()) {
             Ok(compiled) => {
                 for lint in compiled.lints() {
                     let position = report.position(self.place_of(lint.path()));
                     report.lints.push(lint.clone().with_position(position));
+                    cors.lints.push(lint.kind().clone());
                 }
-                cors.compiled = Some(compiled);
             }
             Err(violations) => {
                 // What is of the wrong type has been reported already, and only stands in for a value here.

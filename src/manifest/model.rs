@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use crate::{
-    compile::CompiledPolicy,
+    lint::LintKind,
     policy::{CorsPolicy, FieldPath, Position},
     route::{Hostname, RouteMatch},
 };
@@ -24,7 +24,6 @@ pub(super) struct Meta {
     pub(super) name: String,
     pub(super) created: Option<SystemTime>,
     /// `kgateway.dev/inherited-policy-priority`
-    #[allow(dead_code, reason = "read for merging (7.6), which replaces `attach::effective`")]
     pub(super) inherited_priority: Option<InheritedPriority>,
     pub(super) position: Position,
 }
@@ -72,7 +71,6 @@ pub(super) struct ParentRef {
 
 #[derive(Clone, Debug)]
 pub(super) struct HttpRule {
-    #[allow(dead_code, reason = "what `targetRefs[].sectionName` names (7.1, level 4)")]
     pub(super) name: Option<String>,
     pub(super) matches: Vec<RouteMatch>,
     pub(super) filters: Vec<Filter>,
@@ -119,19 +117,17 @@ pub struct BackendRef {
 #[derive(Clone, Debug)]
 pub(super) struct Backend {
     pub(super) reference: BackendRef,
-    #[allow(dead_code, reason = "read for the first level of the stack (7.1)")]
     pub(super) filters: Vec<Filter>,
 }
 
 /// A `cors` block.
 #[derive(Clone, Debug)]
 pub(super) struct Cors {
-    #[allow(dead_code, reason = "what merging merges")]
     pub(super) policy: CorsPolicy,
-    /// None where the block is invalid, which is an error of its own.
-    pub(super) compiled: Option<CompiledPolicy>,
-    #[allow(dead_code, reason = "what the provenance of merged fields names")]
-    pub(super) position: Position,
+    /// Where the block stands in its object.
+    pub(super) path: FieldPath,
+    /// What its lints are about.
+    pub(super) lints: Vec<LintKind>,
 }
 
 /// `TrafficPolicy` of kgateway, `GlooTrafficPolicy` of Gloo.
@@ -139,13 +135,12 @@ pub(super) struct Cors {
 pub(super) struct TrafficPolicy {
     pub(super) meta: Meta,
     pub(super) flavor: Flavor,
-    #[allow(dead_code, reason = "read for the levels 4 to 7 of the stack (7.1)")]
     pub(super) targets: Vec<TargetRef>,
     pub(super) cors: Option<CorsSetting>,
 }
 
 /// The two kinds of traffic policies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Flavor {
     Kgateway,
     Gloo,
@@ -163,7 +158,6 @@ impl Flavor {
 
 /// An entry of `targetRefs`; it names an object in the namespace of its policy.
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "read for the levels 4 to 7 of the stack (7.1)")]
 pub(super) struct TargetRef {
     pub(super) group: String,
     pub(super) kind: String,
@@ -178,5 +172,26 @@ pub(super) struct TargetRef {
 pub(super) enum CorsSetting {
     Policy(Cors),
     /// `disable: {}`; the fields beside it say nothing.
-    Disabled(#[allow(dead_code, reason = "its position is the provenance of a disabled policy")] Cors),
+    Disabled(Cors),
+}
+
+impl InheritedPriority {
+    /// Whether lists and fields of several policies are combined.
+    pub(super) fn is_deep(self) -> bool {
+        matches!(self, Self::DeepMergePreferChild | Self::DeepMergePreferParent)
+    }
+
+    /// Whether the annotated parent's policies come before those of what it serves.
+    pub(super) fn prefers_parent(self) -> bool {
+        matches!(self, Self::ShallowMergePreferParent | Self::DeepMergePreferParent)
+    }
+}
+
+impl Filter {
+    pub(super) fn cors(&self) -> Option<&Cors> {
+        match self {
+            Self::Cors(cors) => Some(cors),
+            Self::Extension(_) => None,
+        }
+    }
 }

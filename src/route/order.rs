@@ -6,8 +6,8 @@ use std::{cmp::Reverse, collections::HashSet, sync::Arc, time::SystemTime};
 
 use http::{HeaderName, Method};
 
-use super::{Hostname, PathMatch, Route, RouteMatch, ValueMatch};
-use crate::compile::CompiledPolicy;
+use super::{Hostname, PathMatch, Route, RouteMatch, RulePolicy, ValueMatch, backend::RulePolicies};
+use crate::request::CorsRequest;
 
 /// What a request must meet beside the hostname and the path, and which rule it reaches then.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) struct Conditions {
     pub(super) query: Vec<(String, ValueMatch)>,
     pub(super) route: usize,
     pub(super) rule: usize,
+    /// The index of the match in its rule.
+    pub(super) matched: usize,
     /// The headers by which this rule and those that can be candidates beside it are chosen (8.3).
     pub(super) hold: Option<Arc<[HeaderName]>>,
 }
@@ -27,8 +29,8 @@ pub(super) struct Target {
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) listeners: Vec<Hostname>,
-    /// For each rule its policies by listener.
-    pub(super) policies: Vec<Vec<Option<CompiledPolicy>>>,
+    /// For each rule its policies.
+    pub(super) policies: Vec<RulePolicies>,
 }
 
 /// Routes taken apart: the matches in the order of 8.1, each with its path, and the hostnames of each route.
@@ -51,9 +53,9 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
         for (rule, given) in route.rules.into_iter().enumerate() {
             policies.push(given.policies);
             let all = if given.matches.is_empty() { vec![RouteMatch::new()] } else { given.matches };
-            matches.extend(all.into_iter().map(|found| {
+            matches.extend(all.into_iter().enumerate().map(|(matched, found)| {
                 let RouteMatch { path, method, headers, query } = found;
-                (Conditions { method, headers, query, route: at, rule, hold: None }, path)
+                (Conditions { method, headers, query, route: at, rule, matched, hold: None }, path)
             }));
         }
         let mut hostnames = route.hostnames;
@@ -111,9 +113,22 @@ impl Target {
         if self.listeners.is_empty() { Some(0) } else { self.listeners.iter().position(|name| name.matches(host)) }
     }
 
-    pub(super) fn policy(&self, rule: usize, listener: usize) -> Option<&CompiledPolicy> {
-        let policies = self.policies.get(rule)?;
-        policies.get(listener).or_else(|| policies.last())?.as_ref()
+    /// What applies to requests that reach a rule of this route.
+    pub(super) fn policy(&self, rule: usize, listener: usize, backend: Option<usize>) -> &RulePolicy {
+        const NONE: &RulePolicy = &RulePolicy::None;
+        self.policies.get(rule).map_or(NONE, |policies| policies.get(listener, backend))
+    }
+
+    #[cfg(feature = "manifest")]
+    pub(super) fn policies_of(&self, rule: usize) -> impl Iterator<Item = &RulePolicy> {
+        let policies = self.policies.get(rule).into_iter();
+        policies.flat_map(|of| of.by_listener.iter().chain(of.by_backend.iter().flat_map(|(_, policies)| policies)))
+    }
+
+    /// The backend that was chosen for `request`, where it has a policy of its own.
+    #[inline]
+    pub(super) fn backend(&self, route: usize, rule: usize, request: &CorsRequest<'_>) -> Option<usize> {
+        self.policies.get(rule)?.chosen(route, rule, request)
     }
 
     /// Whether the route serves every host that its hostnames admit.

@@ -139,6 +139,14 @@ impl ValueMatch {
         }
     }
 
+    /// The expression as it is compared, anchored.
+    pub(super) fn as_expression(&self) -> Option<&str> {
+        match &self.0 {
+            Value::Exact(_) => None,
+            Value::Pattern(pattern) => Some(pattern.as_str()),
+        }
+    }
+
     /// Whether no value matches this and `other`, as far as that is easy to tell.
     pub(super) fn excludes(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use http::{HeaderName, Method};
 
-use super::{Hostname, PathMatch, ValueMatch};
+use super::{Hostname, PathMatch, RulePolicy, ValueMatch, backend::RulePolicies};
 use crate::compile::CompiledPolicy;
 
 /// A route in the shape of the Gateway API's `HTTPRoute`: hostnames and rules.
@@ -81,7 +81,7 @@ impl Route {
 #[derive(Clone, Debug, Default)]
 pub struct Rule {
     pub(super) matches: Vec<RouteMatch>,
-    pub(super) policies: Vec<Option<CompiledPolicy>>,
+    pub(super) policies: RulePolicies,
 }
 
 impl Rule {
@@ -98,15 +98,28 @@ impl Rule {
 
     /// Sets the policy.
     pub fn policy(mut self, policy: CompiledPolicy) -> Self {
-        self.policies = vec![Some(policy)];
+        self.policies.by_listener = vec![policy.into()];
         self
     }
 
     /// Sets a policy for each [listener](Route::listener) of the route, in their order.
     ///
     /// The last one counts for the listeners beyond the list as well.
-    pub fn policy_by_listener(mut self, policies: impl IntoIterator<Item = Option<CompiledPolicy>>) -> Self {
-        self.policies = policies.into_iter().collect();
+    pub fn policy_by_listener(mut self, policies: impl IntoIterator<Item: Into<RulePolicy>>) -> Self {
+        self.policies.by_listener = policies.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the same for requests with this [chosen backend](super::ChosenBackend), an index (from 0) among the
+    /// backends of the rule.
+    pub fn backend_policy_by_listener(
+        mut self,
+        backend: usize,
+        policies: impl IntoIterator<Item: Into<RulePolicy>>,
+    ) -> Self {
+        let policies = policies.into_iter().map(Into::into).collect();
+        self.policies.by_backend.retain(|(known, _)| *known != backend);
+        self.policies.by_backend.push((backend, policies));
         self
     }
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, ops::ControlFlow};
 use http::{HeaderName, Uri};
 
 use super::{
-    Route, beside, hostname,
+    ChosenBackend, Route, RulePolicy, beside, hostname,
     hostname::HostIndex,
     order::{self, Conditions, Target},
     path::Paths,
@@ -41,7 +41,9 @@ pub struct MatchedRule<'a> {
     target: &'a Target,
     route: usize,
     rule: usize,
+    matched: usize,
     listener: usize,
+    backend: Option<usize>,
     hold: Option<&'a [HeaderName]>,
 }
 
@@ -94,8 +96,22 @@ impl RouteTable {
     /// with the consent of another rule.
     pub fn rules_beside_others(&self) -> impl Iterator<Item = MatchedRule<'_>> {
         self.beside.iter().filter_map(|&(route, rule)| {
-            Some(MatchedRule { target: self.targets.get(route)?, route, rule, listener: 0, hold: None })
+            Some(MatchedRule {
+                target: self.targets.get(route)?,
+                route,
+                rule,
+                matched: 0,
+                listener: 0,
+                backend: None,
+                hold: None,
+            })
         })
+    }
+
+    /// Every policy of a rule: by listener, then those of its backends.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn policies_of(&self, route: usize, rule: usize) -> impl Iterator<Item = &RulePolicy> {
+        self.targets.get(route).into_iter().flat_map(move |target| target.policies_of(rule))
     }
 
     #[inline]
@@ -138,7 +154,9 @@ impl RouteTable {
                 }
                 let Some(listener) = target.listener(host) else { return ControlFlow::Continue(()) };
                 let (route, rule) = (conditions.route, conditions.rule);
-                visit(MatchedRule { target, route, rule, listener, hold: conditions.hold.as_deref() }, reach)
+                let (backend, hold) = (target.backend(route, rule, request), conditions.hold.as_deref());
+                let matched = conditions.matched;
+                visit(MatchedRule { target, route, rule, matched, listener, backend, hold }, reach)
             })
         })
     }
@@ -156,7 +174,11 @@ impl PolicyResolver for RouteTable {
             // 8.5
             None => self.fallback.as_ref().into(),
             Some(found) => {
-                let resolution = Resolution::from(found.policy());
+                let resolution = match found.rule_policy() {
+                    RulePolicy::None => Resolution::none(),
+                    RulePolicy::Policy(policy) => Resolution::from(policy),
+                    RulePolicy::Closed => Resolution::closed(),
+                };
                 // 8.3
                 match found.hold {
                     Some(names) => resolution.held(names),
@@ -188,6 +210,11 @@ impl<'a> MatchedRule<'a> {
         self.rule
     }
 
+    /// The index of the match (from 0) in its rule that the request meets; 0 where the rule has none.
+    pub fn matched(&self) -> usize {
+        self.matched
+    }
+
     /// The index of the listener (from 0) that the request arrived on, among those of the route; 0 where it has none.
     pub fn listener(&self) -> usize {
         self.listener
@@ -195,7 +222,22 @@ impl<'a> MatchedRule<'a> {
 
     /// The policy of the rule, where it has one.
     pub fn policy(&self) -> Option<&'a CompiledPolicy> {
-        self.target.policy(self.rule, self.listener)
+        self.rule_policy().policy()
+    }
+
+    /// What applies to the request: a policy, none, or one that could not be made.
+    pub fn rule_policy(&self) -> &'a RulePolicy {
+        self.target.policy(self.rule, self.listener, self.backend)
+    }
+
+    /// The mark of a backend of this rule, an index (from 0) among them, for the extensions of a request.
+    pub fn choose(&self, backend: usize) -> ChosenBackend {
+        ChosenBackend { route: self.route, rule: self.rule, backend }
+    }
+
+    /// The backend (from 0) that was chosen for the request, where it has a policy of its own.
+    pub fn chosen_backend(&self) -> Option<usize> {
+        self.backend
     }
 
     /// Whether the request is held to the policy, because the rule can be a candidate beside others (8.3).

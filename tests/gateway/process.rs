@@ -30,9 +30,26 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts the gateway with these arguments on a port that the system picks.
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::spawn(arguments, Stdio::null())
+    }
+
+    /// Starts the gateway, and receives the lines that it writes to stderr.
+    pub(crate) fn start_heard(arguments: &[&str]) -> (Self, mpsc::Receiver<String>) {
+        let mut gateway = Self::spawn(arguments, Stdio::piped());
+        let stderr = gateway.child.stderr.take().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        (gateway, receiver)
+    }
+
+    fn spawn(arguments: &[&str], stderr: Stdio) -> Self {
         let mut command = Command::new(executable());
         let command = command.args(["--listen", "127.0.0.1:0"]).args(arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {

@@ -1,0 +1,107 @@
+//! Reloading the manifests: on SIGHUP, and when a file changes. What is not valid is refused, and the old configuration
+//! keeps serving; stderr says either.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::{sync::mpsc, task::JoinHandle};
+use tower_cors::{manifest::LoadedRoutes, resolver::ReloadHandle};
+
+/// Editors write in several steps; this long after the first, the file is read.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// Ends the watch when it is dropped.
+pub(crate) struct Watch {
+    task: JoinHandle<()>,
+    _watcher: Option<RecommendedWatcher>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Watches the files and the signal. Without a file there is nothing to read again.
+pub(crate) fn watch(files: Vec<PathBuf>, handle: ReloadHandle<LoadedRoutes>) -> Watch {
+    // One place: many events before the next reload are one reason for it.
+    let (sender, mut events) = mpsc::channel(1);
+    let watcher = watch_files(&files, sender.clone());
+    // Before anybody is told that the gateway listens: by default the signal ends the process.
+    let hangups = on_hangup(sender);
+    let task = tokio::spawn(async move {
+        let _hangups = hangups;
+        while let Some(settle) = events.recv().await {
+            tokio::time::sleep(settle).await;
+            reload(&files, &handle);
+        }
+    });
+    Watch { task, _watcher: watcher }
+}
+
+fn watch_files(files: &[PathBuf], sender: mpsc::Sender<Duration>) -> Option<RecommendedWatcher> {
+    let names: HashSet<_> = files.iter().filter_map(|file| file.file_name().map(ToOwned::to_owned)).collect();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| match event {
+        Ok(event) if event.kind.is_access() => {}
+        // Kubernetes swaps a folder behind a link, so what has `..data` for a name counts as well.
+        Ok(event) => {
+            let is_ours = |name: &std::ffi::OsStr| names.contains(name) || name == "..data";
+            if event.paths.iter().filter_map(|path| path.file_name()).any(is_ours) {
+                let _ = sender.try_send(SETTLE);
+            }
+        }
+        Err(error) => eprintln!("watch: {error}"),
+    });
+    // The folders, since editors put a new file in the place of the old one.
+    let folders: HashSet<_> = files.iter().filter_map(|file| file.parent()).collect();
+    for folder in folders {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let watched = watcher.as_mut().map(|watcher| watcher.watch(folder, RecursiveMode::NonRecursive));
+        if let Ok(Err(error)) = watched {
+            eprintln!("watch {}: {error}", folder.display());
+        }
+    }
+    watcher.inspect_err(|error| eprintln!("watch: {error}")).ok()
+}
+
+#[cfg(unix)]
+fn on_hangup(sender: mpsc::Sender<Duration>) -> Option<JoinHandle<()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup()).inspect_err(|error| eprintln!("SIGHUP: {error}")).ok()?;
+    Some(tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            let _ = sender.try_send(Duration::ZERO);
+        }
+    }))
+}
+
+#[cfg(not(unix))]
+fn on_hangup(sender: mpsc::Sender<Duration>) -> mpsc::Sender<Duration> {
+    sender
+}
+
+fn reload(files: &[PathBuf], handle: &ReloadHandle<LoadedRoutes>) {
+    let routes = match crate::load(files) {
+        Ok(routes) => routes,
+        Err(errors) => {
+            for error in &errors {
+                eprintln!("error: {error}");
+            }
+            eprintln!("reload refused: the old configuration keeps serving");
+            return;
+        }
+    };
+    for lint in routes.invalid_wholes() {
+        eprintln!("{}: {lint} [{}]", lint.severity(), lint.code());
+    }
+    let changes = routes.changes_since(&handle.current());
+    handle.reload(routes);
+    for change in &changes {
+        eprintln!("{change}");
+    }
+    eprintln!("reloaded, {} changes", changes.len());
+}

@@ -1,0 +1,267 @@
+//! Why a browser can read a response, or can't: the route that matched, the settings, the effective policy with its
+//! provenance, the decision with its reason, the headers, and the browser's verdict. In: a script's request and a
+//! resolver. Out: an [`Explanation`], for a person ([`Display`](std::fmt::Display)) or a program (feature `serde`).
+//! It arranges what the other rooms say, and decides nothing.
+//!
+//! # Examples
+//!
+//! ```
+//! use http::{HeaderValue, Method, Uri};
+//! use tower_cors::{CorsPolicy, browser::ScriptRequest, decision::Options, explain::Explanation};
+//!
+//! let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
+//! let request = ScriptRequest::new(HeaderValue::from_static("https://app.example"), Method::PUT);
+//! let uri = Uri::from_static("http://api.example/users/1");
+//! let explanation = Explanation::new(request, uri, &policy, &Options::new());
+//! let blocked = explanation.verdict().unwrap_err();
+//! assert_eq!(blocked.to_string(), "CORS-preflight fetch: the method PUT is not allowed");
+//! # Ok::<_, tower_cors::Violations>(())
+//! ```
+
+mod display;
+#[cfg(feature = "serde")]
+mod serialize;
+
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+
+use crate::{
+    browser::{Blocked, Readable, ScriptRequest},
+    compile::CompiledPolicy,
+    decision::{Decision, Options, Reason},
+    layer::decide_under,
+    merge::Setting,
+    request::CorsRequest,
+    resolver::PolicyResolver,
+};
+
+/// What happens to a request that a script makes to another origin, and why.
+///
+/// The backend is taken to answer with 200 and without CORS headers of its own.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    request: ScriptRequest,
+    uri: Uri,
+    preflight: Option<Step>,
+    actual: Option<Step>,
+    verdict: Result<Readable, Blocked>,
+}
+
+/// One request of the browser, and its answer.
+#[derive(Clone, Debug)]
+pub struct Step {
+    method: Method,
+    route: Option<MatchedRoute>,
+    settings: Vec<Setting>,
+    policy: Option<CompiledPolicy>,
+    reason: Reason,
+    is_answered: bool,
+    status: StatusCode,
+    headers: HeaderMap,
+}
+
+/// The rule that a request reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchedRoute {
+    namespace: String,
+    name: String,
+    rule: usize,
+    matched: Option<String>,
+    is_held: bool,
+}
+
+/// What is known of a request beside the policy.
+#[derive(Default)]
+struct Found {
+    route: Option<MatchedRoute>,
+    settings: Vec<Setting>,
+}
+
+impl Explanation {
+    /// Explains a request for `uri`, which has a host, under the policies of `resolver`.
+    pub fn new(request: ScriptRequest, uri: Uri, resolver: &impl PolicyResolver, options: &Options) -> Self {
+        Self::explain(request, uri, resolver, options, |_| Found::default())
+    }
+
+    /// Explains a request for `uri` under a table of routes, naming the rule that it reaches.
+    #[cfg(feature = "route")]
+    pub fn of_table(request: ScriptRequest, uri: Uri, table: &crate::route::RouteTable, options: &Options) -> Self {
+        Self::explain(request, uri, table, options, |head| Found {
+            route: table.find(head).map(|found| MatchedRoute::new(&found, None)),
+            settings: Vec::new(),
+        })
+    }
+
+    /// Explains a request for `uri` under manifests, naming the rule that it reaches, what the rule asks for, and the
+    /// settings that apply.
+    #[cfg(feature = "manifest")]
+    pub fn of_routes(
+        request: ScriptRequest,
+        uri: Uri,
+        routes: &crate::manifest::LoadedRoutes,
+        options: &Options,
+    ) -> Self {
+        Self::explain(request, uri, routes, options, |head| {
+            let Some(found) = routes.table().find(head) else { return Found::default() };
+            let matched = routes.matched(&found).map(ToString::to_string);
+            Found { route: Some(MatchedRoute::new(&found, matched)), settings: routes.stack(&found) }
+        })
+    }
+
+    fn explain(
+        request: ScriptRequest,
+        uri: Uri,
+        resolver: &impl PolicyResolver,
+        options: &Options,
+        find: impl Fn(&CorsRequest<'_>) -> Found,
+    ) -> Self {
+        let ask = |method: Method, headers: HeaderMap| Step::take(method, &uri, headers, resolver, options, &find);
+        let preflight = request.needs_preflight().then(|| ask(Method::OPTIONS, request.preflight_headers()));
+        let consent = preflight.as_ref().map_or(Ok(()), |step| request.check_preflight(step.status, &step.headers));
+        let (actual, verdict) = match consent {
+            // The browser never sends the request itself then.
+            Err(blocked) => (None, Err(blocked)),
+            Ok(()) => {
+                let step = ask(request.method().clone(), request.request_headers());
+                let verdict = request.check_response(&step.headers);
+                (Some(step), verdict)
+            }
+        };
+        Self { request, uri, preflight, actual, verdict }
+    }
+
+    /// The request that is explained.
+    pub fn request(&self) -> &ScriptRequest {
+        &self.request
+    }
+
+    /// What the request is for.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The preflight, where the browser sends one.
+    pub fn preflight(&self) -> Option<&Step> {
+        self.preflight.as_ref()
+    }
+
+    /// The request itself, where the browser sends it.
+    pub fn actual(&self) -> Option<&Step> {
+        self.actual.as_ref()
+    }
+
+    /// What the script gets.
+    ///
+    /// # Errors
+    ///
+    /// The step of Fetch that fails.
+    pub fn verdict(&self) -> Result<&Readable, &Blocked> {
+        self.verdict.as_ref()
+    }
+}
+
+impl Step {
+    fn take(
+        method: Method,
+        uri: &Uri,
+        headers: HeaderMap,
+        resolver: &impl PolicyResolver,
+        options: &Options,
+        find: impl Fn(&CorsRequest<'_>) -> Found,
+    ) -> Self {
+        let mut sent = Request::new(());
+        *sent.method_mut() = method.clone();
+        *sent.uri_mut() = uri.clone();
+        *sent.headers_mut() = headers;
+        let head = CorsRequest::of(&sent);
+        let Found { route, settings } = find(&head);
+        let (decision, policy) = resolver.resolve_then(&head, |resolution| {
+            (decide_under(&head, &resolution, options), resolution.policy().cloned())
+        });
+        let reason = decision.reason();
+        let (mut status, mut headers) = (StatusCode::OK, HeaderMap::new());
+        let is_answered = matches!(decision, Decision::Answer(_));
+        match decision {
+            Decision::PassThrough => {}
+            Decision::Answer(answer) => {
+                status = answer.status();
+                answer.write_to(&mut headers);
+            }
+            Decision::Continue(plan) => _ = plan.apply(status, &mut headers),
+        }
+        Self { method, route, settings, policy, reason, is_answered, status, headers }
+    }
+
+    /// The method that was sent.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The rule that it reached, where routes were asked and one matched.
+    pub fn route(&self) -> Option<&MatchedRoute> {
+        self.route.as_ref()
+    }
+
+    /// The settings that apply, in the order in which they count.
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// The policy that is in effect, with its [provenance](CompiledPolicy::provenance) where it was merged.
+    pub fn policy(&self) -> Option<&CompiledPolicy> {
+        self.policy.as_ref()
+    }
+
+    /// Why it was decided so.
+    pub fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Whether the layer answers, so that the backend is not called.
+    pub fn is_answered(&self) -> bool {
+        self.is_answered
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers that the layer sets.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+}
+
+impl MatchedRoute {
+    #[cfg(feature = "route")]
+    fn new(found: &crate::route::MatchedRule<'_>, matched: Option<String>) -> Self {
+        let (namespace, name) = (found.namespace().to_owned(), found.name().to_owned());
+        Self { namespace, name, rule: found.rule(), matched, is_held: found.is_held() }
+    }
+
+    /// The namespace of the route.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The name of the route.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The index of the rule (from 0) in its route.
+    pub fn rule(&self) -> usize {
+        self.rule
+    }
+
+    /// What the request met, such as `path prefix /users, method PUT`; none where the rule asks for nothing, or where
+    /// only a table is known.
+    pub fn matched(&self) -> Option<&str> {
+        self.matched.as_deref()
+    }
+
+    /// Whether the request is held to the rule's policy (8.3).
+    pub fn is_held(&self) -> bool {
+        self.is_held
+    }
+}

@@ -1,0 +1,114 @@
+//! An explanation for a person.
+
+use std::fmt;
+
+use super::{Explanation, MatchedRoute, Step};
+use crate::{
+    browser::Credentials,
+    merge::{Setting, SettingKind},
+    policy::{CorsPolicy, PolicyField, Provenance},
+    violation::Shown,
+};
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = String::from_utf8_lossy(self.request.origin().as_bytes());
+        let credentials = if self.request.credentials_mode() == Credentials::Include { "with" } else { "without" };
+        writeln!(
+            f,
+            "{} {}\n  origin: {}, {credentials} credentials",
+            Shown(self.request.method().as_str()),
+            Shown(&self.uri.to_string()),
+            Shown(&origin)
+        )?;
+        match &self.preflight {
+            Some(step) => write!(f, "\npreflight: needed\n{step}")?,
+            None => writeln!(f, "\npreflight: not needed")?,
+        }
+        match &self.actual {
+            Some(step) => write!(f, "\nrequest: sent\n{step}")?,
+            None => writeln!(f, "\nrequest: not sent")?,
+        }
+        match &self.verdict {
+            Err(blocked) => write!(f, "\nbrowser: blocked; {blocked} [{}]", blocked.code()),
+            Ok(readable) => {
+                f.write_str("\nbrowser: readable")?;
+                let exposed = self.actual.iter().flat_map(|step| step.headers.get("access-control-expose-headers"));
+                for names in exposed {
+                    write!(f, "; the script sees {}", String::from_utf8_lossy(names.as_bytes()))?;
+                }
+                if readable.expose_list_is_invalid() { f.write_str("; the list is not valid") } else { Ok(()) }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(route) = &self.route {
+            writeln!(f, "  route: {route}")?;
+        }
+        for (at, setting) in self.settings.iter().enumerate() {
+            writeln!(f, "  setting {}: {}", at + 1, SettingLine(setting))?;
+        }
+        if let Some(policy) = &self.policy {
+            write_policy(f, policy.policy(), policy.provenance())?;
+        }
+        let by = if self.is_answered { "answered by the layer" } else { "answered by the backend" };
+        writeln!(f, "  decision: {by}; {} [{}]", self.reason, self.reason.code())?;
+        writeln!(f, "  status: {}", self.status.as_u16())?;
+        for (name, value) in &self.headers {
+            writeln!(f, "  header: {name}: {}", String::from_utf8_lossy(value.as_bytes()))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for MatchedRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTPRoute {}/{} rule {}", Shown(&self.namespace), Shown(&self.name), self.rule)?;
+        if let Some(matched) = &self.matched {
+            write!(f, " ({})", Shown(matched))?;
+        }
+        if self.is_held { f.write_str(", held") } else { Ok(()) }
+    }
+}
+
+/// A setting with its place and what it is.
+struct SettingLine<'a>(&'a Setting);
+
+impl fmt::Display for SettingLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.0.label(), self.0.path())?;
+        match self.0.kind() {
+            SettingKind::Policy(_) => Ok(()),
+            SettingKind::Disabled => f.write_str(", disabled"),
+            SettingKind::Ceiling(_) => f.write_str(", ceiling"),
+        }
+    }
+}
+
+fn write_policy(f: &mut fmt::Formatter<'_>, policy: &CorsPolicy, provenance: Option<&Provenance>) -> fmt::Result {
+    for field in PolicyField::ALL {
+        let Some(value) = shown(policy, field) else { continue };
+        write!(f, "  policy: {field}: {}", Shown(&value))?;
+        for (at, source) in provenance.into_iter().flat_map(|provenance| provenance.of(field)).enumerate() {
+            write!(f, "{} {}", if at == 0 { ", from" } else { " and" }, source.label())?;
+        }
+        f.write_str("\n")?;
+    }
+    Ok(())
+}
+
+/// The value of a field; none where it is unset.
+fn shown(policy: &CorsPolicy, field: PolicyField) -> Option<String> {
+    let list = |list: &Option<Vec<String>>| list.as_ref().map(|list| list.join(", "));
+    match field {
+        PolicyField::AllowOrigins => list(&policy.allow_origins),
+        PolicyField::AllowCredentials => policy.allow_credentials.map(|allow| allow.to_string()),
+        PolicyField::AllowMethods => list(&policy.allow_methods),
+        PolicyField::AllowHeaders => list(&policy.allow_headers),
+        PolicyField::ExposeHeaders => list(&policy.expose_headers),
+        PolicyField::MaxAge => policy.max_age.map(|age| age.to_string()),
+    }
+}

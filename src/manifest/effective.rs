@@ -1,0 +1,94 @@
+//! What a stack comes to: a policy with its provenance, none, or one that can't be made. In: a stack and the annotations
+//! of the route and the Gateway. Out: a [`RulePolicy`], and lints on what only shows in the whole.
+//! Rules 7.3, 7.5, 7.7, 7.9 to 7.11.
+
+use std::collections::HashMap;
+
+use super::{
+    attach::Attached,
+    model::{Cors, InheritedPriority},
+};
+use crate::{
+    compile::{Compiler, Profile},
+    lint::LintKind,
+    merge::{MergeOptions, MergeStrategy, Setting, merge},
+    policy::FieldPath,
+    route::RulePolicy,
+};
+
+/// What a stack comes to.
+#[derive(Clone, Debug)]
+pub(super) struct Outcome {
+    pub(super) policy: RulePolicy,
+    /// What no setting shows by itself, with the paths of the merged policy.
+    pub(super) lints: Vec<(FieldPath, LintKind)>,
+}
+
+/// Merges stacks, and remembers what they came to: thousands of rules share the policy of their Gateway.
+#[derive(Default)]
+pub(super) struct Merger {
+    known: HashMap<Vec<(*const Cors, bool)>, Outcome>,
+}
+
+impl Merger {
+    pub(super) fn merge(
+        &mut self,
+        stack: &[Attached<'_>],
+        route: Option<InheritedPriority>,
+        gateway: Option<InheritedPriority>,
+    ) -> Outcome {
+        let counting = counting(stack, route, gateway);
+        // The same blocks in the same order have the same labels.
+        let key = counting.iter().map(|attached| (std::ptr::from_ref(attached.cors), attached.is_disabled)).collect();
+        self.known.entry(key).or_insert_with(|| compile(&counting)).clone()
+    }
+}
+
+/// The settings that take part: an annotation says whether a parent's are combined with those of what it serves, the
+/// route's for its own and its rules', the Gateway's for its own and the route's. Without one, the first counts alone
+/// (7.3, 7.7).
+fn counting<'s, 'a>(
+    stack: &'s [Attached<'a>],
+    route: Option<InheritedPriority>,
+    gateway: Option<InheritedPriority>,
+) -> Vec<&'s Attached<'a>> {
+    let is_deep = |priority: Option<InheritedPriority>| priority.is_some_and(InheritedPriority::is_deep);
+    let first_is_of_gateway = stack.first().is_some_and(|first| first.level.is_of_gateway());
+    let mut routes = 0;
+    let mut counting = Vec::with_capacity(stack.len());
+    for (at, attached) in stack.iter().enumerate() {
+        let counts = if attached.level.is_of_gateway() {
+            is_deep(gateway) || at == 0
+        } else {
+            routes += 1;
+            (is_deep(route) || routes == 1) && (is_deep(gateway) || !first_is_of_gateway)
+        };
+        if counts {
+            counting.push(attached);
+        }
+    }
+    counting
+}
+
+fn compile(counting: &[&Attached<'_>]) -> Outcome {
+    let settings: Vec<Setting> = counting.iter().map(|attached| attached.setting()).collect();
+    // The order says who is preferred.
+    let strategy = if settings.len() > 1 { MergeStrategy::Union } else { MergeStrategy::Replace };
+    // 2.13: under the profile that the settings came from.
+    let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits();
+    let compiled = merge(&settings, &MergeOptions::new(strategy)).compile(&compiler);
+    match compiled {
+        Ok(None) => Outcome { policy: RulePolicy::None, lints: Vec::new() },
+        Ok(Some(policy)) => {
+            let is_new = |kind: &LintKind| !counting.iter().any(|attached| attached.cors.lints.contains(kind));
+            let lints = policy.lints().iter().filter(|lint| is_new(lint.kind()));
+            let lints = lints.map(|lint| (lint.path().clone(), lint.kind().clone())).collect();
+            Outcome { policy: RulePolicy::Policy(policy), lints }
+        }
+        // 7.10: never with the wider half.
+        Err(error) => {
+            let reason = error.to_string().replace('\n', "; ");
+            Outcome { policy: RulePolicy::Closed, lints: vec![(FieldPath::root(), LintKind::InvalidWhole { reason })] }
+        }
+    }
+}

@@ -92,6 +92,9 @@ fn every_lint_is_reached() {
         route(canary),
         route(&format!("filters: [{reference}]")),
         format!("{}---\n{}", route("{}"), route("{}")),
+        include_str!("manifests/attachment/ages.yaml").to_owned(),
+        include_str!("manifests/attachment/invalid_whole.yaml").to_owned(),
+        include_str!("manifests/attachment/strays.yaml").to_owned(),
     ] {
         let routes = Manifests::new().read("m.yaml", &text).build().expect("valid manifests");
         reached.extend(routes.lints().iter().map(|lint| lint.code().to_owned()));

@@ -3,6 +3,7 @@
 #![doc = include_str!("../docs/saying.md")]
 
 mod body;
+mod errors;
 mod event;
 mod future;
 #[allow(clippy::module_inception, reason = "the file holds the type that the room is named after")]
@@ -13,6 +14,7 @@ mod trace;
 mod waiting;
 
 pub use body::{AnswerBody, CorsBody, DefaultBody, EmptyBody, TextBody, WrapBody};
+pub use errors::{AnswerErrors, AnswerErrorsFuture, AnswerErrorsLayer};
 pub use event::{Difference, Event, Recorded};
 pub use future::ResponseFuture;
 pub use layer::CorsLayer;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use http::Response;
 use tower_layer::Layer;
 
 use super::{
-    Cors, Event,
+    AnswerErrorsLayer, Cors, Event,
     body::{DefaultBody, EmptyBody, TextBody, WrapBody},
     telling::{Shared, Telling},
 };
@@ -243,6 +244,50 @@ impl<R, M> CorsLayer<R, M> {
     pub fn debug(mut self, debug: bool) -> Self {
         self.telling.debug = debug;
         self
+    }
+
+    /// Makes responses of the inner service's errors with a closure, so that they get CORS headers and a page can read
+    /// them. Without it, an error passes the layer as it came, and whoever makes a response of it outside makes one
+    /// without CORS headers.
+    ///
+    /// It takes the errors of calls, and those of a service that is not ready; the service of the layer then never fails,
+    /// as axum's `Router::layer` asks for. It comes last, after the other settings. Where it is not called, nothing of it
+    /// is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::{Request, Response, StatusCode};
+    /// use tower::{BoxError, ServiceBuilder, ServiceExt, timeout::error::Elapsed};
+    /// use tower_cors::{CorsLayer, CorsPolicy};
+    ///
+    /// fn answer(error: BoxError) -> Response<String> {
+    ///     let is_late = error.is::<Elapsed>();
+    ///     let mut response = Response::new(error.to_string());
+    ///     *response.status_mut() = if is_late { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
+    ///     response
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), BoxError> {
+    /// let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?;
+    /// let service = ServiceBuilder::new()
+    ///     .layer(cors.answer_errors(answer))
+    ///     .timeout(std::time::Duration::from_secs(10))
+    ///     .service_fn(async |_: Request<String>| Err::<Response<String>, _>("the backend is gone"));
+    ///
+    /// let request = Request::get("/").header("origin", "https://app.example").body(String::new())?;
+    /// let response = service.oneshot(request).await?;
+    /// assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+    /// assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn answer_errors<E, B, F>(self, answer: F) -> AnswerErrorsLayer<F, E, R, M>
+    where
+        F: Fn(E) -> Response<B> + Clone,
+    {
+        AnswerErrorsLayer::new(self, answer)
     }
 
     /// Makes the body of an answer of a text with a closure, such as `axum::body::Body::from`. The text is empty, but for

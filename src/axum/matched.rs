@@ -1,0 +1,159 @@
+//! Policies by the route that axum has matched. In: route patterns, methods and policies. Out: the resolver that picks
+//! by `MatchedPath` and, where a route says so, by the method that a preflight announces (8.3 for those).
+
+use std::collections::HashMap;
+
+use ::axum::extract::MatchedPath;
+use http::Method;
+
+use crate::{
+    compile::CompiledPolicy,
+    merge::{Base, MergeError, Setting},
+    policy::CorsPolicy,
+    request::CorsRequest,
+    resolver::{PolicyResolver, Resolution},
+};
+
+/// The resolver that picks a policy by the route that axum has matched, and a base policy everywhere else.
+///
+/// Routes are named by the pattern they were registered with, nested routers' prefixes included: `/users/{id}`. No path
+/// is matched a second time, so this can't take a request for another route than axum does.
+///
+/// Add the layer with [`with_cors`](super::WithCors::with_cors) or `Router::layer`, which run it after the route was
+/// found. Around the router, as an outermost service, it finds no route yet, and the base policy applies to every
+/// request. So it does to a fallback.
+///
+/// # Examples
+///
+/// ```
+/// use axum::{Router, http::Method, routing::get};
+/// use tower_cors::{CorsLayer, CorsPolicy, axum::{ByMatchedPath, WithCors}};
+///
+/// let resolver = ByMatchedPath::new(CorsPolicy::new().allow_origins(["https://app.example"]))?
+///     .route("/users/{id}", CorsPolicy::new().allow_origins(["*"]))?
+///     .route_method("/users/{id}", Method::PUT, CorsPolicy::new().allow_methods(["PUT"]))?
+///     .route_disabled("/internal");
+/// let app = Router::new()
+///     .route("/users/{id}", get(async || "a user").put(async || "changed"))
+///     .route("/internal", get(async || "for us"))
+///     .with_cors(CorsLayer::with_resolver(resolver));
+/// # Ok::<_, tower_cors::merge::MergeError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ByMatchedPath {
+    base: Base,
+    fallback: Option<CompiledPolicy>,
+    routes: HashMap<Box<str>, RoutePolicies>,
+}
+
+/// The policies of one route.
+#[derive(Clone, Debug)]
+struct RoutePolicies {
+    /// That of the methods without one of their own.
+    others: Option<CompiledPolicy>,
+    methods: Vec<(Method, Option<CompiledPolicy>)>,
+}
+
+impl ByMatchedPath {
+    /// Only the base: a policy, or a [`Base`] where more has to be said.
+    ///
+    /// # Errors
+    ///
+    /// Every violation of the base policy at once.
+    pub fn new(base: impl Into<Base>) -> Result<Self, MergeError> {
+        let base = base.into();
+        let fallback = base.compile()?;
+        Ok(Self { base, fallback, routes: HashMap::new() })
+    }
+
+    /// Puts a policy over the base for the route registered as `pattern`. One that is given again replaces the first.
+    ///
+    /// # Errors
+    ///
+    /// The policy is invalid by itself, or merged with the base.
+    pub fn route(mut self, pattern: &str, policy: CorsPolicy) -> Result<Self, MergeError> {
+        let merged = self.base.merge_over(&Setting::policy(format!("route {pattern}"), policy))?;
+        self.policies(pattern).others = merged;
+        Ok(self)
+    }
+
+    /// Puts a policy over the base for one method of the route registered as `pattern`. One that is given again replaces
+    /// the first.
+    ///
+    /// A preflight is judged by the policy of the method that it announces, and the request that follows by the same one.
+    /// The route's other methods have the policy of [`route`](Self::route), else the base; nothing is inherited from it
+    /// here. `HEAD` has the policy of `GET`, as it has axum's handler of `GET`, unless it is given one.
+    ///
+    /// A browser remembers every method that the answer to a preflight lists, whichever one was announced. So that no
+    /// page uses the consent of one method's policy to send another, cross-origin requests to such a route are
+    /// [held](Resolution::held) to the policy of their method: where one needs a preflight and its policy does not allow
+    /// the origin and the method, the answer is 403 and the handler is not called.
+    ///
+    /// # Errors
+    ///
+    /// The policy is invalid by itself, or merged with the base.
+    pub fn route_method(mut self, pattern: &str, method: Method, policy: CorsPolicy) -> Result<Self, MergeError> {
+        let merged = self.base.merge_over(&Setting::policy(format!("route {method} {pattern}"), policy))?;
+        let methods = &mut self.policies(pattern).methods;
+        methods.retain(|(given, _)| *given != method);
+        methods.push((method, merged));
+        Ok(self)
+    }
+
+    /// Disables CORS for the route registered as `pattern`, but for methods with a policy of their own: requests pass
+    /// untouched, preflights included.
+    #[must_use]
+    pub fn route_disabled(mut self, pattern: &str) -> Self {
+        self.policies(pattern).others = None;
+        self
+    }
+
+    fn policies(&mut self, pattern: &str) -> &mut RoutePolicies {
+        let base = || RoutePolicies { others: self.fallback.clone(), methods: Vec::new() };
+        self.routes.entry(pattern.into()).or_insert_with(base)
+    }
+}
+
+impl PolicyResolver for ByMatchedPath {
+    fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
+        match matched_path(request).and_then(|matched| self.routes.get(matched)) {
+            Some(route) => route.resolve(request),
+            None => self.fallback.as_ref().into(),
+        }
+    }
+}
+
+impl RoutePolicies {
+    fn resolve(&self, request: &CorsRequest<'_>) -> Resolution<'_> {
+        if self.methods.is_empty() {
+            return self.others.as_ref().into();
+        }
+        let method = match request.is_preflight() {
+            true => request.announced_method(),
+            false => Some(request.method().as_str()),
+        };
+        let found = method.and_then(|method| self.find(method)).unwrap_or(&self.others);
+        // Chosen by what the preflight only announced, so the request is held to it (8.3).
+        Resolution::from(found.as_ref()).held(&[])
+    }
+
+    fn find(&self, method: &str) -> Option<&Option<CompiledPolicy>> {
+        let of = |name: &str| self.methods.iter().find(|(given, _)| given == name).map(|(_, policy)| policy);
+        of(method).or_else(|| if method == "HEAD" { of("GET") } else { None })
+    }
+}
+
+/// The pattern of the route that axum has matched, as a label for
+/// [`CorsLayer::route_label`](crate::layer::CorsLayer::route_label); none where it has matched none, as in a fallback.
+///
+/// # Examples
+///
+/// ```
+/// use tower_cors::{CorsLayer, CorsPolicy, axum::matched_path};
+///
+/// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?.route_label(matched_path);
+/// # Ok::<_, tower_cors::Violations>(())
+/// ```
+pub fn matched_path<'a>(request: &CorsRequest<'a>) -> Option<&'a str> {
+    request.extensions()?.get::<MatchedPath>().map(MatchedPath::as_str)
+}

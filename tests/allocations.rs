@@ -31,6 +31,34 @@ fn no_request_allocates_more_than_its_bound() {
     }
 }
 
+#[cfg(feature = "axum")]
+#[test]
+fn a_finished_router_costs_an_actual_request_one_more_box_of_axums_and_a_preflight_nothing() {
+    use tower::Service;
+    use tower_cors::{CorsLayer, axum::WithCors};
+
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let count = |router: &axum::Router, request: fn(http::request::Builder) -> http::request::Builder| {
+        let mut router = router.clone();
+        let mut send = || {
+            let request = request(http::Request::builder().header("origin", "https://app.example"));
+            let request = request.body(axum::body::Body::empty()).expect("a request");
+            measure(|| drop(runtime.block_on(router.call(request)))).count_total
+        };
+        // Once without counting, as above.
+        send();
+        send()
+    };
+    let bare = axum::Router::new().route("/", axum::routing::get(async || "hello")).with_state(());
+    let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"])).expect("a valid policy");
+    let covered = bare.clone().with_cors(cors).into_router();
+    let actual = |request: http::request::Builder| request.method("GET");
+    let preflight =
+        |request: http::request::Builder| request.method("OPTIONS").header("access-control-request-method", "PUT");
+    assert!(count(&covered, actual) <= count(&bare, actual) + 3);
+    assert!(count(&covered, preflight) <= count(&bare, preflight));
+}
+
 #[test]
 fn the_peer_allocates_so_the_count_counts() {
     let scenario = named("S2");

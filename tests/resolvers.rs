@@ -1,5 +1,4 @@
-//! The resolvers that people write: path prefixes, overrides in the extensions of a request, asynchronous ones, and
-//! (feature `axum`) the route that axum has matched.
+//! The resolvers that people write: path prefixes, overrides in the extensions of a request, and asynchronous ones.
 
 use std::{
     cell::Cell,
@@ -361,57 +360,4 @@ async fn an_asynchronous_layer_fits_an_axum_router() {
     let app: Router = Router::new().route("/", routing::get(async || "hello")).layer(layer);
     let response = app.oneshot(get("/").map(Body::from)).await.unwrap();
     assert_eq!(response.headers()["access-control-allow-origin"], A);
-}
-
-// ---- axum's matched path ----
-
-#[cfg(feature = "axum")]
-mod matched_path {
-    use axum::{Router, body::Body, routing};
-    use tower_cors::axum::ByMatchedPath;
-
-    use super::*;
-
-    fn app() -> Router {
-        let resolver = ByMatchedPath::new(policy(1))
-            .unwrap()
-            .route("/users/{id}", policy(2))
-            .unwrap()
-            .route("/nested/deep/{*rest}", policy(3))
-            .unwrap()
-            .route_disabled("/internal");
-        let nested = Router::new().route("/deep/{*rest}", routing::get(async || "deep"));
-        Router::new()
-            .route("/users/{id}", routing::get(async || "user"))
-            .route("/users/me", routing::get(async || "me"))
-            .route("/internal", routing::get(async || "internal"))
-            .nest("/nested", nested)
-            .layer(CorsLayer::with_resolver(resolver))
-    }
-
-    #[tokio::test]
-    async fn the_route_that_axum_matched_decides() {
-        let table = [
-            ("/users/7", Some("2")),
-            // A route of its own, though the other pattern would match as well.
-            ("/users/me", Some("1")),
-            ("/nested/deep/er/still", Some("3")),
-            ("/internal", None),
-            ("/nowhere", Some("1")),
-        ];
-        for (path, expected) in table {
-            let response = app().oneshot(preflight(path).map(Body::from)).await.unwrap();
-            let max_age = response.headers().get("access-control-max-age").map(|age| age.to_str().unwrap());
-            assert_eq!(max_age, expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn an_invalid_override_names_the_route() {
-        let base = ByMatchedPath::new(policy(1)).unwrap();
-        assert_eq!(
-            base.route("/users/{id}", CorsPolicy::new().allow_headers(["a b"])).unwrap_err().to_string(),
-            "route /users/{id}: allowHeaders[0]: \"a b\" is not a header name; did you mean \"a-b\"?"
-        );
-    }
 }

@@ -1,6 +1,6 @@
-//! CORS for a whole axum router. The layer is the last one that is added, so it stands outside of everything that can
-//! answer by itself: the handlers, the guard that answers 401, axum's own 404 and 405. All of these carry the headers
-//! of the policy, so a page can read why it was refused, and no preflight gets as far as the guard.
+//! CORS for a whole axum router. `with_cors` ends it, so the layer stands outside of everything that can answer by
+//! itself: the handlers, the guard that answers 401, axum's own 404 and 405. All of these carry the headers of the policy,
+//! so a page can read why it was refused, and no preflight gets as far as the guard.
 //!
 //! ```text
 //! cargo run --example axum [ADDRESS:PORT]
@@ -17,10 +17,12 @@ use axum::{
     routing::get,
 };
 use tokio::net::TcpListener;
-use tower_cors::{CorsLayer, CorsPolicy};
+use tower_cors::{
+    CorsLayer, CorsPolicy, Violations,
+    axum::{CorsRouter, WithCors},
+};
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn app() -> Result<CorsRouter, Violations> {
     let policy = CorsPolicy::new()
         .allow_origins(["https://app.example", "https://*.preview.example"])
         .allow_methods([Method::PUT])
@@ -28,19 +30,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .expose_headers([header::ETAG]);
     let cors = CorsLayer::new(policy)?;
 
-    // A layer of axum covers the routes and the fallback that are there when it is added, so it comes after them. Were
-    // `.layer(cors)` to stand above `require_token`, preflights, which never carry a token, would be answered with 401.
-    let app = Router::new()
+    // A layer of axum covers the routes and the fallback that are there when it is added. Were `.layer(cors)` to stand
+    // above `require_token`, preflights, which never carry a token, would be answered with 401.
+    Ok(Router::new()
         .route("/", get(async || "hello"))
         .route("/users/{id}", get(async || "a user").put(async || StatusCode::NO_CONTENT))
         .layer(middleware::from_fn(require_token))
-        .layer(cors);
-
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
-    let listener = TcpListener::bind(address).await?;
-    println!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app).await?;
-    Ok(())
+        .with_cors(cors))
 }
 
 /// A stand-in for authentication.
@@ -50,4 +46,13 @@ async fn require_token(headers: HeaderMap, request: Request, next: Next) -> Resu
     } else {
         Err(StatusCode::UNAUTHORIZED)
     }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    axum::serve(listener, app()?).await?;
+    Ok(())
 }

@@ -29,32 +29,45 @@
 //!
 //! Outside of everything that can answer by itself: authentication, rate limits, timeouts, routers. Preflights carry no
 //! token, and a 401, 404 or 504 that is made outside of the layer carries no CORS headers, so that a page sees a network
-//! error in its place. With axum's `Router::layer` it is the last to be added, after all routes; in a
-//! `tower::ServiceBuilder` and in tonic's `Server` it is the first.
+//! error in its place. With axum's `Router::layer` it is the last to be added, after all routes; with the feature `axum`,
+//! `with_cors` ends a router, so that nothing can come later. In a `tower::ServiceBuilder` and in tonic's `Server` it is
+//! the first.
 //!
 //! ```
-//! # use axum::{Router, http::StatusCode, middleware::from_fn, routing::get};
+//! # use axum::{Router, body::Body, http::{Request, StatusCode}, middleware::from_fn, routing::get};
+//! # use tower::ServiceExt;
 //! # use tower_cors::{CorsLayer, CorsPolicy};
 //! # async fn require_token(_: axum::extract::Request, _: axum::middleware::Next) -> StatusCode { StatusCode::UNAUTHORIZED }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?;
+//! # let preflight = || Request::options("/").header("origin", "https://app.example")
+//! #     .header("access-control-request-method", "PUT").body(Body::empty());
+//! # let late = || Request::get("/late").header("origin", "https://app.example").body(Body::empty());
 //! // Wrong: the guard is outside, so it answers preflights with 401, and /late has no CORS at all.
 //! let app: Router = Router::new()
 //!     .route("/", get(async || "hello"))
 //!     .layer(cors.clone())
 //!     .layer(from_fn(require_token))
 //!     .route("/late", get(async || "too late"));
-//! # let _ = app;
+//! assert_eq!(app.clone().oneshot(preflight()?).await?.status(), 401);
+//! assert!(!app.oneshot(late()?).await?.headers().contains_key("access-control-allow-origin"));
 //!
 //! // Right.
 //! let app: Router = Router::new()
 //!     .route("/", get(async || "hello"))
+//!     .route("/late", get(async || "in time"))
 //!     .layer(from_fn(require_token))
 //!     .layer(cors);
-//! # Ok::<_, tower_cors::Violations>(())
+//! assert_eq!(app.clone().oneshot(preflight()?).await?.status(), 200);
+//! assert!(app.oneshot(late()?).await?.headers().contains_key("access-control-allow-origin"));
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! # More
 //!
+//! - axum: every place that leaves something out, errors, WebSockets: the module `axum`, with the feature of that name.
 //! - tonic: the layer goes first into `Server::builder()`; `examples/tonic.rs` is a whole server for gRPC-Web.
 //! - Several settings, one policy: [`guide::merging`], with base policies and overrides by path in [`merge`].
 //! - Policies that depend on the request, also asynchronously or reloaded: [`resolver`].

@@ -251,14 +251,49 @@ impl<'a> CorsRequest<'a> {
 /// Whether a request is a preflight, for layers that must let preflights pass (authentication, rate limits) and can't
 /// be put inside the CORS layer.
 ///
+/// A preflight carries no token, and the CORS layer inside answers it; where no policy applies, and under
+/// [`UnmatchedPreflight::Forward`](crate::decision::UnmatchedPreflight::Forward), a handler does. What the outer layer
+/// refuses carries no CORS headers, so a page sees a network error in place of its 401. Inside is better.
+///
 /// # Examples
 ///
 /// ```
-/// use tower_cors::request::is_preflight;
+/// use axum::{
+///     Router,
+///     body::Body,
+///     extract::Request,
+///     http::{StatusCode, header},
+///     middleware::{Next, from_fn},
+///     response::Response,
+///     routing::put,
+/// };
+/// use tower::ServiceExt;
+/// use tower_cors::{CorsLayer, CorsPolicy, request::is_preflight};
 ///
-/// let request = http::Request::options("/").header("origin", "https://app.example").body(())?;
-/// assert!(!is_preflight(&request), "an OPTIONS request that announces no method is an actual request");
-/// # Ok::<_, http::Error>(())
+/// async fn authenticate(request: Request, next: Next) -> Result<Response, StatusCode> {
+///     match is_preflight(&request) || request.headers().contains_key(header::AUTHORIZATION) {
+///         true => Ok(next.run(request).await),
+///         false => Err(StatusCode::UNAUTHORIZED),
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]);
+/// let app: Router =
+///     Router::new().route("/", put(async || "written")).layer(CorsLayer::new(policy)?).layer(from_fn(authenticate));
+///
+/// let preflight = Request::options("/")
+///     .header("origin", "https://app.example")
+///     .header("access-control-request-method", "PUT")
+///     .body(Body::empty())?;
+/// assert_eq!(app.clone().oneshot(preflight).await?.status(), StatusCode::OK);
+///
+/// // An OPTIONS request that announces no method is an actual request.
+/// let options = Request::options("/").header("origin", "https://app.example").body(Body::empty())?;
+/// assert_eq!(app.oneshot(options).await?.status(), StatusCode::UNAUTHORIZED);
+/// # Ok(())
+/// # }
 /// ```
 pub fn is_preflight<B>(request: &http::Request<B>) -> bool {
     CorsRequest::of(request).is_preflight()

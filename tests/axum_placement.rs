@@ -16,7 +16,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-use tower::{Layer, Service, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_cors::{
     CorsLayer, CorsPolicy,
     axum::{ByMatchedPath, WithCors},
@@ -277,6 +277,16 @@ async fn with_cors_takes_a_layer_that_waits_or_wraps_bodies() {
     }));
     assert_eq!(ask_preflight(&hello().with_cors(waiting), "/hello").await, (200, READABLE));
     assert_eq!(ask(&hello().with_cors(cors().wrap_body()), Method::GET, "/hello").await, (200, READABLE));
+}
+
+#[tokio::test]
+async fn a_finished_router_is_a_service_among_others_and_covers_its_whole_prefix() {
+    let app = Router::new().nest_service("/api", hello().with_cors(cors()));
+    assert_eq!(ask(&app, Method::GET, "/api/hello").await, (200, READABLE));
+    assert_eq!(ask(&app, Method::GET, "/api/nowhere").await, (404, READABLE));
+    assert_eq!(ask(&app, Method::GET, "/nowhere").await, (404, BLOCKED));
+    let app = ServiceBuilder::new().map_request(|request: Request<Body>| request).service(hello().with_cors(cors()));
+    assert_eq!(ask_preflight(&app, "/hello").await, (200, READABLE));
 }
 
 #[tokio::test]

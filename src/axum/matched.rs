@@ -86,8 +86,8 @@ impl ByMatchedPath {
     ///
     /// A browser remembers every method that the answer to a preflight lists, whichever one was announced. So that no
     /// page uses the consent of one method's policy to send another, cross-origin requests to such a route are
-    /// [held](Resolution::held) to the policy of their method: where one needs a preflight and its policy does not allow
-    /// the origin and the method, the answer is 403 and the handler is not called.
+    /// [held](Resolution::held) to the policy of their method: where that method needs a preflight and its policy does
+    /// not allow the origin and the method, the answer is 403 and the handler is not called.
     ///
     /// # Errors
     ///

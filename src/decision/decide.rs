@@ -160,9 +160,13 @@ fn is_guarded(request: &CorsRequest<'_>, options: &Options) -> bool {
     guarded && request.is_cross_origin()
 }
 
-/// 8.3: a request that was sent with the consent of another policy than the one it reaches.
+/// 8.3: a request that was sent with the consent of another policy than the one it reaches. Few requests are held.
+#[inline]
 fn is_held_back(request: &CorsRequest<'_>, policy: &CompiledPolicy, reason: Reason) -> bool {
-    let Some(names) = request.hold() else { return false };
+    request.hold().is_some_and(|names| lacks_consent(request, names, policy, reason))
+}
+
+fn lacks_consent(request: &CorsRequest<'_>, names: &[HeaderName], policy: &CompiledPolicy, reason: Reason) -> bool {
     let method = request.method().as_str();
     let was_announced = |name: &&HeaderName| request.needs_consent_for(name);
     let had_preflight = !headers::is_safelisted_method(method) || names.iter().any(|name| was_announced(&name));
@@ -175,13 +179,16 @@ fn is_held_back(request: &CorsRequest<'_>, policy: &CompiledPolicy, reason: Reas
 }
 
 /// The line whose origin the policy allows, where there is one, and why.
-#[inline]
+#[inline(always)]
 fn judge<'a>(request: &CorsRequest<'a>, policy: &CompiledPolicy) -> (Option<&'a HeaderValue>, Reason) {
-    let origin = match request.origin() {
-        RequestOrigin::Absent => return (None, Reason::NoOrigin),
-        RequestOrigin::Several => return (None, Reason::SeveralOrigins),
-        RequestOrigin::One(origin) => origin,
-    };
+    match request.origin() {
+        RequestOrigin::Absent => (None, Reason::NoOrigin),
+        RequestOrigin::Several => (None, Reason::SeveralOrigins),
+        RequestOrigin::One(origin) => judge_origin(origin, policy),
+    }
+}
+
+fn judge_origin<'a>(origin: &'a HeaderValue, policy: &CompiledPolicy) -> (Option<&'a HeaderValue>, Reason) {
     match policy.allows_origin(origin) {
         true => (Some(origin), Reason::OriginAllowed),
         // 3.7

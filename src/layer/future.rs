@@ -9,11 +9,7 @@ use std::{
 use http::Response;
 use pin_project_lite::pin_project;
 
-use super::{
-    AnswerBody,
-    body::DefaultBody,
-    telling::{Told, conclude},
-};
+use super::{AnswerBody, body::DefaultBody, telling::Told, trace};
 use crate::decision::{Applied, ResponsePlan};
 
 pin_project! {
@@ -34,7 +30,7 @@ pin_project! {
             #[pin]
             future: F,
             plan: Option<ResponsePlan>,
-            told: Option<Box<Told>>,
+            told: Option<Box<dyn Told>>,
         },
         Answered {
             response: Option<Response<B>>,
@@ -48,7 +44,7 @@ struct Decided;
 
 impl<F, B, M: AnswerBody<B>> ResponseFuture<F, B, M> {
     #[inline]
-    pub(super) fn inner(future: F, plan: Option<ResponsePlan>, told: Option<Box<Told>>) -> Self {
+    pub(super) fn inner(future: F, plan: Option<ResponsePlan>, told: Option<Box<dyn Told>>) -> Self {
         Self { state: State::Inner { future, plan, told } }
     }
 
@@ -70,8 +66,10 @@ where
             StateProjection::Inner { future, plan, told } => {
                 let mut response = ready!(future.poll(context))?;
                 let already_decided = plan.take().is_some_and(|plan| finish(plan, &mut response));
-                if already_decided || told.is_some() {
-                    conclude(told.take(), already_decided, response.extensions_mut());
+                match told.take() {
+                    None if already_decided => trace::doubled(None),
+                    None => {}
+                    Some(told) => told.conclude(already_decided, response.extensions_mut()),
                 }
                 Poll::Ready(Ok(response.map(M::wrap)))
             }

@@ -150,7 +150,7 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn on_decision(mut self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-        self.telling.hook = Some(Arc::new(hook));
+        self.telling.set_hook(Arc::new(hook));
         self
     }
 
@@ -172,7 +172,7 @@ impl<R, M> CorsLayer<R, M> {
         mut self,
         label: impl for<'a> Fn(&CorsRequest<'a>) -> Option<&'a str> + Send + Sync + 'static,
     ) -> Self {
-        self.telling.label = Some(Arc::new(label));
+        self.telling.set_label(Arc::new(label));
         self
     }
 
@@ -198,7 +198,7 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn shadow(mut self, shadow: impl PolicyResolver + Send + Sync + 'static) -> Self {
-        self.telling.shadow = Some(Arc::new(shadow));
+        self.telling.set_shadow(Arc::new(shadow));
         self
     }
 
@@ -220,7 +220,7 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn record_decision(mut self, record: bool) -> Self {
-        self.telling.record = record;
+        self.telling.set_record(record);
         self
     }
 
@@ -242,7 +242,7 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn debug(mut self, debug: bool) -> Self {
-        self.telling.debug = debug;
+        self.telling.set_debug(debug);
         self
     }
 

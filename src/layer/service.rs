@@ -12,7 +12,7 @@ use tower_service::Service;
 use super::{
     AnswerBody, ResponseFuture,
     body::DefaultBody,
-    telling::{Shared, Told},
+    telling::{Shared, Told, complete},
 };
 use crate::{
     decision::{Answer, Decision, Options, decide},
@@ -104,7 +104,7 @@ impl<S, R, M> Cors<S, R, M> {
         &mut self,
         request: Request<Req>,
         decision: Decision,
-        told: Option<Box<Told>>,
+        told: Option<Box<dyn Told>>,
     ) -> ResponseFuture<S::Future, Res, M>
     where
         S: Service<Request<Req>, Response = Response<Res>>,
@@ -136,7 +136,7 @@ pub(super) fn respond<Req, B, M: AnswerBody<B>>(
     mut request: Request<Req>,
     answer: Answer,
     body: &M,
-    told: Option<Box<Told>>,
+    told: Option<Box<dyn Told>>,
 ) -> Response<M::Body> {
     let mut headers = mem::take(request.headers_mut());
     headers.clear();
@@ -145,7 +145,7 @@ pub(super) fn respond<Req, B, M: AnswerBody<B>>(
     answer.write_to(&mut headers);
     *response.headers_mut() = headers;
     if let Some(told) = told {
-        told.complete(&mut response, body);
+        complete(told, &mut response, body);
     }
     response
 }

@@ -1,7 +1,7 @@
 //! What a layer says beside serving: to a hook, in the extensions of responses, in the answers of the debug mode, about
 //! a second policy. Where nobody asked for any of it, a request pays for one look at one flag. Rule 5.9's report.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, mem, sync::Arc};
 
 use http::{
     Extensions, HeaderName, HeaderValue, Response, StatusCode,
@@ -46,25 +46,60 @@ impl<R> Shared<R> {
         head: &CorsRequest<'_>,
         resolution: &Resolution<'_>,
         decision: &Decision,
-    ) -> Option<Box<Told>> {
-        if self.is_heard() { self.telling.tell(head, &self.options, resolution, decision) } else { None }
+    ) -> Option<Box<dyn Told>> {
+        let speak = self.telling.speak.filter(|_| self.is_heard())?;
+        Some(speak(&self.telling, head, &self.options, resolution, decision))
     }
 }
 
 type Hook = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 type Label = Arc<dyn for<'a> Fn(&CorsRequest<'a>) -> Option<&'a str> + Send + Sync>;
+type Speak = fn(&Telling, &CorsRequest<'_>, &Options, &Resolution<'_>, &Decision) -> Box<dyn Told>;
 
 /// What to say, and to whom.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Telling {
-    pub(super) hook: Option<Hook>,
-    pub(super) label: Option<Label>,
-    pub(super) shadow: Option<Arc<dyn PolicyResolver + Send + Sync>>,
-    pub(super) record: bool,
-    pub(super) debug: bool,
+    hook: Option<Hook>,
+    label: Option<Label>,
+    shadow: Option<Arc<dyn PolicyResolver + Send + Sync>>,
+    record: bool,
+    debug: bool,
+    /// [`Telling::tell`], where somebody asked for it: 20 KB of code that a program which asks for nothing does without,
+    /// since nothing else names it.
+    speak: Option<Speak>,
+}
+
+impl Default for Telling {
+    fn default() -> Self {
+        let speak: Option<Speak> = if trace::IS_COMPILED { Some(Self::tell) } else { None };
+        Self { hook: None, label: None, shadow: None, record: false, debug: false, speak }
+    }
 }
 
 impl Telling {
+    pub(super) fn set_hook(&mut self, hook: Hook) {
+        self.hook = Some(hook);
+        self.speak = Some(Self::tell);
+    }
+
+    pub(super) fn set_label(&mut self, label: Label) {
+        self.label = Some(label);
+    }
+
+    pub(super) fn set_shadow(&mut self, shadow: Arc<dyn PolicyResolver + Send + Sync>) {
+        self.shadow = Some(shadow);
+    }
+
+    pub(super) fn set_record(&mut self, record: bool) {
+        self.record = record;
+        self.speak = Some(Self::tell);
+    }
+
+    pub(super) fn set_debug(&mut self, debug: bool) {
+        self.debug = debug;
+        self.speak = Some(Self::tell);
+    }
+
     #[cold]
     #[inline(never)]
     fn tell(
@@ -73,7 +108,7 @@ impl Telling {
         options: &Options,
         resolution: &Resolution<'_>,
         decision: &Decision,
-    ) -> Option<Box<Told>> {
+    ) -> Box<dyn Told> {
         let review = Review::new(&head.held(resolution.hold()), resolution.policy(), decision);
         let difference = self.shadow.as_ref().and_then(|shadow| difference(shadow.as_ref(), head, options, &review));
         let (outcome, reason) = (review.outcome(), review.reason());
@@ -84,14 +119,13 @@ impl Telling {
         }
         trace::decided(&event);
         let is_answer = matches!(decision, Decision::Answer(_));
-        let told = Told {
+        Box::new(Remaining {
             recorded: self.record.then_some(Recorded { outcome, reason }),
             debug: (self.debug && is_answer && !review.is_allowed()).then(|| review.to_string()),
             hook: self.hook.clone().filter(|_| !is_answer),
             route: route.map(Into::into).filter(|_| !is_answer),
             reason,
-        };
-        Some(Box::new(told))
+        })
     }
 }
 
@@ -108,8 +142,22 @@ fn difference(
     Difference::between(served, &Review::new(&head, resolution.policy(), &decision))
 }
 
-/// What is left to say when the response is there.
-pub(super) struct Told {
+/// What is left to say once the response is there. An object, so that only [`Telling::tell`] names what it does.
+pub(super) trait Told: Send + Sync {
+    /// Adds to the head of an answer what was asked for. Gives the text for its body, where it should have one.
+    fn complete(
+        self: Box<Self>,
+        status: StatusCode,
+        headers: &mut HeaderMap,
+        extensions: &mut Extensions,
+    ) -> Option<String>;
+
+    /// Reports that a layer nearer to the handler had decided a response already (5.9), and leaves the record of the
+    /// decision that holds.
+    fn conclude(self: Box<Self>, already_decided: bool, extensions: &mut Extensions);
+}
+
+struct Remaining {
     recorded: Option<Recorded>,
     debug: Option<String>,
     hook: Option<Hook>,
@@ -117,24 +165,51 @@ pub(super) struct Told {
     reason: Reason,
 }
 
-impl Told {
-    /// Adds to an answer what was asked for.
-    #[cold]
-    pub(super) fn complete<B, M: AnswerBody<B>>(self, response: &mut Response<M::Body>, body: &M) {
+impl Told for Remaining {
+    fn complete(
+        self: Box<Self>,
+        status: StatusCode,
+        headers: &mut HeaderMap,
+        extensions: &mut Extensions,
+    ) -> Option<String> {
         if let Some(recorded) = self.recorded {
-            response.extensions_mut().insert(recorded);
+            extensions.insert(recorded);
         }
-        let Some(message) = self.debug else { return };
+        let message = self.debug?;
         if let Ok(value) = HeaderValue::try_from(in_ascii(&message)) {
-            let _ = response.headers_mut().try_insert(DEBUG.clone(), value);
+            let _ = headers.try_insert(DEBUG.clone(), value);
         }
         // A 204 has no body, and one that comes nevertheless breaks the connection.
-        if response.status() != StatusCode::NO_CONTENT
-            && let Some(body) = body.text(format!("CORS: {message}\n"))
-        {
-            *response.body_mut() = body;
-            describe(response.headers_mut());
+        (status != StatusCode::NO_CONTENT).then(|| format!("CORS: {message}\n"))
+    }
+
+    fn conclude(self: Box<Self>, already_decided: bool, extensions: &mut Extensions) {
+        if already_decided {
+            let route = self.route.as_deref();
+            trace::doubled(route);
+            if let Some(hook) = &self.hook {
+                let outcome = Outcome::AlreadyDecided;
+                hook(&Event { outcome, reason: self.reason, route, difference: None, review: None });
+            }
         }
+        let Some(recorded) = self.recorded else { return };
+        match already_decided {
+            false => drop(extensions.insert(recorded)),
+            true => drop(extensions.get_or_insert_with(|| Recorded { outcome: Outcome::AlreadyDecided, ..recorded })),
+        }
+    }
+}
+
+/// Completes an answer by what is left to say.
+#[cold]
+pub(super) fn complete<B, M: AnswerBody<B>>(told: Box<dyn Told>, response: &mut Response<M::Body>, body: &M) {
+    let status = response.status();
+    let mut headers = mem::take(response.headers_mut());
+    let text = told.complete(status, &mut headers, response.extensions_mut());
+    *response.headers_mut() = headers;
+    if let Some(body) = text.and_then(|text| body.text(text)) {
+        *response.body_mut() = body;
+        describe(response.headers_mut());
     }
 }
 
@@ -154,27 +229,6 @@ fn in_ascii(message: &str) -> String {
 fn describe(headers: &mut HeaderMap) {
     let _ = headers.try_insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     let _ = headers.try_insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
-}
-
-/// 5.9: reports that a layer nearer to the handler had decided already; and leaves the record of the decision that holds.
-#[cold]
-#[inline(never)]
-pub(super) fn conclude(told: Option<Box<Told>>, already_decided: bool, extensions: &mut Extensions) {
-    if already_decided {
-        let route = told.as_ref().and_then(|told| told.route.as_deref());
-        trace::doubled(route);
-        if let Some(told) = &told
-            && let Some(hook) = &told.hook
-        {
-            let outcome = Outcome::AlreadyDecided;
-            hook(&Event { outcome, reason: told.reason, route, difference: None, review: None });
-        }
-    }
-    let Some(recorded) = told.and_then(|told| told.recorded) else { return };
-    match already_decided {
-        false => drop(extensions.insert(recorded)),
-        true => drop(extensions.get_or_insert_with(|| Recorded { outcome: Outcome::AlreadyDecided, ..recorded })),
-    }
 }
 
 impl fmt::Debug for Telling {

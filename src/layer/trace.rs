@@ -5,13 +5,15 @@
 //! escaped and cut at 256 bytes, so that nobody forges the lines of a log.
 
 #[cfg(feature = "tracing")]
-pub(super) use with_tracing::{decided, doubled, is_enabled};
+pub(super) use with_tracing::{IS_COMPILED, decided, doubled, is_enabled};
 #[cfg(not(feature = "tracing"))]
-pub(super) use without_tracing::{decided, doubled, is_enabled};
+pub(super) use without_tracing::{IS_COMPILED, decided, doubled, is_enabled};
 
 #[cfg(not(feature = "tracing"))]
 mod without_tracing {
     use super::super::Event;
+
+    pub(in super::super) const IS_COMPILED: bool = false;
 
     #[inline(always)]
     pub(in super::super) fn is_enabled() -> bool {
@@ -33,6 +35,8 @@ mod with_tracing {
         request::RequestOrigin,
         violation::Shown,
     };
+
+    pub(in super::super) const IS_COMPILED: bool = true;
 
     /// Whether anybody listens. Denials are at info, so who hears of anything hears of that level.
     #[inline]

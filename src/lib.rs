@@ -84,6 +84,7 @@ pub mod request;
 pub mod resolver;
 #[cfg(feature = "route")]
 pub mod route;
+mod shown;
 pub mod violation;
 
 pub use compile::{CompiledPolicy, Profile};

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     policy::{FieldPath, Position},
-    violation::Shown,
+    shown::Shown,
 };
 
 /// How much a lint matters.
@@ -249,7 +249,7 @@ impl LintKind {
 impl fmt::Display for Lint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(position) = &self.position {
-            write!(f, "{position}: ")?;
+            write!(f, "{}:{}:{}: ", Shown(position.file()), position.line(), position.column())?;
         }
         write!(f, "{}", Shown(self.path.as_str()))?;
         if let Some(value) = &self.value {

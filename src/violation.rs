@@ -1,17 +1,25 @@
 //! What makes a policy invalid: kinds, codes, and the one text of each. The texts are the product; tests pin them.
 //! Rules 2.2 to 2.13 say what is a violation, and `compile` finds them.
 
+#[cfg(feature = "manifest")]
+mod excerpt;
+
+#[cfg(feature = "manifest")]
+pub use excerpt::Excerpt;
+
 use std::{borrow::Cow, fmt};
 
 use crate::{
     lint::{Lint, LintKind, Severity},
     policy::{FieldPath, Position},
+    shown::{Shown, write_lines},
 };
 
 /// One thing that is wrong with a policy or a manifest.
 ///
 /// Its `Display` names the place, the value and the way out:
-/// `allowOrigins[1]: "*.example.com" has no scheme; write "https://*.example.com"`.
+/// `allowOrigins[1]: "*.example.com" has no scheme; write "https://*.example.com"`. With `{:#}` the line of the file
+/// follows, for what comes from one. No message is longer than 4 KiB, and none has a control character of the value's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     path: FieldPath,
@@ -19,12 +27,22 @@ pub struct Violation {
     suggestion: Option<String>,
     kind: ViolationKind,
     position: Option<Position>,
+    #[cfg(feature = "manifest")]
+    excerpt: Option<Excerpt>,
 }
 
 impl Violation {
     /// A violation at `path`.
     pub(crate) fn new(path: FieldPath, kind: ViolationKind) -> Self {
-        Self { path, value: None, suggestion: None, kind, position: None }
+        Self {
+            path,
+            value: None,
+            suggestion: None,
+            kind,
+            position: None,
+            #[cfg(feature = "manifest")]
+            excerpt: None,
+        }
     }
 
     /// Adds the value that was found.
@@ -46,6 +64,13 @@ impl Violation {
         self
     }
 
+    /// Adds the line of the file that it is about.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn with_excerpt(mut self, excerpt: Option<Excerpt>) -> Self {
+        self.excerpt = excerpt;
+        self
+    }
+
     /// The field, such as `spec.cors.allowOrigins[1]`.
     pub fn path(&self) -> &FieldPath {
         &self.path
@@ -64,6 +89,12 @@ impl Violation {
     /// Where in a file it was found, for what comes from one.
     pub fn position(&self) -> Option<&Position> {
         self.position.as_ref()
+    }
+
+    /// The line of that file.
+    #[cfg(feature = "manifest")]
+    pub fn excerpt(&self) -> Option<&Excerpt> {
+        self.excerpt.as_ref()
     }
 
     /// What is wrong.
@@ -282,13 +313,10 @@ impl ViolationKind {
     }
 }
 
-/// The longest value that a message shows, in bytes; the rest is cut.
-const MAX_SHOWN: usize = 256;
-
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(position) = &self.position {
-            write!(f, "{position}: ")?;
+            write!(f, "{}:{}:{}: ", Shown(position.file()), position.line(), position.column())?;
         }
         let mut separator = "";
         if !self.path.as_str().is_empty() {
@@ -305,45 +333,25 @@ impl fmt::Display for Violation {
             None => write!(f, "{separator}{sentence}")?,
         }
         match &self.suggestion {
-            Some(suggestion) if self.kind.suggests_surely() => write!(f, "; write \"{}\"", Shown(suggestion)),
-            Some(suggestion) => write!(f, "; did you mean \"{}\"?", Shown(suggestion)),
-            None => Ok(()),
+            Some(suggestion) if self.kind.suggests_surely() => write!(f, "; write \"{}\"", Shown(suggestion))?,
+            Some(suggestion) => write!(f, "; did you mean \"{}\"?", Shown(suggestion))?,
+            None => {}
         }
-    }
-}
-
-impl std::error::Error for Violation {}
-
-/// Text from outside, escaped and cut, so that no message grows beyond reading or forges a line of a log.
-pub(crate) struct Shown<'a>(pub(crate) &'a str);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = 0;
-        for character in self.0.chars() {
-            // Beyond control characters, what reverses or hides text is escaped too.
-            let is_escaped = character == '"' || character.is_control() || is_invisible(character);
-            shown += if is_escaped { character.escape_default().len() } else { character.len_utf8() };
-            if shown > MAX_SHOWN {
-                return f.write_str("…");
-            }
-            if is_escaped {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                write!(f, "{character}")?;
-            }
+        #[cfg(feature = "manifest")]
+        if f.alternate()
+            && let Some(excerpt) = &self.excerpt
+        {
+            write!(f, "\n{excerpt}")?;
         }
         Ok(())
     }
 }
 
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
+impl std::error::Error for Violation {}
 
 /// Everything that is wrong with a policy or a manifest, at least one thing, in the order of the fields.
 ///
-/// Its `Display` has a line for each violation.
+/// Its `Display` has a line for each violation, up to 4 KiB in all; then it says how many more there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violations(Vec<Violation>);
 
@@ -356,12 +364,10 @@ impl Violations {
     /// `Ok` where no lint is as severe as `severity`, or more.
     pub(crate) fn of_lints(lints: &[Lint], severity: Severity) -> Result<(), Self> {
         let denied = lints.iter().filter(|lint| lint.severity() >= severity);
-        let violations = denied.map(|lint| Violation {
-            path: lint.path().clone(),
-            value: lint.value().map(str::to_owned),
-            suggestion: None,
-            kind: ViolationKind::DeniedLint { lint: lint.kind().clone() },
-            position: lint.position().cloned(),
+        let violations = denied.map(|lint| {
+            let kind = ViolationKind::DeniedLint { lint: lint.kind().clone() };
+            let value = lint.value().map(str::to_owned);
+            Violation { value, position: lint.position().cloned(), ..Violation::new(lint.path().clone(), kind) }
         });
         Self::check(violations.collect())
     }
@@ -392,11 +398,7 @@ impl IntoIterator for Violations {
 
 impl fmt::Display for Violations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (line, violation) in self.0.iter().enumerate() {
-            let newline = if line == 0 { "" } else { "\n" };
-            write!(f, "{newline}{violation}")?;
-        }
-        Ok(())
+        write_lines(f, &self.0)
     }
 }
 

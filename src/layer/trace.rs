@@ -31,7 +31,7 @@ mod with_tracing {
     use crate::{
         decision::{Outcome, cut},
         request::RequestOrigin,
-        violation::Shown,
+        shown::Shown,
     };
 
     /// Whether anybody listens. Denials are at info, so who hears of anything hears of that level.

@@ -1,36 +1,21 @@
 //! What was probably meant. In: a field name or a value that is refused. Out: one that is accepted, where it can be
 //! guessed. Rule 2.2.
 
+use crate::compile::edit_distance;
+
+/// How many letters may differ in what counts as a slip of the pen.
+const MAX_EDITS: usize = 2;
+
 /// The name among `known` that `written` was probably meant to be: the same but for case and separators, or else at most
 /// two edits away.
 pub(super) fn field_name(written: &str, known: &[&str]) -> Option<String> {
     let plain = |name: &str| name.replace(['-', '_'], "").to_ascii_lowercase();
-    // Longer names than any field's need no comparing.
-    if written.len() > 64 {
-        return None;
-    }
-    let (_, name) = known
+    let written = plain(written);
+    let near = known
         .iter()
-        .map(|name| (distance(&plain(written), &plain(name)), *name))
-        .filter(|(distance, _)| *distance <= 2)
-        .min_by_key(|(distance, _)| *distance)?;
+        .filter_map(|name| Some((edit_distance(written.as_bytes(), plain(name).as_bytes(), MAX_EDITS)?, *name)));
+    let (_, name) = near.min_by_key(|(distance, _)| *distance)?;
     Some(name.to_owned())
-}
-
-/// How many characters to add, to drop or to replace make `from` into `to`.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (at, have) in from.chars().enumerate() {
-        let mut next = vec![at + 1];
-        for (want, above) in to.iter().zip(row.windows(2)) {
-            let &[diagonal, above] = above else { continue };
-            let left = next.last().copied().unwrap_or_default();
-            next.push((diagonal + usize::from(*want != have)).min(above + 1).min(left + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 /// The seconds that a duration such as `24h`, `1h30m` or `3600s` stands for, or a number that was written as text.

@@ -215,7 +215,9 @@ impl LintKind {
             Self::SameAsEarlier => "means the same as an earlier entry",
             Self::OriginBeyondCrd => "is accepted here, but the pattern of the Gateway API's CRD refuses it",
             Self::ForbiddenMethod => "is a method that browsers never let a script use",
-            Self::LowercaseMethod => "is not in upper case; methods are compared with their case",
+            Self::LowercaseMethod => {
+                "is not in upper case, as browsers send it, and the case counts; write it in upper case"
+            }
             Self::ForbiddenRequestHeader => "is a header that browsers never let a script set",
             Self::ForbiddenResponseHeader => "is a header that browsers never show to a script",
             Self::MaxAgeBeyondBrowsers => "is longer than any browser remembers a preflight (86400 seconds)",

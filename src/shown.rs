@@ -38,7 +38,8 @@ pub(crate) fn is_treacherous(character: char) -> bool {
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
     );
-    character.is_control() || is_invisible
+    let is_strange_space = character != ' ' && character.is_whitespace();
+    character.is_control() || is_invisible || is_strange_space
 }
 
 /// Writes a line for each message, up to 4 KiB in all, and how many there are beyond. The first is always there. Where

@@ -118,7 +118,7 @@ pub enum ViolationKind {
     OriginNull,
     /// An origin outside ASCII (2.7).
     OriginNotAscii,
-    /// White space or a control character in an origin.
+    /// White space, or a character that is invisible, in an origin.
     OriginWhitespace,
     /// Several origins, methods or names in one string.
     ListInOneEntry,
@@ -265,11 +265,11 @@ impl ViolationKind {
             Self::Empty => "is empty",
             Self::OriginNull => "can't be allowed: every sandboxed frame and local file sends it",
             Self::OriginNotAscii => "is not ASCII; use Punycode",
-            Self::OriginWhitespace => "has white space or a control character",
+            Self::OriginWhitespace => "has white space, or a character that is invisible",
             Self::ListInOneEntry => "is a list in one string; make each element an entry of its own",
             Self::OriginRegularExpression => "is a regular expression; the only wildcard is *",
             Self::OriginScheme => "has no scheme",
-            Self::OriginInvalidScheme => "has no valid scheme",
+            Self::OriginInvalidScheme => "does not begin with a scheme such as https://",
             Self::OriginOpaqueScheme => "can't be allowed: pages of this scheme send the origin null",
             Self::OriginOtherScheme => "has a scheme other than http and https, which a manifest can't allow",
             Self::OriginUserInfo => ": an origin has no user info",
@@ -278,10 +278,10 @@ impl ViolationKind {
             Self::OriginHost => "has no host",
             Self::OriginEmptyLabel => "has an empty label in its host",
             Self::OriginHostTooLong => "is too long: a label has at most 63 bytes, a host at most 253",
-            Self::OriginHostCharacter => "has a character in its host that no host has",
+            Self::OriginHostCharacter => ": a host has letters, digits, - and _ between its dots, and nothing else",
             Self::OriginIpv4 => "ends in a number but is not an IPv4 address such as 192.0.2.1",
-            Self::OriginIpv6 => "has no IPv6 address in compressed form such as [2001:db8::1]",
-            Self::OriginPort => "has no port from 1 to 65535",
+            Self::OriginIpv6 => ": an IPv6 address stands in brackets and in its shortest form, such as [2001:db8::1]",
+            Self::OriginPort => ": a port is a number from 1 to 65535 without leading zeros, or *",
             Self::OriginWildcard => ": a * stands for the first labels, the whole host or the port, and nothing else",
             Self::OriginWildcardScheme => ": a wildcard needs the scheme http or https",
             Self::Method => "is not a method",
@@ -309,7 +309,7 @@ impl ViolationKind {
 
     /// How the suggestion is put: as an order where it is sure, as a question where it is a guess.
     fn suggests_surely(&self) -> bool {
-        matches!(self, Self::OriginScheme | Self::OriginNotAscii | Self::OriginIpv6 | Self::MaxAgeRange)
+        matches!(self, Self::OriginScheme)
     }
 }
 
@@ -318,12 +318,14 @@ impl fmt::Display for Violation {
         if let Some(position) = &self.position {
             write!(f, "{}:{}:{}: ", Shown(position.file()), position.line(), position.column())?;
         }
+        // An empty value needs no showing.
+        let value = self.value.as_ref().filter(|_| self.kind != ViolationKind::Empty);
         let mut separator = "";
         if !self.path.as_str().is_empty() {
             write!(f, "{}", Shown(self.path.as_str()))?;
-            separator = if self.value.is_some() { ": " } else { " " };
+            separator = if value.is_some() { ": " } else { " " };
         }
-        if let Some(value) = &self.value {
+        if let Some(value) = value {
             write!(f, "{separator}\"{}\"", Shown(value))?;
             separator = " ";
         }
@@ -333,7 +335,13 @@ impl fmt::Display for Violation {
             None => write!(f, "{separator}{sentence}")?,
         }
         match &self.suggestion {
+            // The sentence has said what to write.
+            Some(suggestion) if self.kind == ViolationKind::OriginNotAscii => write!(f, ": \"{}\"", Shown(suggestion))?,
             Some(suggestion) if self.kind.suggests_surely() => write!(f, "; write \"{}\"", Shown(suggestion))?,
+            // A number, a truth or a list is written without quotes.
+            Some(suggestion) if matches!(self.kind, ViolationKind::WrongType { .. }) => {
+                write!(f, "; did you mean {}?", Shown(suggestion))?;
+            }
             Some(suggestion) => write!(f, "; did you mean \"{}\"?", Shown(suggestion))?,
             None => {}
         }

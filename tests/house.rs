@@ -10,7 +10,7 @@ use std::{
 const ROOMS: &[(&str, &[&str])] = &[
     ("policy", &[]),
     ("headers", &[]),
-    ("origin", &[]),
+    ("origin", &["shown"]),
     ("shown", &[]),
     ("violation", &["policy", "lint", "shown"]),
     ("lint", &["policy", "violation", "shown"]),

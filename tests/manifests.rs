@@ -202,10 +202,10 @@ spec:
         "m.yaml:10:15: spec.rules[0].matches[0].method: \"FETCH\" is not one of GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, \
          TRACE and PATCH".to_owned(),
         format!("m.yaml:14:23: {path}.allowOrigins: \"https://a.example, https://b.example\" is not a list of strings; did you mean \
-                 \"[https://a.example, https://b.example]\"?"),
+                 [https://a.example, https://b.example]?"),
         format!("m.yaml:15:9: {path}.allowMethod is not a field of this resource; did you mean \"allowMethods\"?"),
-        format!("m.yaml:16:17: {path}.maxAge: \"24h\" is not a whole number of seconds; did you mean \"86400\"?"),
-        format!("m.yaml:17:27: {path}.allowCredentials: \"true\" is not true or false; did you mean \"true\"?"),
+        format!("m.yaml:16:17: {path}.maxAge: \"24h\" is not a whole number of seconds; did you mean 86400?"),
+        format!("m.yaml:17:27: {path}.allowCredentials: \"true\" is not true or false; did you mean true?"),
         format!("m.yaml:18:29: {path}.allowHeaders[1]: \"5\" is not a string"),
         format!("m.yaml:20:9: {path}.maxAge is written twice"),
         format!("m.yaml:18:40: {path}.allowHeaders[3]: \"x-a\" is written twice"),

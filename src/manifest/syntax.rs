@@ -15,7 +15,7 @@ pub(super) struct SyntaxError {
 }
 
 /// What the parser says, in part, and what that means to somebody who wrote the file.
-const SENTENCES: [(&str, &str); 18] = [
+const SENTENCES: [(&str, &str); 19] = [
     ("unclosed bracket '['", "this [ has no ]"),
     ("unclosed bracket '{'", "this { has no }"),
     ("mismatched bracket", "this bracket closes one of the other kind"),
@@ -27,6 +27,7 @@ const SENTENCES: [(&str, &str); 18] = [
     ("mapping values are not allowed", "no field can begin here; correct the indentation, or put the value in quotes"),
     ("block mapping, did not find expected key", "no field begins here; correct the indentation"),
     ("block collection, did not find", "this is no item of the list above; correct the indentation"),
+    ("illegal placement of ':'", "no field can begin within [ ]; a ] is missing before this"),
     ("expected ',' or '}'", "a comma or a } is missing before this"),
     ("expected ',' or ']'", "a comma or a ] is missing before this"),
     ("anchor or alias", "a * or & means something of its own to YAML; put the value in quotes"),

@@ -101,7 +101,7 @@ impl Value {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
             Self::Integer(value) => value.to_string(),
-            Self::Float(value) => value.to_string(),
+            Self::Float(value) => format!("{value:?}"),
             Self::Text(text) => text.clone(),
             Self::List(_) => "[...]".to_owned(),
             Self::Map(_) => "{...}".to_owned(),

@@ -147,6 +147,11 @@ pub enum LintKind {
     BackendFilter,
     /// An object with the kind, namespace and name of an earlier one, which it replaces.
     ReplacesEarlier,
+    /// An object that is passed over, and is nearly one that is read.
+    NotRead {
+        /// What is read, such as `HTTPRoute of gateway.networking.k8s.io/v1`.
+        meant: &'static str,
+    },
 }
 
 impl LintKind {
@@ -173,6 +178,7 @@ impl LintKind {
             Self::InvalidWhole { .. } => "invalid-whole",
             Self::BackendFilter => "backend-filter",
             Self::ReplacesEarlier => "replaces-earlier",
+            Self::NotRead { .. } => "not-read",
         }
     }
 
@@ -192,7 +198,8 @@ impl LintKind {
             | Self::LosesToOlder { .. }
             | Self::AttachesToNothing { .. }
             | Self::BackendFilter
-            | Self::ReplacesEarlier => Severity::Warning,
+            | Self::ReplacesEarlier
+            | Self::NotRead { .. } => Severity::Warning,
             Self::TrailingSlash
             | Self::RuleBesideOthers
             | Self::SameAsEarlier
@@ -243,6 +250,7 @@ impl LintKind {
                 "counts only for requests whose chosen backend is known, since the rule has several backends"
             }
             Self::ReplacesEarlier => "is the name of an earlier object of this kind, which is left out",
+            Self::NotRead { meant } => return format!("is not read; what is read is {meant}").into(),
             Self::NoOrigin => "allows no origin, so no script of another origin reads a response",
         })
     }

@@ -125,6 +125,19 @@ fn lists_as_kubectl_prints_them_are_read() {
     assert!(policy(&routes, "http://any/").is_some());
 }
 
+#[test]
+fn a_kind_of_that_name_in_another_group_is_something_else() {
+    let istio = "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g}\n";
+    assert!(codes(&load(istio)).is_empty());
+    let near = load(&istio.replace("networking.istio.io/v1", "gateway.networking.k8s.io/v2"));
+    assert_eq!(codes(&near), ["not-read"]);
+    assert_eq!(
+        near.lints()[0].to_string(),
+        "m.yaml:1:13: apiVersion: \"gateway.networking.k8s.io/v2\" is not read; what is read is Gateway of \
+         gateway.networking.k8s.io/v1"
+    );
+}
+
 /// rule 8.4
 #[test]
 fn a_route_is_served_on_the_hostnames_of_its_listeners() {

@@ -239,12 +239,12 @@ fn check_characters(text: &str) -> Result<(), PatternError> {
         Err(PatternError::Null)
     } else if is_list(text) {
         Err(PatternError::List)
+    } else if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(())
     } else if text.chars().any(|character| character.is_whitespace() || is_treacherous(character)) {
         Err(PatternError::Whitespace)
-    } else if !text.is_ascii() {
-        Err(PatternError::NotAscii)
     } else {
-        Ok(())
+        Err(PatternError::NotAscii)
     }
 }
 

@@ -272,17 +272,19 @@ impl ViolationKind {
             Self::OriginInvalidScheme => "does not begin with a scheme such as https://",
             Self::OriginOpaqueScheme => "can't be allowed: pages of this scheme send the origin null",
             Self::OriginOtherScheme => "has a scheme other than http and https, which a manifest can't allow",
-            Self::OriginUserInfo => ": an origin has no user info",
+            Self::OriginUserInfo => ": an origin has no user name and no password",
             Self::OriginPath => ": an origin has no path",
             Self::OriginQuery => ": an origin has no query and no fragment",
             Self::OriginHost => "has no host",
-            Self::OriginEmptyLabel => "has an empty label in its host",
-            Self::OriginHostTooLong => "is too long: a label has at most 63 bytes, a host at most 253",
+            Self::OriginEmptyLabel => "has two dots in a row, or one at an end",
+            Self::OriginHostTooLong => "is too long: a host has at most 253 bytes, and 63 between two dots",
             Self::OriginHostCharacter => ": a host has letters, digits, - and _ between its dots, and nothing else",
             Self::OriginIpv4 => "ends in a number but is not an IPv4 address such as 192.0.2.1",
             Self::OriginIpv6 => ": an IPv6 address stands in brackets and in its shortest form, such as [2001:db8::1]",
             Self::OriginPort => ": a port is a number from 1 to 65535 without leading zeros, or *",
-            Self::OriginWildcard => ": a * stands for the first labels, the whole host or the port, and nothing else",
+            Self::OriginWildcard => {
+                ": a * stands at the start of a host, as in *.example.com, for the whole host, or for the port"
+            }
             Self::OriginWildcardScheme => ": a wildcard needs the scheme http or https",
             Self::Method => "is not a method",
             Self::MethodNotInCrd => "is not one of GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH and *",

@@ -100,17 +100,19 @@ impl fmt::Display for PatternError {
             Self::MissingScheme => "has no scheme",
             Self::InvalidScheme => "has no valid scheme",
             Self::OpaqueScheme => "pages of this scheme send the origin null, which can't be allowed",
-            Self::UserInfo => "an origin has no user info",
+            Self::UserInfo => "an origin has no user name and no password",
             Self::Path => "an origin has no path",
             Self::Query => "an origin has no query and no fragment",
             Self::EmptyHost => "an origin needs a host",
-            Self::EmptyLabel => "a label of the host is empty",
-            Self::TooLong => "a label has at most 63 bytes and a host at most 253",
+            Self::EmptyLabel => "a host has no two dots in a row, and none at an end",
+            Self::TooLong => "a host has at most 253 bytes, and 63 between two dots",
             Self::InvalidHost => "a host has letters, digits, - and _ between its dots, and nothing else",
             Self::InvalidIpv4 => "the host ends in a number but is not an IPv4 address such as 192.0.2.1",
             Self::InvalidIpv6 => "an IPv6 address stands in brackets and in its shortest form, such as [2001:db8::1]",
             Self::InvalidPort => "a port is a number from 1 to 65535 without leading zeros, or *",
-            Self::MisplacedWildcard => "a * stands for the first labels, the whole host or the port, and nothing else",
+            Self::MisplacedWildcard => {
+                "a * stands at the start of a host, as in *.example.com, for the whole host, or for the port"
+            }
             Self::WildcardScheme => "a wildcard needs the scheme http or https",
         })
     }

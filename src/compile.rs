@@ -4,12 +4,14 @@
 
 mod check;
 mod compiled;
+mod distance;
 mod nearest;
 mod punycode;
 mod suggest;
 mod values;
 
 pub use compiled::CompiledPolicy;
+pub(crate) use distance::edit_distance;
 pub(crate) use values::{Expose, List, Values};
 
 use crate::{

@@ -18,5 +18,11 @@ pub mod manifests {}
 #[doc = include_str!("../docs/lints.md")]
 pub mod lints {}
 
+#[doc = include_str!("../docs/saying.md")]
+pub mod saying {}
+
 #[doc = include_str!("../docs/troubleshooting.md")]
 pub mod troubleshooting {}
+
+#[doc = include_str!("../docs/migrating.md")]
+pub mod migrating {}

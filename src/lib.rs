@@ -74,6 +74,7 @@
 //! - Kubernetes manifests (features `route` and `manifest`): [`guide::manifests`].
 //! - The decision without tower: [`decision`]. The browser's side of the protocol: [`browser`].
 //! - When a browser refuses: [`guide::troubleshooting`], [`Reason`], and [`guide::lints`] for every lint and violation.
+//! - Coming from tower-http, ingress-nginx, Istio or Envoy: [`guide::migrating`].
 //! - Why a default is what it is: [`guide::defaults`].
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -97,6 +98,7 @@ pub mod request;
 pub mod resolver;
 #[cfg(feature = "route")]
 pub mod route;
+mod shown;
 pub mod violation;
 
 pub use compile::{CompiledPolicy, Profile};

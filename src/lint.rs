@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     policy::{FieldPath, Position},
-    violation::Shown,
+    shown::Shown,
 };
 
 /// How much a lint matters.
@@ -147,6 +147,11 @@ pub enum LintKind {
     BackendFilter,
     /// An object with the kind, namespace and name of an earlier one, which it replaces.
     ReplacesEarlier,
+    /// An object that is passed over, and is nearly one that is read.
+    NotRead {
+        /// What is read, such as `HTTPRoute of gateway.networking.k8s.io/v1`.
+        meant: &'static str,
+    },
 }
 
 impl LintKind {
@@ -173,6 +178,7 @@ impl LintKind {
             Self::InvalidWhole { .. } => "invalid-whole",
             Self::BackendFilter => "backend-filter",
             Self::ReplacesEarlier => "replaces-earlier",
+            Self::NotRead { .. } => "not-read",
         }
     }
 
@@ -192,7 +198,8 @@ impl LintKind {
             | Self::LosesToOlder { .. }
             | Self::AttachesToNothing { .. }
             | Self::BackendFilter
-            | Self::ReplacesEarlier => Severity::Warning,
+            | Self::ReplacesEarlier
+            | Self::NotRead { .. } => Severity::Warning,
             Self::TrailingSlash
             | Self::RuleBesideOthers
             | Self::SameAsEarlier
@@ -215,7 +222,9 @@ impl LintKind {
             Self::SameAsEarlier => "means the same as an earlier entry",
             Self::OriginBeyondCrd => "is accepted here, but the pattern of the Gateway API's CRD refuses it",
             Self::ForbiddenMethod => "is a method that browsers never let a script use",
-            Self::LowercaseMethod => "is not in upper case; methods are compared with their case",
+            Self::LowercaseMethod => {
+                "is not in upper case, as browsers send it, and the case counts; write it in upper case"
+            }
             Self::ForbiddenRequestHeader => "is a header that browsers never let a script set",
             Self::ForbiddenResponseHeader => "is a header that browsers never show to a script",
             Self::MaxAgeBeyondBrowsers => "is longer than any browser remembers a preflight (86400 seconds)",
@@ -241,6 +250,7 @@ impl LintKind {
                 "counts only for requests whose chosen backend is known, since the rule has several backends"
             }
             Self::ReplacesEarlier => "is the name of an earlier object of this kind, which is left out",
+            Self::NotRead { meant } => return format!("is not read; what is read is {meant}").into(),
             Self::NoOrigin => "allows no origin, so no script of another origin reads a response",
         })
     }
@@ -249,7 +259,7 @@ impl LintKind {
 impl fmt::Display for Lint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(position) = &self.position {
-            write!(f, "{position}: ")?;
+            write!(f, "{}:{}:{}: ", Shown(position.file()), position.line(), position.column())?;
         }
         write!(f, "{}", Shown(self.path.as_str()))?;
         if let Some(value) = &self.value {

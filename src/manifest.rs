@@ -25,11 +25,11 @@
 //! let layer = CorsLayer::with_resolver(routes.into_table());
 //!
 //! let errors = Manifests::new().read("api.yaml", &yaml.replace("600", "10m")).build().unwrap_err();
-//! assert_eq!(
-//!     errors.to_string(),
-//!     "api.yaml:12:17: spec.rules[0].filters[0].cors.maxAge: \"10m\" is not a whole number of seconds; \
-//!      did you mean \"600\"?",
-//! );
+//! let expected = "api.yaml:12:17: spec.rules[0].filters[0].cors.maxAge: \"10m\" is not a whole number of seconds; \
+//!      did you mean 600?";
+//! assert_eq!(errors.to_string(), expected);
+//! // The alternate form adds the line.
+//! assert_eq!(format!("{errors:#}"), format!("{expected}\n12 |         maxAge: 10m\n   |                 ^"));
 //! # Ok::<_, tower_cors::manifest::ManifestErrors>(())
 //! ```
 
@@ -47,6 +47,7 @@ mod model;
 mod object;
 mod stray;
 mod suggest;
+mod syntax;
 mod traffic_policy;
 mod walk;
 mod yaml;
@@ -60,9 +61,11 @@ use std::{fs::File, io::Read, path::Path};
 use crate::{
     lint::{Lint, LintKind},
     merge::Setting,
+    policy::Position,
     request::CorsRequest,
     resolver::{PolicyResolver, Resolution},
     route::{MatchedRule, RouteMatch, RouteTable},
+    violation::Excerpt,
 };
 use attach::Attachments;
 use model::Resources;
@@ -78,6 +81,21 @@ pub struct Manifests {
     resources: Resources,
     lints: Vec<Lint>,
     errors: Vec<ManifestError>,
+}
+
+/// The lines of a text that has something wrong with it.
+struct Excerpts<'a>(Vec<&'a str>);
+
+impl<'a> Excerpts<'a> {
+    fn of(text: &'a str) -> Self {
+        Self(yaml::lines(text).collect())
+    }
+
+    fn at(&self, position: &Position) -> Option<Excerpt> {
+        let index = usize::try_from(position.line()).ok()?.checked_sub(1)?;
+        // A place behind a last newline is on a line that is not there.
+        Some(Excerpt::new(position.line(), self.0.get(index).copied().unwrap_or_default(), position.column()))
+    }
 }
 
 /// What manifests come to: a route table, its lints, and the backends of its rules.
@@ -105,10 +123,11 @@ impl Manifests {
         }
         let documents = match yaml::read(text) {
             Ok(documents) => documents,
-            Err(message) => {
-                // The crate doesn't know the file's name.
-                let message = message.replacen("<input>", name, 1);
-                self.errors.push(ManifestError::Syntax { file: name.to_owned(), message });
+            Err(error) => {
+                let yaml::Place { line, column } = error.place;
+                let position = Position::new(name, line, column);
+                let excerpt = Excerpts::of(text).at(&position);
+                self.errors.push(ManifestError::Syntax { position, message: error.sentence.into_owned(), excerpt });
                 return self;
             }
         };
@@ -117,7 +136,14 @@ impl Manifests {
             object::read(document, &mut self.resources, &mut report);
         }
         self.lints.extend(report.lints);
-        self.errors.extend(report.violations.into_iter().map(ManifestError::Violation));
+        if !report.violations.is_empty() {
+            let excerpts = Excerpts::of(text);
+            let violations = report.violations.into_iter().map(|violation| {
+                let excerpt = violation.position().and_then(|position| excerpts.at(position));
+                violation.with_excerpt(excerpt)
+            });
+            self.errors.extend(violations.map(ManifestError::Violation));
+        }
         self
     }
 

@@ -1,17 +1,25 @@
 //! What makes a policy invalid: kinds, codes, and the one text of each. The texts are the product; tests pin them.
 //! Rules 2.2 to 2.13 say what is a violation, and `compile` finds them.
 
+#[cfg(feature = "manifest")]
+mod excerpt;
+
+#[cfg(feature = "manifest")]
+pub use excerpt::Excerpt;
+
 use std::{borrow::Cow, fmt};
 
 use crate::{
     lint::{Lint, LintKind, Severity},
     policy::{FieldPath, Position},
+    shown::{Shown, write_lines},
 };
 
 /// One thing that is wrong with a policy or a manifest.
 ///
 /// Its `Display` names the place, the value and the way out:
-/// `allowOrigins[1]: "*.example.com" has no scheme; write "https://*.example.com"`.
+/// `allowOrigins[1]: "*.example.com" has no scheme; write "https://*.example.com"`. With `{:#}` the line of the file
+/// follows, for what comes from one. No message is longer than 4 KiB, and none has a control character of the value's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     path: FieldPath,
@@ -19,12 +27,22 @@ pub struct Violation {
     suggestion: Option<String>,
     kind: ViolationKind,
     position: Option<Position>,
+    #[cfg(feature = "manifest")]
+    excerpt: Option<Excerpt>,
 }
 
 impl Violation {
     /// A violation at `path`.
     pub(crate) fn new(path: FieldPath, kind: ViolationKind) -> Self {
-        Self { path, value: None, suggestion: None, kind, position: None }
+        Self {
+            path,
+            value: None,
+            suggestion: None,
+            kind,
+            position: None,
+            #[cfg(feature = "manifest")]
+            excerpt: None,
+        }
     }
 
     /// Adds the value that was found.
@@ -43,6 +61,13 @@ impl Violation {
     #[cfg(feature = "manifest")]
     pub(crate) fn with_position(mut self, position: Position) -> Self {
         self.position = Some(position);
+        self
+    }
+
+    /// Adds the line of the file that it is about.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn with_excerpt(mut self, excerpt: Option<Excerpt>) -> Self {
+        self.excerpt = excerpt;
         self
     }
 
@@ -66,6 +91,12 @@ impl Violation {
         self.position.as_ref()
     }
 
+    /// The line of that file.
+    #[cfg(feature = "manifest")]
+    pub fn excerpt(&self) -> Option<&Excerpt> {
+        self.excerpt.as_ref()
+    }
+
     /// What is wrong.
     pub fn kind(&self) -> &ViolationKind {
         &self.kind
@@ -87,7 +118,7 @@ pub enum ViolationKind {
     OriginNull,
     /// An origin outside ASCII (2.7).
     OriginNotAscii,
-    /// White space or a control character in an origin.
+    /// White space, or a character that is invisible, in an origin.
     OriginWhitespace,
     /// Several origins, methods or names in one string.
     ListInOneEntry,
@@ -234,24 +265,26 @@ impl ViolationKind {
             Self::Empty => "is empty",
             Self::OriginNull => "can't be allowed: every sandboxed frame and local file sends it",
             Self::OriginNotAscii => "is not ASCII; use Punycode",
-            Self::OriginWhitespace => "has white space or a control character",
+            Self::OriginWhitespace => "has white space, or a character that is invisible",
             Self::ListInOneEntry => "is a list in one string; make each element an entry of its own",
             Self::OriginRegularExpression => "is a regular expression; the only wildcard is *",
             Self::OriginScheme => "has no scheme",
-            Self::OriginInvalidScheme => "has no valid scheme",
+            Self::OriginInvalidScheme => "does not begin with a scheme such as https://",
             Self::OriginOpaqueScheme => "can't be allowed: pages of this scheme send the origin null",
             Self::OriginOtherScheme => "has a scheme other than http and https, which a manifest can't allow",
-            Self::OriginUserInfo => ": an origin has no user info",
+            Self::OriginUserInfo => ": an origin has no user name and no password",
             Self::OriginPath => ": an origin has no path",
             Self::OriginQuery => ": an origin has no query and no fragment",
             Self::OriginHost => "has no host",
-            Self::OriginEmptyLabel => "has an empty label in its host",
-            Self::OriginHostTooLong => "is too long: a label has at most 63 bytes, a host at most 253",
-            Self::OriginHostCharacter => "has a character in its host that no host has",
+            Self::OriginEmptyLabel => "has two dots in a row, or one at an end",
+            Self::OriginHostTooLong => "is too long: a host has at most 253 bytes, and 63 between two dots",
+            Self::OriginHostCharacter => ": a host has letters, digits, - and _ between its dots, and nothing else",
             Self::OriginIpv4 => "ends in a number but is not an IPv4 address such as 192.0.2.1",
-            Self::OriginIpv6 => "has no IPv6 address in compressed form such as [2001:db8::1]",
-            Self::OriginPort => "has no port from 1 to 65535",
-            Self::OriginWildcard => ": a * stands for the first labels, the whole host or the port, and nothing else",
+            Self::OriginIpv6 => ": an IPv6 address stands in brackets and in its shortest form, such as [2001:db8::1]",
+            Self::OriginPort => ": a port is a number from 1 to 65535 without leading zeros, or *",
+            Self::OriginWildcard => {
+                ": a * stands at the start of a host, as in *.example.com, for the whole host, or for the port"
+            }
             Self::OriginWildcardScheme => ": a wildcard needs the scheme http or https",
             Self::Method => "is not a method",
             Self::MethodNotInCrd => "is not one of GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH and *",
@@ -278,24 +311,23 @@ impl ViolationKind {
 
     /// How the suggestion is put: as an order where it is sure, as a question where it is a guess.
     fn suggests_surely(&self) -> bool {
-        matches!(self, Self::OriginScheme | Self::OriginNotAscii | Self::OriginIpv6 | Self::MaxAgeRange)
+        matches!(self, Self::OriginScheme)
     }
 }
-
-/// The longest value that a message shows, in bytes; the rest is cut.
-const MAX_SHOWN: usize = 256;
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(position) = &self.position {
-            write!(f, "{position}: ")?;
+            write!(f, "{}:{}:{}: ", Shown(position.file()), position.line(), position.column())?;
         }
+        // An empty value needs no showing.
+        let value = self.value.as_ref().filter(|_| self.kind != ViolationKind::Empty);
         let mut separator = "";
         if !self.path.as_str().is_empty() {
             write!(f, "{}", Shown(self.path.as_str()))?;
-            separator = if self.value.is_some() { ": " } else { " " };
+            separator = if value.is_some() { ": " } else { " " };
         }
-        if let Some(value) = &self.value {
+        if let Some(value) = value {
             write!(f, "{separator}\"{}\"", Shown(value))?;
             separator = " ";
         }
@@ -305,45 +337,31 @@ impl fmt::Display for Violation {
             None => write!(f, "{separator}{sentence}")?,
         }
         match &self.suggestion {
-            Some(suggestion) if self.kind.suggests_surely() => write!(f, "; write \"{}\"", Shown(suggestion)),
-            Some(suggestion) => write!(f, "; did you mean \"{}\"?", Shown(suggestion)),
-            None => Ok(()),
+            // The sentence has said what to write.
+            Some(suggestion) if self.kind == ViolationKind::OriginNotAscii => write!(f, ": \"{}\"", Shown(suggestion))?,
+            Some(suggestion) if self.kind.suggests_surely() => write!(f, "; write \"{}\"", Shown(suggestion))?,
+            // A number, a truth or a list is written without quotes.
+            Some(suggestion) if matches!(self.kind, ViolationKind::WrongType { .. }) => {
+                write!(f, "; did you mean {}?", Shown(suggestion))?;
+            }
+            Some(suggestion) => write!(f, "; did you mean \"{}\"?", Shown(suggestion))?,
+            None => {}
         }
-    }
-}
-
-impl std::error::Error for Violation {}
-
-/// Text from outside, escaped and cut, so that no message grows beyond reading or forges a line of a log.
-pub(crate) struct Shown<'a>(pub(crate) &'a str);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = 0;
-        for character in self.0.chars() {
-            // Beyond control characters, what reverses or hides text is escaped too.
-            let is_escaped = character == '"' || character.is_control() || is_invisible(character);
-            shown += if is_escaped { character.escape_default().len() } else { character.len_utf8() };
-            if shown > MAX_SHOWN {
-                return f.write_str("…");
-            }
-            if is_escaped {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                write!(f, "{character}")?;
-            }
+        #[cfg(feature = "manifest")]
+        if f.alternate()
+            && let Some(excerpt) = &self.excerpt
+        {
+            write!(f, "\n{excerpt}")?;
         }
         Ok(())
     }
 }
 
-fn is_invisible(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
+impl std::error::Error for Violation {}
 
 /// Everything that is wrong with a policy or a manifest, at least one thing, in the order of the fields.
 ///
-/// Its `Display` has a line for each violation.
+/// Its `Display` has a line for each violation, up to 4 KiB in all; then it says how many more there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violations(Vec<Violation>);
 
@@ -356,12 +374,10 @@ impl Violations {
     /// `Ok` where no lint is as severe as `severity`, or more.
     pub(crate) fn of_lints(lints: &[Lint], severity: Severity) -> Result<(), Self> {
         let denied = lints.iter().filter(|lint| lint.severity() >= severity);
-        let violations = denied.map(|lint| Violation {
-            path: lint.path().clone(),
-            value: lint.value().map(str::to_owned),
-            suggestion: None,
-            kind: ViolationKind::DeniedLint { lint: lint.kind().clone() },
-            position: lint.position().cloned(),
+        let violations = denied.map(|lint| {
+            let kind = ViolationKind::DeniedLint { lint: lint.kind().clone() };
+            let value = lint.value().map(str::to_owned);
+            Violation { value, position: lint.position().cloned(), ..Violation::new(lint.path().clone(), kind) }
         });
         Self::check(violations.collect())
     }
@@ -392,11 +408,7 @@ impl IntoIterator for Violations {
 
 impl fmt::Display for Violations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (line, violation) in self.0.iter().enumerate() {
-            let newline = if line == 0 { "" } else { "\n" };
-            write!(f, "{newline}{violation}")?;
-        }
-        Ok(())
+        write_lines(f, &self.0)
     }
 }
 

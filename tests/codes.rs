@@ -92,6 +92,7 @@ fn every_lint_is_reached() {
         route(canary),
         route(&format!("filters: [{reference}]")),
         format!("{}---\n{}", route("{}"), route("{}")),
+        route("{}").replace("k8s.io/v1", "k8s.io/v1alpha2"),
         include_str!("manifests/attachment/ages.yaml").to_owned(),
         include_str!("manifests/attachment/invalid_whole.yaml").to_owned(),
         include_str!("manifests/attachment/strays.yaml").to_owned(),

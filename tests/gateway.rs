@@ -276,7 +276,9 @@ fn check_prints_what_is_wrong_and_tells_by_its_exit_code() {
     let name = file("tests/manifests/broken.yaml");
     let expected = format!(
         "error: {name}:11:25: spec.rules[0].filters[0].cors.allowOrigins[0]: \"app.example\" has no scheme; write \"https://app.example\"\n\
-         error: {name}:12:17: spec.rules[0].filters[0].cors.maxAge: \"24h\" is not a whole number of seconds; did you mean \"86400\"?\n\
+         11 |         allowOrigins: [ app.example ]\n   |                         ^\n\
+         error: {name}:12:17: spec.rules[0].filters[0].cors.maxAge: \"24h\" is not a whole number of seconds; did you mean 86400?\n\
+         12 |         maxAge: 24h\n   |                 ^\n\
          not valid, 2 errors\n"
     );
     let mut lines: Vec<_> = text.lines().collect();

@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     let routes = match loaded {
         Ok(routes) => routes,
         Err(errors) => {
-            eprintln!("{errors}");
+            eprintln!("{errors:#}");
             return ExitCode::FAILURE;
         }
     };
@@ -84,7 +84,7 @@ fn explain(question: Explain) -> ExitCode {
     let routes = match load(&manifests) {
         Ok(routes) => routes,
         Err(errors) => {
-            eprintln!("{errors}");
+            eprintln!("{errors:#}");
             return ExitCode::FAILURE;
         }
     };
@@ -127,7 +127,7 @@ fn report(loaded: Result<LoadedRoutes, ManifestErrors>) -> ExitCode {
         }
         Err(errors) => {
             for error in &errors {
-                say(&format!("error: {error}"));
+                say(&format!("error: {error:#}"));
             }
             say(&format!("not valid, {} errors", errors.iter().count()));
             ExitCode::FAILURE

@@ -4,6 +4,8 @@ use std::fmt;
 
 use http::{HeaderName, Method, StatusCode};
 
+use crate::shown::Shown;
+
 /// The step of Fetch that ended in a network error. To the script, all of them look alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -117,8 +119,8 @@ impl fmt::Display for PreflightFailure {
             Self::Status(status) => write!(f, "the status is {}, not one from 200 to 299", status.as_u16()),
             Self::MalformedAllowMethods => f.write_str("Access-Control-Allow-Methods is not a list of methods"),
             Self::MalformedAllowHeaders => f.write_str("Access-Control-Allow-Headers is not a list of header names"),
-            Self::Method(method) => write!(f, "the method {method} is not allowed"),
-            Self::Header(name) => write!(f, "the header {name} is not allowed"),
+            Self::Method(method) => write!(f, "the method {} is not allowed", Shown(method.as_str())),
+            Self::Header(name) => write!(f, "the header {} is not allowed", Shown(name.as_str())),
         }
     }
 }
@@ -128,9 +130,9 @@ impl fmt::Display for CorsCheckFailure {
         match self {
             Self::NoAllowOrigin => f.write_str("there is no Access-Control-Allow-Origin"),
             Self::SeveralAllowOrigins => f.write_str("Access-Control-Allow-Origin has several values"),
-            // Escaped, since the value is the server's to choose.
+            // Escaped and cut, since the value is the server's to choose.
             Self::OtherAllowOrigin(value) => {
-                write!(f, "Access-Control-Allow-Origin is \"{}\", not the page's origin", value.escape_debug())
+                write!(f, "Access-Control-Allow-Origin is \"{}\", not the page's origin", Shown(value))
             }
             Self::WildcardWithCredentials => {
                 f.write_str("Access-Control-Allow-Origin is *, which does not count for a request with credentials")

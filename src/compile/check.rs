@@ -131,7 +131,7 @@ impl Check<'_> {
             let is_miswritten = upper != *method && CRD_METHODS.contains(&upper.as_str());
             let kind = match method.as_str() {
                 "" => Some(ViolationKind::Empty),
-                _ if method.contains([',', ' ']) => Some(ViolationKind::ListInOneEntry),
+                _ if method.contains([',', ';', ' ']) => Some(ViolationKind::ListInOneEntry),
                 _ if !headers::is_token(method.as_bytes()) => Some(ViolationKind::Method),
                 _ if self.compiler.crd_limits && !CRD_METHODS.contains(&method.as_str()) => {
                     Some(ViolationKind::MethodNotInCrd)
@@ -157,7 +157,7 @@ impl Check<'_> {
         for (at, name) in names.iter().enumerate().filter(|(_, name)| *name != "*") {
             let kind = match name.as_str() {
                 "" => Some(ViolationKind::Empty),
-                _ if name.contains(',') => Some(ViolationKind::ListInOneEntry),
+                _ if name.contains([',', ';']) => Some(ViolationKind::ListInOneEntry),
                 _ if !headers::is_token(name.as_bytes()) => Some(ViolationKind::HeaderName),
                 _ if self.compiler.crd_limits && name.len() > CRD_MAX_HEADER_NAME => {
                     Some(ViolationKind::TooLong { limit: CRD_MAX_HEADER_NAME })

@@ -1,7 +1,7 @@
 //! The pattern that somebody may have had in mind when an origin is refused. In: a policy and an origin. Out: the entry
 //! of `allowOrigins` that is closest to it, where one is close. For messages only: nothing here allows anything.
 
-use super::CompiledPolicy;
+use super::{CompiledPolicy, edit_distance};
 use crate::origin::{Origin, OriginPattern};
 
 /// The most entries that are looked at, so that a refused origin costs no more than a message may.
@@ -51,7 +51,7 @@ fn remoteness(origin: &Origin<'_>, entry: &str) -> Option<usize> {
         return Some(0);
     }
     let written = pattern.to_string();
-    if let Some(distance) = distance(origin.as_str().as_bytes(), written.as_bytes()) {
+    if let Some(distance) = edit_distance(origin.as_str().as_bytes(), written.as_bytes(), MAX_DISTANCE) {
         return Some(distance);
     }
     let is_same_domain = domain(host).is_some_and(|domain_of_host| domain(origin.host()) == Some(domain_of_host));
@@ -63,31 +63,4 @@ fn domain(host: &str) -> Option<&str> {
     let is_address = host.starts_with('[') || host.ends_with(|last: char| last.is_ascii_digit());
     let (start, _) = host.rmatch_indices('.').nth(1).map_or((0, ""), |(at, dot)| (at + 1, dot));
     (!is_address && host.contains('.')).then(|| host.get(start..)).flatten()
-}
-
-/// The letters to add, drop or change to make one text of the other, up to [`MAX_DISTANCE`].
-fn distance(left: &[u8], right: &[u8]) -> Option<usize> {
-    if left.len().abs_diff(right.len()) > MAX_DISTANCE {
-        return None;
-    }
-    let same_start = left.iter().zip(right).take_while(|(left, right)| left == right).count();
-    let (left, right) = (left.get(same_start..)?, right.get(same_start..)?);
-    let same_end = left.iter().rev().zip(right.iter().rev()).take_while(|(left, right)| left == right).count();
-    let (left, right) = (left.get(..left.len() - same_end)?, right.get(..right.len() - same_end)?);
-    // One row of the usual table at a time, given up once every way costs too much.
-    let mut row = (0..=right.len()).collect::<Vec<_>>();
-    for (at, letter) in left.iter().enumerate() {
-        let mut next = Vec::with_capacity(row.len());
-        next.push(at + 1);
-        for (pair, other) in row.windows(2).zip(right) {
-            let changed = pair.first()? + usize::from(letter != other);
-            let added = next.last()? + 1;
-            next.push(changed.min(added).min(pair.last()? + 1));
-        }
-        if next.iter().all(|&distance| distance > MAX_DISTANCE) {
-            return None;
-        }
-        row = next;
-    }
-    row.last().copied().filter(|&distance| distance <= MAX_DISTANCE)
 }

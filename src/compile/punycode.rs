@@ -6,8 +6,12 @@
 
 /// The host with every label outside ASCII in Punycode; none where a letter would need the tables.
 pub(super) fn host(host: &str) -> Option<String> {
-    let labels = host.split('.').map(|label| {
+    // The full stops of Chinese and Japanese separate labels as well.
+    let labels = host.split(['.', '\u{3002}', '\u{ff0e}']).map(|label| {
         let label = label.to_lowercase();
+        if label.starts_with("xn--") && !label.is_ascii() {
+            return None;
+        }
         if label.is_ascii() {
             return Some(label);
         }

@@ -9,7 +9,7 @@ use crate::{
     compile::{CompiledPolicy, List},
     headers,
     request::{CorsRequest, RequestOrigin},
-    violation::Shown,
+    shown::Shown,
 };
 
 /// Why a request was decided as it was, down to the method or the header name.

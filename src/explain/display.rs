@@ -7,7 +7,7 @@ use crate::{
     browser::Credentials,
     merge::{Setting, SettingKind},
     policy::{CorsPolicy, PolicyField, Provenance},
-    violation::Shown,
+    shown::Shown,
 };
 
 impl fmt::Display for Explanation {

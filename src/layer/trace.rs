@@ -33,7 +33,7 @@ mod with_tracing {
     use crate::{
         decision::{Outcome, cut},
         request::RequestOrigin,
-        violation::Shown,
+        shown::Shown,
     };
 
     pub(in super::super) const IS_COMPILED: bool = true;

@@ -8,7 +8,7 @@ use super::model::{
     Cors, CorsSetting, ExtensionRef, Filter, Flavor, Gateway, HttpRoute, HttpRule, InheritedPriority, Meta, Resources,
     TargetRef, TrafficPolicy,
 };
-use crate::{merge::Setting, route::Hostname, violation::Shown};
+use crate::{merge::Setting, route::Hostname, shown::Shown};
 
 /// The API group of routes and gateways.
 pub(super) const GATEWAY_API: &str = "gateway.networking.k8s.io";

@@ -25,6 +25,10 @@ pub(super) fn read_setting(field: Field<'_>, report: &mut Report) -> Option<Cors
     let disable = object.get("disable", report);
     let cors = Block::new(&object).read(&object, true, report);
     if let Some(disable) = disable {
+        if let Value::Bool(true) = disable.node.value {
+            report.violate_with(&disable, ViolationKind::WrongType { expected: "a map" }, Some("{}".to_owned()));
+            return None;
+        }
         disable.object(report)?;
         return Some(CorsSetting::Disabled(cors));
     }

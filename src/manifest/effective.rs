@@ -87,8 +87,23 @@ fn compile(counting: &[&Attached<'_>]) -> Outcome {
         }
         // 7.10: never with the wider half.
         Err(error) => {
-            let reason = error.to_string().replace('\n', "; ");
+            let reason = in_one_line(&error.to_string());
             Outcome { policy: RulePolicy::Closed, lints: vec![(FieldPath::root(), LintKind::InvalidWhole { reason })] }
         }
     }
+}
+
+/// The lines of an error as one, without those that would make it too long to read.
+fn in_one_line(text: &str) -> String {
+    const MAX_REASON: usize = 2048;
+    let mut reason = String::new();
+    for line in text.lines() {
+        if reason.is_empty() {
+            reason.push_str(line);
+        } else if reason.len() + line.len() < MAX_REASON {
+            reason.push_str("; ");
+            reason.push_str(line);
+        }
+    }
+    reason
 }

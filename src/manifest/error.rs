@@ -3,14 +3,20 @@
 
 use std::{fmt, io};
 
-use crate::violation::Violation;
+use crate::{
+    policy::Position,
+    shown::{Shown, write_lines},
+    violation::{Excerpt, Violation},
+};
 
 /// One thing that is wrong with the manifests.
+///
+/// Its `Display` is a line that begins with the file's name. With `{:#}` the line of the file follows.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
     /// A file can't be read.
-    #[error("{file}: {source}")]
+    #[error("{}: {}", Shown(.file), Shown(&.source.to_string()))]
     Read {
         /// The name of the file.
         file: String,
@@ -18,27 +24,44 @@ pub enum ManifestError {
         source: io::Error,
     },
     /// A file is larger than 32 MiB.
-    #[error("{file}: larger than 32 MiB")]
+    #[error("{}: the file is larger than 32 MiB", Shown(.file))]
     TooLarge {
         /// The name of the file.
         file: String,
     },
     /// A file is not YAML.
-    #[error("{file}: {message}")]
+    #[error(fmt = write_syntax_error)]
     Syntax {
-        /// The name of the file.
-        file: String,
-        /// What is wrong, with the line where it is.
+        /// Where it ceases to be.
+        position: Position,
+        /// What is wrong.
         message: String,
+        /// The line.
+        excerpt: Option<Excerpt>,
     },
     /// A field of a resource is wrong.
     #[error(transparent)]
     Violation(#[from] Violation),
 }
 
+fn write_syntax_error(
+    position: &Position,
+    message: &str,
+    excerpt: &Option<Excerpt>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let (file, line, column) = (Shown(position.file()), position.line(), position.column());
+    write!(f, "{file}:{line}:{column}: not YAML: {}", Shown(message))?;
+    match excerpt {
+        Some(excerpt) if f.alternate() => write!(f, "\n{excerpt}"),
+        _ => Ok(()),
+    }
+}
+
 /// Everything that is wrong with the manifests, at least one thing, in the order of the files.
 ///
-/// Its `Display` has a line for each, and more for what is not YAML.
+/// Its `Display` has a line for each, up to 4 KiB in all; then it says how many more there are. With `{:#}` the line of
+/// the file follows each.
 #[derive(Debug)]
 pub struct ManifestErrors(pub(super) Vec<ManifestError>);
 
@@ -60,11 +83,7 @@ impl<'a> IntoIterator for &'a ManifestErrors {
 
 impl fmt::Display for ManifestErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (line, error) in self.0.iter().enumerate() {
-            let newline = if line == 0 { "" } else { "\n" };
-            write!(f, "{newline}{error}")?;
-        }
-        Ok(())
+        write_lines(f, &self.0)
     }
 }
 

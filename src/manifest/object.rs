@@ -10,7 +10,11 @@ use super::{
     walk::{Field, Object, Report},
     yaml::{Node, Value},
 };
-use crate::{policy::FieldPath, violation::ViolationKind};
+use crate::{
+    lint::{Lint, LintKind},
+    policy::FieldPath,
+    violation::ViolationKind,
+};
 
 const INHERITED_PRIORITY: &str = "kgateway.dev/inherited-policy-priority";
 
@@ -33,7 +37,7 @@ fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &m
             _ => None,
         })
     };
-    let (Some(version), Some(kind)) = (text("apiVersion"), text("kind")) else { return };
+    let (version, Some(kind)) = (text("apiVersion").unwrap_or_default(), text("kind")) else { return };
     match (version, kind) {
         ("gateway.networking.k8s.io/v1" | "gateway.networking.k8s.io/v1beta1", "Gateway") => {
             resources.gateways.extend(gateway::read(&object, report));
@@ -51,8 +55,30 @@ fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &m
                 read_at(item, lists - 1, resources, report);
             }
         }
-        _ => {}
+        _ => add_near_miss(&object, version, kind, report),
     }
+}
+
+/// What is read, as its group, its kind and both in words.
+const READ: [(&str, &str, &str); 4] = [
+    ("gateway.networking.k8s.io", "Gateway", "Gateway of gateway.networking.k8s.io/v1"),
+    ("gateway.networking.k8s.io", "HTTPRoute", "HTTPRoute of gateway.networking.k8s.io/v1"),
+    ("gateway.kgateway.dev", "TrafficPolicy", "TrafficPolicy of gateway.kgateway.dev/v1alpha1"),
+    ("gloo.solo.io", "GlooTrafficPolicy", "GlooTrafficPolicy of gloo.solo.io/v1alpha1"),
+];
+
+/// An object of another version, or whose kind is written in another case, is passed over like all that is not read; whoever
+/// wrote it would wait for its policy in vain. A kind of that name in another group is something else.
+fn add_near_miss(object: &Object<'_>, version: &str, kind: &str, report: &mut Report) {
+    let group = version.split('/').next().unwrap_or_default();
+    let is_near = |of: &str, name: &str| name.eq_ignore_ascii_case(kind) && (group == of || group.is_empty());
+    let Some((_, name, meant)) = READ.into_iter().find(|(of, name, _)| is_near(of, name)) else { return };
+    let (field, value) = if name == kind { ("apiVersion", version) } else { ("kind", kind) };
+    let place =
+        object.fields().find(|(key, ..)| *key == field).map_or(object.place(), |(_, _, field)| field.node.place);
+    let lint = Lint::new(object.path().field(field), LintKind::NotRead { meant }).with_value(value);
+    let position = report.position(place);
+    report.lints.push(lint.with_position(position));
 }
 
 /// Reads the metadata of an object.

@@ -1,36 +1,26 @@
 //! What was probably meant. In: a field name or a value that is refused. Out: one that is accepted, where it can be
 //! guessed. Rule 2.2.
 
-/// The name among `known` that `written` was probably meant to be: the same but for case and separators, or else at most
-/// two edits away.
+use crate::compile::edit_distance;
+
+/// How many letters may differ in what counts as a slip of the pen.
+const MAX_EDITS: usize = 2;
+
+/// The name among `known` that `written` was probably meant to be: the same but for case, separators and the lead of the
+/// response header's name, or else at most two edits away, or else its end.
 pub(super) fn field_name(written: &str, known: &[&str]) -> Option<String> {
     let plain = |name: &str| name.replace(['-', '_'], "").to_ascii_lowercase();
-    // Longer names than any field's need no comparing.
-    if written.len() > 64 {
-        return None;
-    }
-    let (_, name) = known
+    let written = plain(written);
+    let written = written.strip_prefix("accesscontrol").unwrap_or(&written);
+    let near = known
         .iter()
-        .map(|name| (distance(&plain(written), &plain(name)), *name))
-        .filter(|(distance, _)| *distance <= 2)
-        .min_by_key(|(distance, _)| *distance)?;
-    Some(name.to_owned())
-}
-
-/// How many characters to add, to drop or to replace make `from` into `to`.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (at, have) in from.chars().enumerate() {
-        let mut next = vec![at + 1];
-        for (want, above) in to.iter().zip(row.windows(2)) {
-            let &[diagonal, above] = above else { continue };
-            let left = next.last().copied().unwrap_or_default();
-            next.push((diagonal + usize::from(*want != have)).min(above + 1).min(left + 1));
-        }
-        row = next;
+        .filter_map(|name| Some((edit_distance(written.as_bytes(), plain(name).as_bytes(), MAX_EDITS)?, *name)));
+    if let Some((_, name)) = near.min_by_key(|(distance, _)| *distance) {
+        return Some((*name).to_owned());
     }
-    row.last().copied().unwrap_or_default()
+    let mut ends = known.iter().filter(|name| written.len() >= 3 && plain(name).ends_with(written));
+    let end = ends.next()?;
+    ends.next().is_none().then(|| (*end).to_owned())
 }
 
 /// The seconds that a duration such as `24h`, `1h30m` or `3600s` stands for, or a number that was written as text.
@@ -59,7 +49,10 @@ pub(super) fn seconds(written: &str) -> Option<String> {
 
 /// A list in one text, such as `https://a.example, https://b.example`, as a list.
 pub(super) fn list(written: &str) -> Option<String> {
-    let items: Vec<_> = written.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
+    let items = written.split(',').map(str::trim).filter(|item| !item.is_empty());
+    // To YAML a `*` without quotes is something else.
+    let quoted = items.map(|item| if item.starts_with('*') { format!("'{item}'") } else { item.to_owned() });
+    let items: Vec<_> = quoted.collect();
     (!items.is_empty()).then(|| format!("[{}]", items.join(", ")))
 }
 
@@ -76,7 +69,9 @@ mod tests {
             ("AllowMethods", Some("allowMethods")),
             ("maxage", Some("maxAge")),
             ("maxAgee", Some("maxAge")),
-            ("origins", None),
+            ("origins", Some("allowOrigins")),
+            ("Access-Control-Allow-Origin", Some("allowOrigins")),
+            ("exposed", None),
         ];
         for (written, meant) in rows {
             assert_eq!(field_name(written, &known).as_deref(), meant, "{written}");

@@ -9,6 +9,8 @@ use serde::{
 };
 use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 
+use super::syntax::SyntaxError;
+
 /// The longest file that is read, in bytes.
 pub(super) const MAX_FILE: usize = 32 << 20;
 
@@ -46,28 +48,30 @@ pub(super) struct Key {
 }
 
 /// How deep values may stand in one another. Schemas in custom resource definitions go deepest, to about 40.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 /// How deep where there is only the caller's stack.
 const MAX_DEPTH_IN_PLACE: usize = 16;
 /// The stack that `MAX_DEPTH` needs, in bytes: up to 64 KiB a level without optimisation.
 const STACK: usize = 8 << 20;
 
 /// The documents of a text; empty ones are left out.
-pub(super) fn read(text: &str) -> Result<Vec<Node>, String> {
+pub(super) fn read(text: &str) -> Result<Vec<Node>, SyntaxError> {
     // A thread of a server has 2 MiB of stack or less, which 40 levels use up in a debug build.
     std::thread::scope(|scope| {
         let reader = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || read_to(MAX_DEPTH, text));
         match reader.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(documents)) => documents,
-            Ok(Err(_)) => Err("could not be read".to_owned()),
+            Ok(Err(_)) => Err(SyntaxError::unreadable()),
             // There are no threads, as in a browser.
             Err(_) => read_to(MAX_DEPTH_IN_PLACE, text),
         }
     })
 }
 
-fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node>, String> {
+fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node>, SyntaxError> {
     let options = serde_saphyr::options! {
+        // The line that is shown is ours.
+        with_snippet: false,
         // A key written twice is reported with its place by whoever reads the map, and ignored where nobody does.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         budget: serde_saphyr::budget! {
@@ -82,7 +86,12 @@ fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node>, String> {
             max_alias_expansions_per_anchor: 100,
         },
     };
-    serde_saphyr::from_multiple_with_options(text, options).map_err(|error| error.to_string())
+    serde_saphyr::from_multiple_with_options(text, options).map_err(SyntaxError::from)
+}
+
+/// The lines of a text, told apart as YAML does.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
 impl Value {
@@ -92,7 +101,7 @@ impl Value {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
             Self::Integer(value) => value.to_string(),
-            Self::Float(value) => value.to_string(),
+            Self::Float(value) => format!("{value:?}"),
             Self::Text(text) => text.clone(),
             Self::List(_) => "[...]".to_owned(),
             Self::Map(_) => "{...}".to_owned(),

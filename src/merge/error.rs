@@ -6,6 +6,7 @@ use std::{error::Error, fmt};
 use crate::{
     policy::{PolicyField, Provenance, Source},
     resolver::PathPrefixError,
+    shown::{Shown, write_lines},
     violation::{Violation, ViolationKind, Violations},
 };
 
@@ -63,20 +64,32 @@ fn fields_of(violation: &Violation) -> Vec<PolicyField> {
 
 impl fmt::Display for MergeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (line, violation) in self.violations().iter().enumerate() {
-            let newline = if line == 0 { "" } else { "\n" };
-            match self {
-                Self::InvalidSetting { source, .. } => write!(f, "{newline}{}: {violation}", source.label())?,
-                Self::InvalidWhole { .. } => {
-                    write!(f, "{newline}{violation}")?;
-                    for (at, (field, source)) in self.sources(violation).into_iter().enumerate() {
-                        let lead = if at == 0 { "; merged from " } else { " and " };
-                        write!(f, "{lead}{field} of {source}")?;
-                    }
-                }
-            }
+        let lines = self.violations().iter().map(|violation| Line { error: self, violation });
+        write_lines(f, &lines.collect::<Vec<_>>())
+    }
+}
+
+/// A violation with the settings that it is about.
+struct Line<'a> {
+    error: &'a MergeError,
+    violation: &'a Violation,
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // More settings than these are a list that nobody reads.
+        const MAX_SOURCES: usize = 4;
+        let Self { error, violation } = self;
+        if let MergeError::InvalidSetting { source, .. } = error {
+            return write!(f, "{}: {violation}", Shown(source.label()));
         }
-        Ok(())
+        violation.fmt(f)?;
+        let sources = error.sources(violation);
+        for (at, (field, source)) in sources.iter().take(MAX_SOURCES).enumerate() {
+            let lead = if at == 0 { "; merged from " } else { " and " };
+            write!(f, "{lead}{field} of {}", Shown(&source.to_string()))?;
+        }
+        if sources.len() > MAX_SOURCES { write!(f, " and {} more", sources.len() - MAX_SOURCES) } else { Ok(()) }
     }
 }
 
@@ -142,11 +155,7 @@ impl<'a> IntoIterator for &'a OverrideErrors {
 
 impl fmt::Display for OverrideErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (line, error) in self.0.iter().enumerate() {
-            let newline = if line == 0 { "" } else { "\n" };
-            write!(f, "{newline}{error}")?;
-        }
-        Ok(())
+        write_lines(f, &self.0)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::{fmt, net::Ipv6Addr};
 
 use super::{host, origin};
+use crate::shown::is_treacherous;
 
 /// One entry of `allowOrigins` that is not the lone `*`.
 ///
@@ -52,7 +53,7 @@ pub enum PatternError {
     Null,
     /// A host outside ASCII; browsers send its Punycode form.
     NotAscii,
-    /// White space or a control character.
+    /// White space, or a character that is invisible.
     Whitespace,
     /// Several origins in one entry.
     List,
@@ -78,7 +79,7 @@ pub enum PatternError {
     InvalidHost,
     /// A host that ends in a number and is not an IPv4 address in dotted-quad form.
     InvalidIpv4,
-    /// A bracketed host that is not an IPv6 address in compressed form.
+    /// An IPv6 address without brackets, or what stands in brackets and is none in compressed form.
     InvalidIpv6,
     /// Not a port from 1 to 65535, nor `*`.
     InvalidPort,
@@ -94,22 +95,24 @@ impl fmt::Display for PatternError {
             Self::Empty => "an origin can't be empty",
             Self::Null => "the origin null can't be allowed: every sandboxed frame and local file sends it",
             Self::NotAscii => "an origin is ASCII; use Punycode",
-            Self::Whitespace => "an origin has no white space or control characters",
+            Self::Whitespace => "an origin has no white space and no invisible character",
             Self::List => "each origin is an entry of its own",
             Self::MissingScheme => "has no scheme",
             Self::InvalidScheme => "has no valid scheme",
             Self::OpaqueScheme => "pages of this scheme send the origin null, which can't be allowed",
-            Self::UserInfo => "an origin has no user info",
+            Self::UserInfo => "an origin has no user name and no password",
             Self::Path => "an origin has no path",
             Self::Query => "an origin has no query and no fragment",
             Self::EmptyHost => "an origin needs a host",
-            Self::EmptyLabel => "a label of the host is empty",
-            Self::TooLong => "a label has at most 63 bytes and a host at most 253",
-            Self::InvalidHost => "the host has a character that no host has",
+            Self::EmptyLabel => "a host has no two dots in a row, and none at an end",
+            Self::TooLong => "a host has at most 253 bytes, and 63 between two dots",
+            Self::InvalidHost => "a host has letters, digits, - and _ between its dots, and nothing else",
             Self::InvalidIpv4 => "the host ends in a number but is not an IPv4 address such as 192.0.2.1",
-            Self::InvalidIpv6 => "the host is not an IPv6 address in compressed form such as [2001:db8::1]",
-            Self::InvalidPort => "a port is a number from 1 to 65535, or *",
-            Self::MisplacedWildcard => "a * stands for the first labels, the whole host or the port, and nothing else",
+            Self::InvalidIpv6 => "an IPv6 address stands in brackets and in its shortest form, such as [2001:db8::1]",
+            Self::InvalidPort => "a port is a number from 1 to 65535 without leading zeros, or *",
+            Self::MisplacedWildcard => {
+                "a * stands at the start of a host, as in *.example.com, for the whole host, or for the port"
+            }
             Self::WildcardScheme => "a wildcard needs the scheme http or https",
         })
     }
@@ -125,15 +128,12 @@ impl OriginPattern {
     ///
     /// The first thing that is wrong, from left to right.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
+        // `file:` needs no slashes to be recognised; `localhost:3000` is a host without a scheme.
+        if text.split_once(':').is_some_and(|(scheme, _)| is_opaque(scheme)) {
+            return Err(PatternError::OpaqueScheme);
+        }
         check_characters(text)?;
-        let Some((scheme, rest)) = text.split_once("://") else {
-            // `file:` needs no slashes to be recognised; `localhost:3000` is a host without a scheme.
-            return Err(if is_opaque(text.split(':').next().unwrap_or(text)) && text.contains(':') {
-                PatternError::OpaqueScheme
-            } else {
-                PatternError::MissingScheme
-            });
-        };
+        let (scheme, rest) = text.split_once("://").ok_or(PatternError::MissingScheme)?;
         let scheme = read_scheme(scheme)?;
         let (rest, trailing_slash) = match rest.strip_suffix('/') {
             Some(rest) => (rest, true),
@@ -239,15 +239,22 @@ fn check_characters(text: &str) -> Result<(), PatternError> {
         Err(PatternError::Empty)
     } else if text.eq_ignore_ascii_case("null") {
         Err(PatternError::Null)
-    } else if !text.is_ascii() {
-        Err(PatternError::NotAscii)
-    } else if text.contains([',', ';']) || text.split_ascii_whitespace().nth(1).is_some() {
+    } else if is_list(text) {
         Err(PatternError::List)
-    } else if text.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
+    } else if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(())
+    } else if text.chars().any(|character| character.is_whitespace() || is_treacherous(character)) {
         Err(PatternError::Whitespace)
     } else {
-        Ok(())
+        Err(PatternError::NotAscii)
     }
+}
+
+/// Several origins have separators between them; a space in one origin leaves a part that is none.
+fn is_list(text: &str) -> bool {
+    let mut parts = text.split_whitespace();
+    let is_origin = |part: &str| part.split_once("://").is_none_or(|(_, host)| !host.is_empty()) && part.contains('.');
+    text.contains([',', ';']) || (parts.clone().nth(1).is_some() && parts.all(is_origin))
 }
 
 fn is_opaque(scheme: &str) -> bool {
@@ -261,7 +268,6 @@ fn read_scheme(scheme: &str) -> Result<String, PatternError> {
         "" => Err(PatternError::MissingScheme),
         _ if scheme.contains('*') => Err(PatternError::MisplacedWildcard),
         _ if !is_scheme => Err(PatternError::InvalidScheme),
-        _ if is_opaque(scheme) => Err(PatternError::OpaqueScheme),
         _ => Ok(scheme.to_ascii_lowercase()),
     }
 }
@@ -271,15 +277,19 @@ fn check_delimiters(rest: &str) -> Result<(), PatternError> {
     match rest.find(['/', '?', '#', '@', '\\']) {
         None => Ok(()),
         Some(at) => Err(match rest.as_bytes()[at] {
-            b'/' => PatternError::Path,
+            // Browsers read a backslash as a slash.
+            b'/' | b'\\' => PatternError::Path,
             b'@' => PatternError::UserInfo,
-            b'\\' => PatternError::InvalidHost,
             _ => PatternError::Query,
         }),
     }
 }
 
 fn split_port(rest: &str) -> Result<(&str, Option<&str>), PatternError> {
+    // Without brackets an IPv6 address would end at its first colon.
+    if rest.parse::<Ipv6Addr>().is_ok() || rest.starts_with("::") {
+        return Err(PatternError::InvalidIpv6);
+    }
     let host_end = if rest.starts_with('[') {
         rest.find(']').map(|end| end + 1).ok_or(PatternError::InvalidIpv6)?
     } else {

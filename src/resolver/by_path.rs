@@ -4,7 +4,7 @@
 use std::{collections::HashMap, error::Error, fmt};
 
 use super::{PolicyResolver, Resolution};
-use crate::{compile::CompiledPolicy, request::CorsRequest};
+use crate::{compile::CompiledPolicy, request::CorsRequest, shown::Shown};
 
 /// The resolver that picks a policy by the path of the request: that of the longest matching prefix, else a fallback.
 ///
@@ -97,8 +97,8 @@ pub enum PathPrefixError {
 impl fmt::Display for PathPrefixError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAbsolute(prefix) => write!(f, "path prefix {prefix:?} does not begin with /"),
-            Self::Repeated(prefix) => write!(f, "path prefix {prefix:?} is given twice"),
+            Self::NotAbsolute(prefix) => write!(f, "path prefix \"{}\" does not begin with /", Shown(prefix)),
+            Self::Repeated(prefix) => write!(f, "path prefix \"{}\" is given twice", Shown(prefix)),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
+use crate::shown::Shown;
+
 /// The most memory that one compiled expression may take, in bytes.
 const MAX_EXPRESSION: usize = 1 << 20;
 /// The most memory that the expressions which are tried in one pass may take together, in bytes.
@@ -29,7 +31,7 @@ impl fmt::Display for PatternError {
         // The crate's message spans lines, with the place marked; its last line says what is wrong.
         let text = self.0.to_string();
         let reason = text.lines().next_back().unwrap_or_default();
-        write!(f, "not a regular expression: {}", reason.trim_start_matches("error: "))
+        write!(f, "not a regular expression: {}", Shown(reason.trim_start_matches("error: ")))
     }
 }
 

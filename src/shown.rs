@@ -1,0 +1,61 @@
+//! Text from outside as messages show it: escaped, so that nobody forges a line of a log, and cut, so that no message
+//! grows beyond reading. In: values, names, lines of files. Out: what may stand in a message.
+
+use std::fmt::{self, Write};
+
+/// The longest value that a message shows, in bytes; the rest is cut.
+const MAX_VALUE: usize = 256;
+
+/// The longest list of messages that is shown as one text, in bytes.
+const MAX_LIST: usize = 4096;
+
+/// A value as it stands between quotes in a message.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = 0;
+        for character in self.0.chars() {
+            let is_escaped = character == '"' || is_treacherous(character);
+            shown += if is_escaped { character.escape_default().len() } else { character.len_utf8() };
+            if shown > MAX_VALUE {
+                return f.write_str("…");
+            }
+            if is_escaped {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a character does more than to be read: it moves the cursor, ends the line, hides or reverses text.
+pub(crate) fn is_treacherous(character: char) -> bool {
+    let is_invisible = matches!(
+        character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    );
+    let is_strange_space = character != ' ' && character.is_whitespace();
+    character.is_control() || is_invisible || is_strange_space
+}
+
+/// Writes a line for each message, up to 4 KiB in all, and how many there are beyond. The first is always there. Where
+/// `f` is alternate (`{:#}`), so is each message.
+pub(crate) fn write_lines<T: fmt::Display>(f: &mut fmt::Formatter<'_>, messages: &[T]) -> fmt::Result {
+    // "\nand 18446744073709551615 more"
+    const LAST_LINE: usize = 30;
+    let mut written = 0;
+    for (at, message) in messages.iter().enumerate() {
+        let newline = if at == 0 { "" } else { "\n" };
+        let text = if f.alternate() { format!("{newline}{message:#}") } else { format!("{newline}{message}") };
+        written += text.len();
+        if at > 0 && written > MAX_LIST - LAST_LINE {
+            return write!(f, "\nand {} more", messages.len() - at);
+        }
+        f.write_str(&text)?;
+    }
+    Ok(())
+}

@@ -12,7 +12,7 @@ use std::error::Error;
 use tokio::net::TcpListener;
 use tonic::transport::{Server, server::TcpIncoming};
 use tonic_web::GrpcWebLayer;
-use tower_cors::{CorsLayer, CorsPolicy};
+use tower_cors::{CorsLayer, CorsPolicy, policy::Preset};
 
 use echo::{ECHO_LENGTH, Echo};
 
@@ -37,8 +37,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// What gRPC-Web needs, and the metadata of our own; for the origins given, or for any.
 fn policy(origins: &[String]) -> CorsPolicy {
-    let policy = CorsPolicy::new()
-        .allow_headers(["Content-Type", "X-Grpc-Web", "X-User-Agent", "Grpc-Timeout"])
-        .expose_headers(["Grpc-Status", "Grpc-Message", "Grpc-Status-Details-Bin", ECHO_LENGTH]);
+    let policy = CorsPolicy::new().preset(Preset::GrpcWeb).extend_expose_headers([ECHO_LENGTH]);
     if origins.is_empty() { policy.allow_origins(["*"]) } else { policy.allow_origins(origins) }
 }

@@ -84,6 +84,8 @@ pub mod request;
 pub mod resolver;
 #[cfg(feature = "route")]
 pub mod route;
+#[cfg(feature = "tonic")]
+pub mod tonic;
 pub mod violation;
 
 pub use compile::{CompiledPolicy, Profile};

@@ -71,6 +71,8 @@ pub mod browser;
 pub mod compile;
 pub mod decision;
 pub mod explain;
+#[cfg(feature = "gateway-api")]
+pub mod gateway_api;
 pub mod guide;
 mod headers;
 pub mod layer;

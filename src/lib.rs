@@ -59,6 +59,7 @@
 //! - Several settings, one policy: [`guide::merging`], with base policies and overrides by path in [`merge`].
 //! - Policies that depend on the request, also asynchronously or reloaded: [`resolver`].
 //! - Kubernetes manifests (features `route` and `manifest`): [`guide::manifests`].
+//! - Protocols that scripts speak, from gRPC-Web to the Model Context Protocol: [`policy::Preset`].
 //! - The decision without tower: [`decision`]. The browser's side of the protocol: [`browser`].
 //! - When a browser refuses: [`guide::troubleshooting`], [`Reason`], and [`guide::lints`] for every lint and violation.
 //! - Why a default is what it is: [`guide::defaults`].

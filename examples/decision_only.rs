@@ -25,6 +25,8 @@ use tower_cors::{
 /// The upstream's body as it streams in, or one of the gateway's own.
 type Body = Either<Incoming, Full<Bytes>>;
 
+type Failure = Box<dyn Error + Send + Sync>;
+
 struct Gateway {
     policy: CompiledPolicy,
     options: Options,
@@ -32,18 +34,22 @@ struct Gateway {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:0".to_owned());
+    let listener = TcpListener::bind(address).await?;
     let upstream = match arguments.next() {
         Some(upstream) => upstream,
         None => start_upstream().await?,
     };
+    println!("listening on http://{}", listener.local_addr()?);
+    run(listener, upstream).await
+}
+
+/// Serves what `listener` accepts, before `upstream`.
+pub(crate) async fn run(listener: TcpListener, upstream: String) -> Result<(), Failure> {
     let policy = CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]).compile()?;
     let gateway = Arc::new(Gateway { policy, options: Options::new(), upstream });
-
-    let listener = TcpListener::bind(address).await?;
-    println!("listening on http://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
         let gateway = Arc::clone(&gateway);
@@ -92,10 +98,7 @@ impl Gateway {
 
     /// Sends a request over a connection of its own. A gateway for real use keeps connections, and removes more headers
     /// that concern one connection only; the example `gateway` does.
-    async fn ask_upstream(
-        &self,
-        mut request: Request<Incoming>,
-    ) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
+    async fn ask_upstream(&self, mut request: Request<Incoming>) -> Result<Response<Body>, Failure> {
         let stream = TcpStream::connect(&self.upstream).await?;
         let (mut sender, connection) = client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
@@ -109,7 +112,7 @@ impl Gateway {
 }
 
 /// Starts the server within, and returns its address. It answers with what it was asked.
-async fn start_upstream() -> Result<String, Box<dyn Error>> {
+pub(crate) async fn start_upstream() -> Result<String, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     tokio::spawn(async move {

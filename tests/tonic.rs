@@ -282,6 +282,15 @@ async fn a_service_beside_the_layered_one_has_no_cors() {
     assert!(!healthy.metadata().contains_key("vary"), "{:?}", healthy.metadata());
 }
 
+#[tokio::test]
+async fn a_layer_inside_of_the_one_for_grpc_web_gets_no_preflight_over_http1() {
+    let (incoming, address) = incoming().await;
+    let server = Server::builder().accept_http1(true).add_service(GrpcWebLayer::new().layer(cors().layer(Echo)));
+    tokio::spawn(server.serve_with_incoming(incoming));
+    let blocked = call(address, PAGE, SAY, Bytes::new()).await.expect_err("the wrong order");
+    assert!(matches!(blocked, Blocked::Preflight(_)), "{blocked}");
+}
+
 #[test]
 fn the_name_stays_whatever_resolves_the_policy_and_makes_the_bodies() {
     fn name<S: NamedService>(_: S) -> &'static str {

@@ -68,10 +68,11 @@
 //! # More
 //!
 //! - axum: every place that leaves something out, errors, WebSockets: the module `axum`, with the feature of that name.
-//! - tonic: the layer goes first into `Server::builder()`; `examples/tonic.rs` is a whole server for gRPC-Web.
+//! - tonic: the layer goes first into `Server::builder()`; `examples/tonic/main.rs` is a whole server for gRPC-Web.
 //! - Several settings, one policy: [`guide::merging`], with base policies and overrides by path in [`merge`].
 //! - Policies that depend on the request, also asynchronously or reloaded: [`resolver`].
 //! - Kubernetes manifests (features `route` and `manifest`): [`guide::manifests`].
+//! - Protocols that scripts speak, from gRPC-Web to the Model Context Protocol: [`policy::Preset`].
 //! - The decision without tower: [`decision`]. The browser's side of the protocol: [`browser`].
 //! - When a browser refuses: [`guide::troubleshooting`], [`Reason`], and [`guide::lints`] for every lint and violation.
 //! - Coming from tower-http, ingress-nginx, Istio or Envoy: [`guide::migrating`].
@@ -85,6 +86,8 @@ pub mod browser;
 pub mod compile;
 pub mod decision;
 pub mod explain;
+#[cfg(feature = "gateway-api")]
+pub mod gateway_api;
 pub mod guide;
 mod headers;
 pub mod layer;
@@ -99,6 +102,8 @@ pub mod resolver;
 #[cfg(feature = "route")]
 pub mod route;
 mod shown;
+#[cfg(feature = "tonic")]
+pub mod tonic;
 pub mod violation;
 
 pub use compile::{CompiledPolicy, Profile};

@@ -1,0 +1,31 @@
+//! What needs tonic's types: the name of a gRPC service, which stays when the layer wraps the service. Behind the feature
+//! `tonic`; for tonic 0.14.
+//!
+//! # Examples
+//!
+//! A policy for one service of a server. The service that translates gRPC-Web goes inside: it refuses what is not a call,
+//! and so it would refuse preflights over HTTP/1.1.
+//!
+//! ```
+//! use tonic::service::Routes;
+//! use tonic_web::GrpcWebLayer;
+//! use tower::Layer;
+//! use tower_cors::{CorsLayer, CorsPolicy, policy::Preset};
+//!
+//! let (_reporter, health) = tonic_health::server::health_reporter();
+//! let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]).preset(Preset::GrpcWeb))?;
+//! let routes = Routes::new(cors.layer(GrpcWebLayer::new().layer(health)));
+//! # Ok::<_, tower_cors::Violations>(())
+//! ```
+//!
+//! With a layer for the whole server the feature is not needed: `Server::builder().layer(cors)` comes before
+//! `.layer(GrpcWebLayer::new())`.
+
+use ::tonic::server::NamedService;
+
+use crate::layer::Cors;
+
+/// The name of the service within, by which tonic routes calls to it.
+impl<S: NamedService, R, M> NamedService for Cors<S, R, M> {
+    const NAME: &'static str = S::NAME;
+}

@@ -13,6 +13,7 @@ mod answers;
 mod chromium;
 mod comparison;
 mod engine;
+mod grpc_web;
 mod journal;
 mod model;
 mod origins;

@@ -34,7 +34,7 @@ pub(crate) fn disagreements(table: &Table, endings: &[Ending], origins: &Origins
         .collect()
 }
 
-/// What the model makes of the request of the row `name` and its answers; the last ones, where it was made more than once.
+/// What the model makes of the request of the row `name` and its answers: the last ones, where there are more.
 ///
 /// # Panics
 ///

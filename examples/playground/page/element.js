@@ -8,8 +8,13 @@ export function element(tag, attributes = {}, ...children) {
     else if (value === true) made.setAttribute(name, "");
     else if (value !== false && value != null) made.setAttribute(name, value);
   }
-  made.append(...children.flat().filter((child) => child != null && child !== false && child !== ""));
+  fill(made, ...children);
   return made;
+}
+
+/** Puts `children` into an element in the place of what is there; what a condition left out is none. */
+export function fill(container, ...children) {
+  container.replaceChildren(...children.flat().filter((child) => child != null && child !== false && child !== ""));
 }
 
 export const find = (id) => document.getElementById(id);

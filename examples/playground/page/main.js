@@ -123,6 +123,7 @@ function showState() {
   requestHeaders.show(state.request.headers);
   backendHeaders.show(state.backend.headers);
   find("body").value = state.backend.body;
+  sumUp();
   choose(active);
 }
 
@@ -148,9 +149,16 @@ const controls = {
   status: { get: () => state.backend.status, set: (value) => (state.backend.status = Number.parseInt(value, 10) || 0) },
 };
 
+/** What the API answers, for who does not look into it. */
+function sumUp() {
+  const { status, headers } = state.backend;
+  find("backend-sum").textContent = `${status}, ${headers.map(([name]) => name).join(", ") || "no headers"}`;
+}
+
 function editRequest() {
   state.request.headers = requestHeaders.pairs();
   state.backend.headers = backendHeaders.pairs();
+  sumUp();
   readSoon();
 }
 
@@ -272,7 +280,7 @@ function theme() {
   const apply = (chosen) => {
     if (chosen) document.documentElement.dataset.theme = chosen;
     const isDark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    button.setAttribute("aria-pressed", String(isDark));
+    button.textContent = isDark ? "light" : "dark";
     return isDark;
   };
   let stored = null;
@@ -303,6 +311,7 @@ function start() {
   for (const [id, of] of Object.entries(controls)) {
     find(id).addEventListener("input", ({ target }) => {
       of.set(target.value);
+      sumUp();
       readSoon();
     });
   }

@@ -1,9 +1,10 @@
 // What happened, as a picture: the page on the left, the API on the right, and between them what went over the wire. The
 // sentences are the server's; here they find their places.
 
-import { code, element, find, headerLines } from "./element.js";
+import { code, element, fill, find, headerLines } from "./element.js";
 
-const isOfCors = ([name]) => name.startsWith("access-control-") || name === "origin" || name === "vary";
+const isPermission = ([name]) => name.startsWith("access-control-");
+const isOfCors = ([name]) => isPermission([name]) || name === "origin" || name === "vary";
 const asText = (value) => (Array.isArray(value) ? (value.length ? value.join(", ") : "nothing") : String(value));
 
 /** The picture of an exchange. */
@@ -14,7 +15,8 @@ export function showExchange({ asked, got, report, note }) {
   if (preflight) {
     steps.push(arrow("right", [code("OPTIONS"), " may I?"], requestLines(preflight, [])), decision(preflight));
     const isRefused = isBlocked && !request;
-    steps.push(arrow("left", [code(preflight.status), isRefused ? " no permission" : " permission"],
+    const given = preflight.response.some(isPermission) ? " permission" : " no permission";
+    steps.push(arrow("left", [code(preflight.status), isRefused && given === " permission" ? " not enough" : given],
       answerLines(preflight), isRefused ? "bad" : "good"));
   }
   if (request) {
@@ -25,7 +27,9 @@ export function showExchange({ asked, got, report, note }) {
   } else {
     steps.push(element("li", { class: "step never" }, element("p", {}, code(asked.method), " is never sent")));
   }
-  find("exchange").replaceChildren(
+  steps.push(element("li", { class: `step end ${isBlocked ? "bad" : "good"}` },
+    element("p", {}, isBlocked ? "✕ the page gets an error, and no reason" : "✓ the page reads the answer")));
+  fill(find("exchange"),
     element("div", { class: "lanes" },
       element("span", {}, element("b", {}, "page"), element("code", {}, asked.origin)),
       element("span", {}, element("b", {}, "API"), element("code", {}, note.api))),
@@ -43,7 +47,7 @@ function showVerdict(got, verdict, preflight, note) {
   const why = got.readable
     ? `The page reads ${got.status}, ${asks}.`
     : verdict?.message ?? `The server saw nothing that explains it: ${got.error}.`;
-  box.replaceChildren(
+  fill(box,
     element("p", { class: "headline" }, got.readable ? "Readable" : "Blocked"),
     element("p", { class: "why" }, why, verdict?.code && element("code", { class: "badge" }, verdict.code)),
     note.dropped.length > 0 && element("p", { class: "hint" },
@@ -55,8 +59,8 @@ function showVerdict(got, verdict, preflight, note) {
 export function showRefusal(message) {
   const box = find("verdict");
   box.dataset.is = "refused";
-  box.replaceChildren(element("p", { class: "headline" }, "Not sent"), element("p", { class: "why" }, message));
-  find("exchange").replaceChildren();
+  fill(box, element("p", { class: "headline" }, "Not sent"), element("p", { class: "why" }, message));
+  fill(find("exchange"));
 }
 
 function arrow(direction, label, details, mood = "") {
@@ -67,10 +71,11 @@ function arrow(direction, label, details, mood = "") {
 
 function decision({ said, reachedBackend }) {
   if (!said) return null;
-  const who = reachedBackend ? "passed to the handler" : "answered by the layer";
+  const who = reachedBackend ? "The handler answers: " : "The layer answers: ";
   return element("li", { class: "step decision" },
-    element("p", {}, element("b", {}, `${said.outcome}, ${who}. `), said.sentence),
-    element("code", { class: "badge" }, said.reason));
+    element("p", {}, element("b", {}, who), said.sentence),
+    element("p", { class: "badges" }, [said.outcome, said.reason].map((name) =>
+      element("code", { class: "badge" }, name))));
 }
 
 function requestLines(seen, written) {
@@ -79,7 +84,7 @@ function requestLines(seen, written) {
 
 function answerLines(seen) {
   const lines = withRest(seen.response, isOfCors);
-  if (!seen.response.some(([name]) => name.startsWith("access-control-"))) {
+  if (!seen.response.some(isPermission)) {
     lines.prepend(element("p", { class: "hint" }, "no CORS headers"));
   }
   return lines;
@@ -87,8 +92,10 @@ function answerLines(seen) {
 
 function withRest(headers, isShown) {
   const rest = headers.filter((header) => !isShown(header));
+  // First who asks, then the rest as it came.
+  const shown = headers.filter(isShown).sort(([one], [other]) => (other === "origin") - (one === "origin"));
   return element("div", { class: "detail" },
-    headerLines(headers.filter(isShown)),
+    headerLines(shown),
     rest.length > 0 && element("details", {}, element("summary", {}, `${rest.length} more`), headerLines(rest)));
 }
 
@@ -128,7 +135,7 @@ function showPrediction({ prediction, effective, backendProblem }) {
   const box = find("prediction");
   const say = (is, ...parts) => {
     box.dataset.is = is;
-    box.replaceChildren(...parts);
+    fill(box, ...parts);
   };
   if (effective.is === "broken") say("refused", "Not valid yet, so it can't be served.");
   else if (effective.is === "invalid") say("refused", "The settings make no valid policy together.");
@@ -144,13 +151,13 @@ function showEffective(effective) {
   const box = find("effective");
   if (effective.is === "none") {
     const by = effective.disabledBy;
-    box.replaceChildren(element("p", {},
+    fill(box, element("p", {},
       by ? `CORS is disabled by ${by}: requests pass untouched, preflights included.` : "No policy applies."));
     return;
   }
   if (effective.is !== "policy") {
     const text = effective.is === "broken" ? "Each setting has to be valid first." : "";
-    box.replaceChildren(element("p", {}, text),
+    fill(box, element("p", {}, text),
       ...effective.problems.map(({ message }) => element("p", { class: "problem" }, message)));
     return;
   }
@@ -160,7 +167,7 @@ function showEffective(effective) {
       element("td", {}, value === null ? "not set" : code(asText(value))),
       element("td", {}, [from.join(" and "), narrowedBy.length > 0 && `narrowed by ${narrowedBy.join(" and ")}`]
         .filter(Boolean).join(", "))));
-  box.replaceChildren(element("table", {},
+  fill(box, element("table", {},
     element("thead", {}, element("tr", {}, ["field", "value", "from"].map((text) =>
       element("th", { scope: "col" }, text)))),
     element("tbody", {}, rows)));
@@ -176,6 +183,6 @@ function showLints({ settings, effective }) {
     element("li", { "data-severity": severity },
       element("p", {}, element("b", { class: "severity" }, severity), " ", code(`${label}: ${path}`), ` ${message}`),
       element("details", {}, element("summary", {}, code(name)), element("p", {}, about)));
-  find("lints").replaceChildren(
+  fill(find("lints"),
     found.length ? element("ul", {}, found.map(item)) : element("p", {}, "Nothing that is probably not meant."));
 }

@@ -12,9 +12,9 @@ use serde::Serialize;
 use tower_cors::{layer::Event, resolver::Fixed};
 
 /// The most exchanges that are kept.
-pub(crate) const MAX_EXCHANGES: usize = 64;
+const MAX_EXCHANGES: usize = 64;
 /// The most requests that are kept of one exchange.
-pub(crate) const MAX_SEEN: usize = 16;
+const MAX_SEEN: usize = 16;
 
 /// The exchanges, by their numbers.
 #[derive(Clone, Debug, Default)]

@@ -28,13 +28,13 @@ usage: playground [OPTION ...]
   --help            print this";
 
 /// The two servers, which share what was sent from one to the other.
-struct Playground {
-    page: Router,
-    api: Router,
+pub(crate) struct Playground {
+    pub(crate) page: Router,
+    pub(crate) api: Router,
 }
 
 impl Playground {
-    fn new(page_port: u16, api_port: u16) -> Self {
+    pub(crate) fn new(page_port: u16, api_port: u16) -> Self {
         let store = exchange::Store::default();
         let api = api::router(store.clone());
         Self { page: page::router(page::Page { store, page_port, api_port }), api }

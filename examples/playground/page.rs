@@ -23,7 +23,7 @@ use super::{
 };
 
 /// The longest body that is read, in bytes.
-pub(crate) const MAX_BODY: usize = 64 << 10;
+const MAX_BODY: usize = 64 << 10;
 /// The longest body that the backend answers with, in bytes.
 const MAX_ANSWER: usize = 4 << 10;
 
@@ -116,7 +116,7 @@ async fn begin(State(page): State<Page>, Json(scenario): Json<Scenario>) -> Resu
     let refuse = |message: String| (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "message": message })));
     let (_, whole) = settle(&scenario);
     let resolver =
-        whole.resolver().ok_or_else(|| refuse("the policy is not valid, so it is not served".into()).into_response())?;
+        whole.resolver().ok_or_else(|| refuse("The policy is not valid, so it is not served.".into()).into_response())?;
     let answer = scenario.backend.checked().map_err(|message| refuse(message).into_response())?;
     if scenario.backend.body.len() > MAX_ANSWER {
         return Err(refuse(format!("the body is longer than {MAX_ANSWER} bytes")).into_response());

@@ -124,6 +124,10 @@ fn check(policy: &CorsPolicy, kind: Kind, profile: Profile) -> (Vec<Problem>, Ve
 
 /// What is wrong with a text that is no policy.
 fn problems_of_text(yaml: &str) -> Vec<Problem> {
+    // Only the first line: what follows shows the text.
+    if let Err(error) = serde_saphyr::from_str::<Value>(yaml) {
+        return vec![Problem::of_syntax(error.to_string().lines().next().unwrap_or_default())];
+    }
     let indented: Vec<_> = yaml.lines().map(|line| format!("{INDENT}{line}\n")).collect();
     let errors = match Manifests::new().read("policy.yaml", &format!("{MANIFEST}{}", indented.concat())).build() {
         Ok(_) => return vec![Problem::of_syntax("is not a list of fields")],
@@ -131,7 +135,6 @@ fn problems_of_text(yaml: &str) -> Vec<Problem> {
     };
     let problem = |error: &ManifestError| match error {
         ManifestError::Violation(violation) => Problem::of_text(violation, yaml),
-        // Only the first line: what follows shows the text as it stands in the manifest.
         other => Problem::of_syntax(other.to_string().lines().next().unwrap_or_default()),
     };
     errors.iter().map(problem).collect()
@@ -151,8 +154,7 @@ impl Problem {
     }
 
     fn of_syntax(message: &str) -> Self {
-        let message = message.trim_start_matches("policy.yaml: ").to_owned();
-        Self { path: String::new(), code: "syntax", message, suggestion: None, fixed: None }
+        Self { path: String::new(), code: "syntax", message: message.to_owned(), suggestion: None, fixed: None }
     }
 
     fn new(violation: &Violation, path: String, fixed: Option<String>) -> Self {

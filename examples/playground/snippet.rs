@@ -53,7 +53,10 @@ fn one(profile: ProfileName, policy: Option<&CorsPolicy>) -> String {
         }
         ProfileName::GatewayApi => function(
             &["CorsLayer", "CorsPolicy", "Profile", "compile::Compiler"],
-            &format!("{policy}    let cors = CorsLayer::from({}.compile(policy)?);\n", compiler(profile)),
+            &format!(
+                "{policy}    let compiler = {};\n    let cors = CorsLayer::from(compiler.compile(policy)?);\n",
+                compiler(profile)
+            ),
         ),
     }
 }
@@ -91,19 +94,21 @@ fn merged(scenario: &Scenario, settings: &[(&str, &Reading)]) -> String {
             }
         }
     }
-    _ = writeln!(body, "    // The most specific first.\n    let stack = [{}];", stack.join(", "));
+    let stack: String = stack.iter().map(|setting| format!("        {setting},\n")).collect();
     let strategy = match scenario.strategy {
         Strategy::Replace => "Replace",
         Strategy::Inherit => "Inherit",
         Strategy::Union => "Union",
     };
     let prefer = if prefers_parent { ".preference(Preference::Parent)" } else { "" };
-    _ = writeln!(body, "    let options = MergeOptions::new(MergeStrategy::{strategy}){prefer};");
-    _ = writeln!(
+    let compiler = compiler(scenario.profile);
+    _ = write!(
         body,
-        "    let policy = merge(&stack, &options).compile(&{})?;\n    \
-         let cors = CorsLayer::with_resolver(policy.map_or_else(Fixed::none, Fixed::new));",
-        compiler(scenario.profile)
+        "    // The most specific first.\n    let stack = [\n{stack}    ];\n    \
+         let options = MergeOptions::new(MergeStrategy::{strategy}){prefer};\n    \
+         let compiler = {compiler};\n    \
+         let policy = merge(&stack, &options).compile(&compiler)?;\n    \
+         let cors = CorsLayer::with_resolver(policy.map_or_else(Fixed::none, Fixed::new));\n",
     );
     function(&names, &body)
 }
@@ -118,12 +123,16 @@ fn compiler(profile: ProfileName) -> &'static str {
 fn function(names: &[&str], body: &str) -> String {
     let names = match names {
         [one] => (*one).to_owned(),
-        several => format!("{{{}}}", several.join(", ")),
+        few @ [_, _] => format!("{{{}}}", few.join(", ")),
+        several => {
+            let lines: String = several.iter().map(|name| format!("    {name},\n")).collect();
+            format!("{{\n{lines}}}")
+        }
     };
     format!(
         "use axum::{{Router, routing::any}};\nuse tower_cors::{names};\n\n\
          fn app() -> Result<Router, Box<dyn std::error::Error>> {{\n{body}    \
-         Ok(Router::new().route(\"/hello\", any(async || \"hello\")).layer(cors))\n}}\n"
+         let app = Router::new().route(\"/hello\", any(async || \"hello\"));\n    Ok(app.layer(cors))\n}}\n"
     )
 }
 

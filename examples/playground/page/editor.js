@@ -74,8 +74,9 @@ export function policyForm(container, edited) {
         place.append(problemLine(problem, id, use, field ? "" : problem.path));
       });
     },
+    /** Whether it can be edited; what is said of the text stays at hand. */
     disable(disabled) {
-      container.inert = disabled;
+      for (const part of container.querySelectorAll(".field-head, .entries")) part.inert = disabled;
     },
   };
 }

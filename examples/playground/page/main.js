@@ -15,6 +15,8 @@ let active = 0;
 let formPolicy = null;
 let lastReading = null;
 let readings = 0;
+/** What was sent last, as a link would hold it. */
+let sentState = null;
 
 const form = policyForm(find("form"), (policy) => {
   formPolicy = policy;
@@ -88,7 +90,13 @@ async function read() {
     showSetting(true);
   }
   showReading(answer);
+  markStale();
   history.replaceState(null, "", toFragment(state));
+}
+
+/** Says so where what is shown is of another scenario than the one that is written. */
+function markStale() {
+  find("stale").hidden = sentState === null || sentState === toFragment(state);
 }
 
 const readSoon = debounce(180, read);
@@ -224,6 +232,8 @@ async function send() {
       asked: really, got: { readable: got.readable, headers: (got.headers ?? []).map(([name]) => name) },
     });
     find("results").dataset.empty = "false";
+    sentState = toFragment(state);
+    markStale();
     showExchange({ asked: really, got, report, note: { api, dropped } });
     announce(`${find("verdict").innerText}. ${report.agrees ? "Model and browser agree." : "Model and browser differ."}`);
     if (matchMedia("(max-width: 60rem)").matches) find("results").scrollIntoView({ block: "start" });
@@ -236,6 +246,8 @@ async function send() {
 
 function refuse(message) {
   find("results").dataset.empty = "false";
+  sentState = null;
+  markStale();
   showRefusal(message);
   announce(`Not sent. ${message}`);
 }

@@ -122,7 +122,7 @@ function agreement({ agrees, comparison }) {
 }
 
 /** What is known before anything is sent. */
-export function showReading(answer, useFix) {
+export function showReading(answer) {
   showPrediction(answer);
   showEffective(answer.effective);
   showLints(answer);
@@ -140,6 +140,7 @@ function showPrediction({ prediction, effective, backendProblem }) {
   if (effective.is === "broken") say("refused", "Not valid yet, so it can't be served.");
   else if (effective.is === "invalid") say("refused", "The settings make no valid policy together.");
   else if (backendProblem) say("refused", `The API's answer: ${backendProblem}.`);
+  else if (effective.is === "none") say("none", "No policy applies: what the API answers passes untouched.");
   else if (!prediction) say("refused", "The browser refuses to make this request.");
   else if (prediction.browser.readable) say("readable", element("b", {}, "Expected: readable"), preflightOf(prediction));
   else say("blocked", element("b", {}, "Expected: blocked. "), prediction.browser.message);

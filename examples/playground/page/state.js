@@ -46,7 +46,7 @@ export const presets = [
     settings: [policy('allowOrigins:\n- "*"\n'), off],
     request: { ...get, credentials: true },
   })],
-  ["Blocked: a sandboxed frame, whose origin is null", () => scenario({
+  ["Blocked: a sandboxed frame, origin null", () => scenario({
     settings: [policy(`allowOrigins:\n- ${own}\n`), off],
     from: "sandbox",
   })],
@@ -55,7 +55,7 @@ export const presets = [
       "allowOrigins:\n- app.example\n- https://app.example/login\nallowMethods:\n- GET, PUT\nallowHeaders:\n" +
       "- X Request Id\nmaxAge: 600\n"), off],
   })],
-  ["Refused: any origin with credentials", () => scenario({
+  ["Refused: a policy of * with credentials", () => scenario({
     settings: [policy('allowOrigins:\n- "*"\nallowCredentials: true\n'), off],
     request: { ...get, credentials: true },
   })],

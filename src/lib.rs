@@ -55,7 +55,7 @@
 //!
 //! # More
 //!
-//! - tonic: the layer goes first into `Server::builder()`; `examples/tonic.rs` is a whole server for gRPC-Web.
+//! - tonic: the layer goes first into `Server::builder()`; `examples/tonic/main.rs` is a whole server for gRPC-Web.
 //! - Several settings, one policy: [`guide::merging`], with base policies and overrides by path in [`merge`].
 //! - Policies that depend on the request, also asynchronously or reloaded: [`resolver`].
 //! - Kubernetes manifests (features `route` and `manifest`): [`guide::manifests`].

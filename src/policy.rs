@@ -4,6 +4,7 @@
 //! [`CompiledPolicy`](crate::CompiledPolicy) or lists everything that is wrong with it, naming each place by a
 //! [`FieldPath`]. Rules of `docs/semantics.md`: 2.1, 2.3.
 
+mod presets;
 mod provenance;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -11,6 +12,7 @@ use std::{fmt, sync::Arc, time::Duration};
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
+pub use presets::Preset;
 pub use provenance::{Provenance, Source};
 
 /// The max-age of a policy that sets none, in seconds (2.10).

@@ -1,0 +1,76 @@
+//! Runs a script of this folder in node, which drives Chromium: JSON in, JSON out, in bounded time. Says once, on
+//! stderr, what is missing where it can't be run.
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{io::AsyncWriteExt, time::timeout};
+
+/// A little more than a script gives itself (`chromium.mjs`).
+const PATIENCE: Duration = Duration::from_secs(170);
+
+/// Whether Chromium, node and the packages are here. Where they are not, one line says so; with
+/// `BROWSER_TESTS=required` it is the message of a panic.
+pub(crate) fn is_ready() -> bool {
+    static READY: OnceLock<Result<(), String>> = OnceLock::new();
+    let ready = READY.get_or_init(|| {
+        let missing = missing();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let line =
+            format!("the browser tests need {}; tests/browser/main.rs says how to install it", missing.join(", "));
+        // Not by `eprintln!`, which the test harness keeps to itself when a test passes.
+        let _ = writeln!(io::stderr(), "SKIPPED: {line}");
+        Err(line)
+    });
+    if let Err(line) = ready {
+        assert!(std::env::var_os("BROWSER_TESTS").is_none_or(|value| value != "required"), "{line}");
+    }
+    ready.is_ok()
+}
+
+/// Runs `script` with `input`, and reads what it prints.
+pub(crate) async fn run<O: DeserializeOwned>(script: &str, input: &impl Serialize) -> O {
+    let mut command = tokio::process::Command::new("node");
+    command.arg(folder().join(script)).env("CHROMIUM", executable());
+    // Chromium ends when node does.
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut node = command.spawn().expect("node starts");
+    let input = serde_json::to_vec(input).expect("the input is JSON");
+    node.stdin.take().expect("stdin is a pipe").write_all(&input).await.expect("node reads its input");
+    let output = timeout(PATIENCE, node.wait_with_output()).await.expect("node is done in time").expect("node ran");
+    assert!(output.status.success(), "{script}: {}", output.status);
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{script}: {error}: {}", String::from_utf8_lossy(&output.stdout)))
+}
+
+fn missing() -> Vec<String> {
+    let mut missing = Vec::new();
+    if !executable().exists() {
+        missing.push(format!("Chromium ({})", executable().display()));
+    }
+    let node = Command::new("node").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !node.is_ok_and(|status| status.success()) {
+        missing.push("node".to_owned());
+    }
+    if !folder().join("node_modules/playwright-core").exists() {
+        missing.push("the packages of tests/browser/package.json".to_owned());
+    }
+    missing
+}
+
+/// Debian's, unless `CHROMIUM` names another.
+fn executable() -> PathBuf {
+    std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from)
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
+}

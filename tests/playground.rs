@@ -64,8 +64,7 @@ async fn post(playground: &Playground, path: &str, body: &Value) -> (StatusCode,
 }
 
 async fn read(scenario: Value) -> Value {
-    let (status, answer) =
-        post(&playground(), "/read", &json!({"scenario": scenario, "asked": asked("PUT")})).await;
+    let (status, answer) = post(&playground(), "/read", &json!({"scenario": scenario, "asked": asked("PUT")})).await;
     assert_eq!(status, 200, "{answer}");
     answer
 }
@@ -162,7 +161,10 @@ async fn two_valid_halves_of_an_invalid_whole_are_both_named() {
     let answer = read(given.clone()).await;
     assert_eq!(answer["effective"]["is"], "invalid");
     let message = answer["effective"]["problems"][0]["message"].as_str().unwrap();
-    assert!(message.ends_with("; merged from allowOrigins of the route and allowCredentials of the gateway"), "{message}");
+    assert!(
+        message.ends_with("; merged from allowOrigins of the route and allowCredentials of the gateway"),
+        "{message}"
+    );
     let (status, _) = post(&playground(), "/exchanges", &given).await;
     assert_eq!(status, 422);
 }
@@ -186,9 +188,7 @@ async fn an_exchange_records_what_came_and_compares_it_with_what_the_browser_did
     let put = Request::put("/1/hello").header("origin", PAGE);
     assert_eq!(send(&playground.api, put, "").await, (StatusCode::OK, "hello".to_owned()));
 
-    let got = |readable: bool, headers: &[&str]| {
-        json!({"asked": asked("PUT"), "got": {"readable": readable, "headers": headers}})
-    };
+    let got = |readable: bool, headers: &[&str]| json!({"asked": asked("PUT"), "got": {"readable": readable, "headers": headers}});
     let (_, report) = post(&playground, "/exchanges/1/report", &got(true, &["x-id", "date"])).await;
     assert_eq!(report["agrees"], true, "{report}");
     let said = json!({"outcome": "preflight-allowed", "reason": "origin-allowed",
@@ -279,7 +279,10 @@ async fn what_is_too_long_or_no_answer_is_refused() {
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     let rows = [
         (json!({"status": 100, "headers": [], "body": ""}), "100 is not a status from 200 to 599"),
-        (json!({"status": 200, "headers": [["content-length", "9"]], "body": ""}), "content-length is for the server to set"),
+        (
+            json!({"status": 200, "headers": [["content-length", "9"]], "body": ""}),
+            "content-length is for the server to set",
+        ),
         (json!({"status": 200, "headers": [["a b", "c"]], "body": ""}), "\"a b\" is not a header name"),
         (json!({"status": 200, "headers": [["a", "b\nc"]], "body": ""}), "\"b\nc\" is not the value of a header"),
         (json!({"status": 200, "headers": [], "body": "x".repeat(4097)}), "the body is longer than 4096 bytes"),

@@ -115,8 +115,9 @@ async fn read(State(page): State<Page>, Json(asked): Json<ReadRequest>) -> Json<
 async fn begin(State(page): State<Page>, Json(scenario): Json<Scenario>) -> Result<Json<Value>, Response> {
     let refuse = |message: String| (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "message": message })));
     let (_, whole) = settle(&scenario);
-    let resolver =
-        whole.resolver().ok_or_else(|| refuse("The policy is not valid, so it is not served.".into()).into_response())?;
+    let resolver = whole
+        .resolver()
+        .ok_or_else(|| refuse("The policy is not valid, so it is not served.".into()).into_response())?;
     let answer = scenario.backend.checked().map_err(|message| refuse(message).into_response())?;
     if scenario.backend.body.len() > MAX_ANSWER {
         return Err(refuse(format!("the body is longer than {MAX_ANSWER} bytes")).into_response());
@@ -131,7 +132,8 @@ async fn report(
     Json(ReportRequest { asked, got }): Json<ReportRequest>,
 ) -> Result<Json<Report>, Response> {
     let exchange = page.store.find(number).ok_or_else(|| StatusCode::GONE.into_response())?;
-    let asked = asked.script_request().map_err(|message| (StatusCode::UNPROCESSABLE_ENTITY, message).into_response())?;
+    let asked =
+        asked.script_request().map_err(|message| (StatusCode::UNPROCESSABLE_ENTITY, message).into_response())?;
     Ok(Json(Report::new(&asked, &got, &exchange.seen())))
 }
 
@@ -149,7 +151,11 @@ async fn guard(State(page): State<Page>, request: Request, next: Next) -> Respon
     let is_ours = head.authority().is_some_and(|authority| is_local(authority, page.page_port));
     // The files are for everybody: a sandboxed frame asks for its script as a page of no origin.
     let is_question = *head.method() != Method::GET;
-    if is_ours && !(is_question && head.is_cross_origin()) { next.run(request).await } else { StatusCode::FORBIDDEN.into_response() }
+    if is_ours && !(is_question && head.is_cross_origin()) {
+        next.run(request).await
+    } else {
+        StatusCode::FORBIDDEN.into_response()
+    }
 }
 
 fn is_local(authority: &str, port: u16) -> bool {

@@ -3,18 +3,18 @@
 "use strict";
 
 addEventListener("message", async (event) => {
-  if (event.source !== parent) return;
-  const { id, url, init } = event.data;
-  let got;
-  try {
-    const response = await fetch(url, init);
-    const body = await response.text();
-    got = { readable: true, status: response.status, headers: [...response.headers], body };
-  } catch (error) {
-    // All that a script learns: why it was refused, the browser tells only its console.
-    got = { readable: false, error: String(error) };
-  }
-  parent.postMessage({ id, origin: self.origin, got }, "*");
+    if (event.source !== parent) return;
+    const { id, url, init } = event.data;
+    let got;
+    try {
+        const response = await fetch(url, init);
+        const body = await response.text();
+        got = { readable: true, status: response.status, headers: [...response.headers], body };
+    } catch (error) {
+        // All that a script learns: why it was refused, the browser tells only its console.
+        got = { readable: false, error: String(error) };
+    }
+    parent.postMessage({ id, origin: self.origin, got }, "*");
 });
 
 parent.postMessage({ ready: true }, "*");

@@ -90,13 +90,13 @@ async function editBothPanes(page) {
 async function mendViolations(page) {
     await page.fill("#yaml", "allowOrigins: [app.example]\nmaxAge: 24h\n");
     const problems = page.locator("#form .problem");
-    const texts = (count) => page.waitForFunction(
-        (count) => {
-            const found = [...document.querySelectorAll("#form .problem")];
-            return found.length === count && [{ texts: found.map((problem) => problem.firstChild.textContent) }];
-        },
-        count,
-    ).then(async (handle) => (await handle.jsonValue())[0].texts);
+    const texts = (count) =>
+        page
+            .waitForFunction((count) => {
+                const found = [...document.querySelectorAll("#form .problem")];
+                return found.length === count && [{ texts: found.map((problem) => problem.firstChild.textContent) }];
+            }, count)
+            .then(async (handle) => (await handle.jsonValue())[0].texts);
     const ofText = await texts(2);
     await page.locator('[data-field="maxAge"]').getByRole("button", { name: "use this" }).click();
     await page.locator('input[data-path="allowOrigins[0]"][aria-invalid]').waitFor();

@@ -21,14 +21,22 @@ export function policyForm(container, edited) {
         element("option", { value: "false" }, "false"),
     );
     const age = element("input", {
-        id: "field-maxAge", "data-path": "maxAge", inputmode: "numeric", size: 10, placeholder: "not set",
-        autocomplete: "off", oninput: changed,
+        id: "field-maxAge",
+        "data-path": "maxAge",
+        inputmode: "numeric",
+        size: 10,
+        placeholder: "not set",
+        autocomplete: "off",
+        oninput: changed,
     });
     const single = (name, control, after) =>
-        element("div", { class: "field", "data-field": name },
+        element(
+            "div",
+            { class: "field", "data-field": name },
             element("div", { class: "field-head" }, element("label", { for: control.id }, name)),
             element("div", { class: "entries" }, control, after),
-            element("div", { class: "problems" }));
+            element("div", { class: "problems" }),
+        );
     container.replaceChildren(
         lists.get("allowOrigins").root,
         single("allowCredentials", credentials),
@@ -82,11 +90,23 @@ export function policyForm(container, edited) {
 }
 
 export function problemLine(problem, id, use, path = "") {
-    return element("p", { class: "problem", id },
-        path && element("code", {}, `${path}: `), problem.message,
-        problem.fixed != null && problem.suggestion != null && element("button", {
-            type: "button", class: "use", onclick: () => use(problem),
-        }, "use this"));
+    return element(
+        "p",
+        { class: "problem", id },
+        path && element("code", {}, `${path}: `),
+        problem.message,
+        problem.fixed != null &&
+            problem.suggestion != null &&
+            element(
+                "button",
+                {
+                    type: "button",
+                    class: "use",
+                    onclick: () => use(problem),
+                },
+                "use this",
+            ),
+    );
 }
 
 function listField(name, noun, example, changed) {
@@ -94,21 +114,39 @@ function listField(name, noun, example, changed) {
     let isSet = false;
     const entries = element("div", { class: "entries" });
     const state = element("span", { class: "hint" });
-    const add = element("button", {
-        type: "button", class: "add", "aria-label": `add ${noun}`, onclick: () => append("").focus(),
-    }, "+");
-    const unset = element("button", { type: "button", class: "quiet", onclick: clear, "aria-label": `unset ${name}` },
-        "unset");
-    const root = element("div", { class: "field", "data-field": name, role: "group", "aria-label": name },
+    const add = element(
+        "button",
+        {
+            type: "button",
+            class: "add",
+            "aria-label": `add ${noun}`,
+            onclick: () => append("").focus(),
+        },
+        "+",
+    );
+    const unset = element(
+        "button",
+        { type: "button", class: "quiet", onclick: clear, "aria-label": `unset ${name}` },
+        "unset",
+    );
+    const root = element(
+        "div",
+        { class: "field", "data-field": name, role: "group", "aria-label": name },
         element("div", { class: "field-head" }, element("span", { class: "label" }, name), unset),
-        entries, element("div", { class: "problems" }));
+        entries,
+        element("div", { class: "problems" }),
+    );
 
     const inputs = () => [...entries.querySelectorAll("input")];
 
     function append(value) {
         const input = element("input", {
-            value, placeholder: example, "aria-label": `${noun} ${inputs().length + 1}`, autocomplete: "off",
-            spellcheck: "false", size: width(value),
+            value,
+            placeholder: example,
+            "aria-label": `${noun} ${inputs().length + 1}`,
+            autocomplete: "off",
+            spellcheck: "false",
+            size: width(value),
         });
         input.addEventListener("input", () => {
             input.size = width(input.value);
@@ -129,8 +167,16 @@ function listField(name, noun, example, changed) {
             (before ?? add).focus();
             if (had) changed();
         };
-        const entry = element("span", { class: "entry" }, input,
-            element("button", { type: "button", class: "remove", "aria-label": `remove ${noun}`, onclick: remove }, "×"));
+        const entry = element(
+            "span",
+            { class: "entry" },
+            input,
+            element(
+                "button",
+                { type: "button", class: "remove", "aria-label": `remove ${noun}`, onclick: remove },
+                "×",
+            ),
+        );
         add.before(entry);
         mark();
         return input;
@@ -156,7 +202,9 @@ function listField(name, noun, example, changed) {
         root,
         /** What is written; an entry that is still blank is none yet. */
         entries() {
-            const written = inputs().map((input) => input.value.trim()).filter(Boolean);
+            const written = inputs()
+                .map((input) => input.value.trim())
+                .filter(Boolean);
             return isSet ? written : null;
         },
         show(list) {
@@ -180,15 +228,23 @@ function listField(name, noun, example, changed) {
 /** Rows of a name and a value, such as headers. */
 export function pairRows(container, noun, changed) {
     const rows = element("div", { class: "pairs" });
-    const add = element("button", { type: "button", class: "add wide", onclick: () => append(["", ""]).focus() },
-        `+ ${noun}`);
+    const add = element(
+        "button",
+        { type: "button", class: "add wide", onclick: () => append(["", ""]).focus() },
+        `+ ${noun}`,
+    );
     container.replaceChildren(rows, add);
 
     function append([name, value]) {
         const field = (text, label, of) =>
             element("input", {
-                value: text, "aria-label": `${noun}: ${label}`, placeholder: label, class: of, autocomplete: "off",
-                spellcheck: "false", oninput: changed,
+                value: text,
+                "aria-label": `${noun}: ${label}`,
+                placeholder: label,
+                class: of,
+                autocomplete: "off",
+                spellcheck: "false",
+                oninput: changed,
             });
         const first = field(name, "name", "name");
         const remove = () => {
@@ -196,8 +252,17 @@ export function pairRows(container, noun, changed) {
             changed();
             add.focus();
         };
-        const row = element("div", { class: "pair" }, first, field(value, "value", "value"),
-            element("button", { type: "button", class: "remove", "aria-label": `remove ${noun}`, onclick: remove }, "×"));
+        const row = element(
+            "div",
+            { class: "pair" },
+            first,
+            field(value, "value", "value"),
+            element(
+                "button",
+                { type: "button", class: "remove", "aria-label": `remove ${noun}`, onclick: remove },
+                "×",
+            ),
+        );
         rows.append(row);
         return first;
     }

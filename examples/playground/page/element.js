@@ -24,8 +24,8 @@ export const code = (text) => element("code", {}, text);
 
 /** A list of headers, a line each. */
 export function headerLines(headers) {
-    const line = ([name, value]) => [element("dt", {}, name), element("dd", {}, value)];
-    return element("dl", { class: "headers" }, headers.flatMap(line));
+    const line = ([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value));
+    return element("dl", { class: "headers" }, headers.map(line));
 }
 
 let announced = 0;

@@ -27,21 +27,26 @@ const backendHeaders = pairRows(find("backend-headers"), "header", editRequest);
 
 async function post(path, body) {
     const response = await fetch(path, {
-        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
     });
     if (response.ok) return response.json();
     const text = await response.text();
     let message = text;
     try {
         message = JSON.parse(text).message;
-    } catch { /* It is a sentence already. */ }
+    } catch {
+        /* It is a sentence already. */
+    }
     throw new Error(message || `the playground answers ${response.status}`);
 }
 
 /** The scenario as the server takes it; `withForm` hands over the form's policy in the place of the YAML. */
 function scenario(withForm = false) {
     const settings = state.settings.map((setting, at) =>
-        withForm && at === active && formPolicy ? { kind: setting.kind, policy: formPolicy } : { ...setting });
+        withForm && at === active && formPolicy ? { kind: setting.kind, policy: formPolicy } : { ...setting },
+    );
     const { profile, strategy, preference, backend } = state;
     return { profile, strategy, preference, settings, backend };
 }
@@ -51,7 +56,10 @@ function scriptRequest() {
     const { method, headers, credentials } = state.request;
     try {
         const made = new Request(api, {
-            method, headers, credentials: credentials ? "include" : "omit", mode: "cors",
+            method,
+            headers,
+            credentials: credentials ? "include" : "omit",
+            mode: "cors",
         });
         const kept = [...made.headers];
         const dropped = headers.map(([name]) => name.toLowerCase()).filter((name) => !made.headers.has(name));
@@ -140,7 +148,12 @@ function choose(at) {
     for (const [index, tab] of [find("tab-route"), find("tab-gateway")].entries()) {
         tab.setAttribute("aria-pressed", String(index === active));
     }
-    const kinds = [["policy", "a policy"], ["ceiling", "a ceiling"], ["disabled", "CORS disabled"], ["off", "not used"]];
+    const kinds = [
+        ["policy", "a policy"],
+        ["ceiling", "a ceiling"],
+        ["disabled", "CORS disabled"],
+        ["off", "not used"],
+    ];
     fillSelect("kind", active === 0 ? kinds.filter(([name]) => name === "policy" || name === "disabled") : kinds);
     find("kind").value = state.settings[active].kind;
     find("yaml").value = state.settings[active].yaml;
@@ -154,7 +167,10 @@ const controls = {
     preference: { get: () => state.preference, set: (value) => (state.preference = value) },
     from: { get: () => state.from, set: (value) => (state.from = value) },
     method: { get: () => state.request.method, set: (value) => (state.request.method = value.trim()) },
-    status: { get: () => state.backend.status, set: (value) => (state.backend.status = Number.parseInt(value, 10) || 0) },
+    status: {
+        get: () => state.backend.status,
+        set: (value) => (state.backend.status = Number.parseInt(value, 10) || 0),
+    },
 };
 
 /** What the API answers, for who does not look into it. */
@@ -180,7 +196,9 @@ function sender(from) {
         const frame = element("iframe", {
             src: own ? "/sender" : `http://${from}:${ports.page}/sender`,
             sandbox: from === "sandbox" ? "allow-scripts" : null,
-            hidden: true, title: "sends requests", tabindex: "-1",
+            hidden: true,
+            title: "sends requests",
+            tabindex: "-1",
         });
         const ready = new Promise((resolve, reject) => {
             addEventListener("message", function hear(event) {
@@ -188,7 +206,10 @@ function sender(from) {
                 removeEventListener("message", hear);
                 resolve(frame.contentWindow);
             });
-            setTimeout(() => reject(new Error(`this browser does not reach a page of http://${from}:${ports.page}`)), 5000);
+            setTimeout(
+                () => reject(new Error(`this browser does not reach a page of http://${from}:${ports.page}`)),
+                5000,
+            );
         });
         ready.catch(() => frames.delete(from));
         document.body.append(frame);
@@ -225,19 +246,25 @@ async function send() {
         if (expected.dataset.is === "refused") return refuse(expected.textContent);
         const exchange = await post("/exchanges", scenario());
         const init = {
-            method: asked.method, headers: asked.headers, credentials: asked.credentials ? "include" : "omit",
-            mode: "cors", cache: "no-store",
+            method: asked.method,
+            headers: asked.headers,
+            credentials: asked.credentials ? "include" : "omit",
+            mode: "cors",
+            cache: "no-store",
         };
         const { origin, got } = await fetchFrom(state.from, api + exchange.path, init);
         const really = { ...asked, origin };
         const report = await post(`/exchanges/${exchange.number}/report`, {
-            asked: really, got: { readable: got.readable, headers: (got.headers ?? []).map(([name]) => name) },
+            asked: really,
+            got: { readable: got.readable, headers: (got.headers ?? []).map(([name]) => name) },
         });
         find("results").dataset.empty = "false";
         sentState = toFragment(state);
         markStale();
         showExchange({ asked: really, got, report, note: { api, dropped } });
-        announce(`${find("verdict").innerText}. ${report.agrees ? "Model and browser agree." : "Model and browser differ."}`);
+        announce(
+            `${find("verdict").innerText}. ${report.agrees ? "Model and browser agree." : "Model and browser differ."}`,
+        );
         if (matchMedia("(max-width: 60rem)").matches) find("results").scrollIntoView({ block: "start" });
     } catch (error) {
         refuse(error.message);
@@ -300,14 +327,18 @@ function theme() {
     let stored = null;
     try {
         stored = localStorage.getItem("theme");
-    } catch { /* Then it lasts as long as the page. */ }
+    } catch {
+        /* Then it lasts as long as the page. */
+    }
     let isDark = apply(stored);
     button.addEventListener("click", () => {
         const chosen = isDark ? "light" : "dark";
         isDark = apply(chosen);
         try {
             localStorage.setItem("theme", chosen);
-        } catch { /* As above. */ }
+        } catch {
+            /* As above. */
+        }
     });
 }
 

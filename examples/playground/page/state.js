@@ -8,7 +8,10 @@ const off = { kind: "off", yaml: "" };
 const get = { method: "GET", headers: [], credentials: false };
 const answer = {
     status: 200,
-    headers: [["Content-Type", "application/json"], ["X-Request-Id", "8f2c41"]],
+    headers: [
+        ["Content-Type", "application/json"],
+        ["X-Request-Id", "8f2c41"],
+    ],
     body: '{"hello": "from the other origin"}',
 };
 const scenario = (given) => ({
@@ -23,56 +26,119 @@ const scenario = (given) => ({
 });
 
 export const presets = [
-    ["Works: a credentialed PUT", () => scenario({
-        settings: [policy(
-            `allowOrigins:\n- ${own}\nallowCredentials: true\nallowMethods:\n- PUT\nallowHeaders:\n- Content-Type\n` +
-            "exposeHeaders:\n- X-Request-Id\nmaxAge: 600\n"), off],
-        request: { method: "PUT", headers: [["Content-Type", "application/json"]], credentials: true },
-    })],
+    [
+        "Works: a credentialed PUT",
+        () =>
+            scenario({
+                settings: [
+                    policy(
+                        `allowOrigins:\n- ${own}\nallowCredentials: true\nallowMethods:\n- PUT\nallowHeaders:\n- Content-Type\n` +
+                            "exposeHeaders:\n- X-Request-Id\nmaxAge: 600\n",
+                    ),
+                    off,
+                ],
+                request: { method: "PUT", headers: [["Content-Type", "application/json"]], credentials: true },
+            }),
+    ],
     ["Works: a simple GET, no preflight", () => scenario({ settings: [policy(`allowOrigins:\n- ${own}\n`), off] })],
-    ["Blocked: the origin is not allowed", () => scenario({
-        settings: [policy("allowOrigins:\n- https://app.example\n- https://*.preview.example\nallowMethods:\n- PUT\n"), off],
-        request: { ...get, method: "PUT" },
-    })],
-    ["Blocked: the header is not allowed", () => scenario({
-        settings: [policy(`allowOrigins:\n- ${own}\nallowMethods:\n- PUT\n- DELETE\nallowHeaders:\n- Content-Type\n`), off],
-        request: { method: "PUT", headers: [["Content-Type", "application/json"], ["X-Trace", "1"]], credentials: false },
-    })],
-    ["Blocked: the method is not allowed", () => scenario({
-        settings: [policy(`allowOrigins:\n- ${own}\nallowMethods:\n- GET\n- PUT\n`), off],
-        request: { ...get, method: "DELETE" },
-    })],
-    ["Blocked: credentials with *", () => scenario({
-        settings: [policy('allowOrigins:\n- "*"\n'), off],
-        request: { ...get, credentials: true },
-    })],
-    ["Blocked: a sandboxed frame, origin null", () => scenario({
-        settings: [policy(`allowOrigins:\n- ${own}\n`), off],
-        from: "sandbox",
-    })],
-    ["Refused: a policy with mistakes", () => scenario({
-        settings: [policy(
-            "allowOrigins:\n- app.example\n- https://app.example/login\nallowMethods:\n- GET, PUT\nallowHeaders:\n" +
-            "- X Request Id\nmaxAge: 600\n"), off],
-    })],
-    ["Refused: a policy of * with credentials", () => scenario({
-        settings: [policy('allowOrigins:\n- "*"\nallowCredentials: true\n'), off],
-        request: { ...get, credentials: true },
-    })],
-    ["Two levels: a route over its gateway", () => scenario({
-        settings: [
-            policy("allowMethods:\n- PUT\nexposeHeaders:\n- X-Request-Id\n"),
-            policy(`allowOrigins:\n- ${own}\n- https://admin.example\nallowHeaders:\n- Content-Type\nmaxAge: 600\n`),
-        ],
-        request: { method: "PUT", headers: [["Content-Type", "application/json"]], credentials: false },
-    })],
-    ["Two levels: a gateway's ceiling", () => scenario({
-        settings: [
-            policy('allowOrigins:\n- "*"\nallowMethods:\n- PUT\n- DELETE\nmaxAge: 86400\n'),
-            { kind: "ceiling", yaml: `allowOrigins:\n- ${own}\nallowMethods:\n- PUT\nmaxAge: 600\n` },
-        ],
-        request: { ...get, method: "PUT" },
-    })],
+    [
+        "Blocked: the origin is not allowed",
+        () =>
+            scenario({
+                settings: [
+                    policy("allowOrigins:\n- https://app.example\n- https://*.preview.example\nallowMethods:\n- PUT\n"),
+                    off,
+                ],
+                request: { ...get, method: "PUT" },
+            }),
+    ],
+    [
+        "Blocked: the header is not allowed",
+        () =>
+            scenario({
+                settings: [
+                    policy(`allowOrigins:\n- ${own}\nallowMethods:\n- PUT\n- DELETE\nallowHeaders:\n- Content-Type\n`),
+                    off,
+                ],
+                request: {
+                    method: "PUT",
+                    headers: [
+                        ["Content-Type", "application/json"],
+                        ["X-Trace", "1"],
+                    ],
+                    credentials: false,
+                },
+            }),
+    ],
+    [
+        "Blocked: the method is not allowed",
+        () =>
+            scenario({
+                settings: [policy(`allowOrigins:\n- ${own}\nallowMethods:\n- GET\n- PUT\n`), off],
+                request: { ...get, method: "DELETE" },
+            }),
+    ],
+    [
+        "Blocked: credentials with *",
+        () =>
+            scenario({
+                settings: [policy('allowOrigins:\n- "*"\n'), off],
+                request: { ...get, credentials: true },
+            }),
+    ],
+    [
+        "Blocked: a sandboxed frame, origin null",
+        () =>
+            scenario({
+                settings: [policy(`allowOrigins:\n- ${own}\n`), off],
+                from: "sandbox",
+            }),
+    ],
+    [
+        "Refused: a policy with mistakes",
+        () =>
+            scenario({
+                settings: [
+                    policy(
+                        "allowOrigins:\n- app.example\n- https://app.example/login\nallowMethods:\n- GET, PUT\nallowHeaders:\n" +
+                            "- X Request Id\nmaxAge: 600\n",
+                    ),
+                    off,
+                ],
+            }),
+    ],
+    [
+        "Refused: a policy of * with credentials",
+        () =>
+            scenario({
+                settings: [policy('allowOrigins:\n- "*"\nallowCredentials: true\n'), off],
+                request: { ...get, credentials: true },
+            }),
+    ],
+    [
+        "Two levels: a route over its gateway",
+        () =>
+            scenario({
+                settings: [
+                    policy("allowMethods:\n- PUT\nexposeHeaders:\n- X-Request-Id\n"),
+                    policy(
+                        `allowOrigins:\n- ${own}\n- https://admin.example\nallowHeaders:\n- Content-Type\nmaxAge: 600\n`,
+                    ),
+                ],
+                request: { method: "PUT", headers: [["Content-Type", "application/json"]], credentials: false },
+            }),
+    ],
+    [
+        "Two levels: a gateway's ceiling",
+        () =>
+            scenario({
+                settings: [
+                    policy('allowOrigins:\n- "*"\nallowMethods:\n- PUT\n- DELETE\nmaxAge: 86400\n'),
+                    { kind: "ceiling", yaml: `allowOrigins:\n- ${own}\nallowMethods:\n- PUT\nmaxAge: 600\n` },
+                ],
+                request: { ...get, method: "PUT" },
+            }),
+    ],
 ];
 
 export const senders = [
@@ -101,7 +167,11 @@ function sanitized(given) {
         strategy: oneOf(["inherit", "replace", "union"], given.strategy, standard.strategy),
         preference: oneOf(["child", "parent"], given.preference, standard.preference),
         settings: [setting(0, ["policy", "disabled"]), setting(1, ["off", "policy", "ceiling", "disabled"])],
-        from: oneOf(senders.map(([name]) => name), given.from, "page"),
+        from: oneOf(
+            senders.map(([name]) => name),
+            given.from,
+            "page",
+        ),
         request: {
             method: text(request.method) || "GET",
             headers: pairs(request.headers),

@@ -231,6 +231,18 @@ async fn the_oldest_exchange_makes_room() {
 }
 
 #[tokio::test]
+async fn an_exchange_keeps_no_more_than_it_shows() {
+    let playground = playground();
+    post(&playground, "/exchanges", &scenario("allowOrigins: ['*']\n")).await;
+    let body = json!({"asked": asked("GET"), "got": {"readable": true, "headers": []}});
+    let long = Request::get("/1/hello").header("origin", PAGE).header("x-long", "x".repeat(16 << 10));
+    assert_eq!(send(&playground.api, long, "").await.0, StatusCode::OK, "it is served all the same");
+    assert_eq!(post(&playground, "/exchanges/1/report", &body).await.1["request"], Value::Null);
+    send(&playground.api, Request::get("/1/hello").header("origin", PAGE), "").await;
+    assert_eq!(post(&playground, "/exchanges/1/report", &body).await.1["request"]["status"], 200);
+}
+
+#[tokio::test]
 async fn a_snippet_is_code_that_compiles_and_a_manifest_that_loads() {
     let policy = "allowOrigins: [https://a.example]\nallowHeaders: []\nmaxAge: 600\n";
     let answer = read(scenario(policy)).await;

@@ -15,6 +15,8 @@ use tower_cors::{layer::Event, resolver::Fixed};
 const MAX_EXCHANGES: usize = 64;
 /// The most requests that are kept of one exchange.
 const MAX_SEEN: usize = 16;
+/// The most bytes of headers that are kept of one request; a browser's own are a few hundred.
+const MAX_HEAD: usize = 16 << 10;
 
 /// The exchanges, by their numbers.
 #[derive(Clone, Debug, Default)]
@@ -86,8 +88,9 @@ impl Exchange {
     }
 
     pub(crate) fn record(&self, seen: Seen) {
+        let head: usize = seen.request.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         let mut list = unpoisoned(&self.seen);
-        if list.len() < MAX_SEEN {
+        if list.len() < MAX_SEEN && head <= MAX_HEAD {
             list.push(seen);
         }
     }

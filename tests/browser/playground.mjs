@@ -32,6 +32,7 @@ await main(async (browser, { url }) => {
         elsewhere: await sendFrom(page, "a.localhost"),
         panes: await editBothPanes(page),
         violations: await mendViolations(page),
+        markup: await writeMarkup(page),
         link: await followLink(page, open),
         widths: await widthsAt360(url, open),
     };
@@ -106,6 +107,14 @@ async function mendViolations(page) {
     await problems.getByRole("button").click();
     await texts(0);
     return { ofText, ofPolicy, field, headline: unsent.headline, mended: await page.inputValue("#yaml") };
+}
+
+/** What is written is shown as it is written, and never becomes part of the page. */
+async function writeMarkup(page) {
+    await page.fill("#yaml", "allowOrigins: ['<i id=forged>']\n");
+    const problem = page.locator("#form .problem", { hasText: "<i id=forged>" });
+    await problem.waitFor();
+    return { shown: await problem.count(), forged: await page.locator("#forged").count() };
 }
 
 /** A link, copied after edits, in a page of its own. */

@@ -20,6 +20,7 @@ struct Seen {
     elsewhere: Exchange,
     panes: Value,
     violations: Value,
+    markup: Value,
     link: Link,
     widths: Vec<u32>,
     complaints: Vec<String>,
@@ -79,6 +80,7 @@ async fn the_playground_shows_what_the_browser_does() {
         "mended": "allowOrigins:\n- https://app.example\nmaxAge: 86400\n",
     });
     assert_eq!(seen.violations, violations);
+    assert_eq!(seen.markup, json!({"shown": 1, "forged": 0}));
 
     assert!(seen.link.before.values.contains(&"# ü\nallowOrigins: [\"*\"]\nallowMethods: [PUT]\n".into()));
     assert_eq!(seen.link.before, seen.link.after);

@@ -206,10 +206,7 @@ function sender(from) {
                 removeEventListener("message", hear);
                 resolve(frame.contentWindow);
             });
-            setTimeout(
-                () => reject(new Error(`this browser does not reach a page of http://${from}:${ports.page}`)),
-                5000,
-            );
+            setTimeout(() => reject(new Error(`this browser does not reach a page of ${originOf(from)}`)), 5000);
         });
         ready.catch(() => frames.delete(from));
         document.body.append(frame);

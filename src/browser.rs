@@ -4,7 +4,8 @@
 //!
 //! The room is pure and knows no policy, so it judges this crate's answers and anybody else's alike. It has no
 //! preflight cache and follows no redirect, and takes the request to be cross-origin and made by a script: Fetch's
-//! forbidden methods and forbidden request headers never get this far.
+//! forbidden methods and forbidden request headers never get this far. It follows Fetch where a browser does not:
+//! Chromium lets `Access-Control-Allow-Headers: *` cover `Authorization`, Fetch wants that name spelled out.
 //!
 //! # Examples
 //!

@@ -44,7 +44,7 @@ fn every_example_is_named() {
 
 #[test]
 fn every_link_to_a_file_leads_somewhere() {
-    let pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "DESIGN.md", "SECURITY.md"];
+    let pages = ["README.md", "CHANGELOG.md", "COMPARE.md", "CONTRIBUTING.md", "DESIGN.md", "SECURITY.md"];
     let docs = fs::read_dir(root().join("docs")).expect("a folder");
     let docs = docs.map(|entry| format!("docs/{}", entry.expect("an entry").file_name().display()));
     let mut links = 0;

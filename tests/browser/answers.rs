@@ -78,7 +78,8 @@ impl Answered {
     }
 
     fn check(&self, outcome: &Outcome, origins: &Origins, journal: &Journal) -> Result<(), String> {
-        let verdict = model::judge(&self.request, self.origin(origins), &journal.entry(&self.name).exchanges);
+        let exchanges = journal.entry(&self.name).exchanges;
+        let verdict = model::judge(&self.name, &self.request, self.origin(origins), &exchanges);
         let code = verdict.as_ref().err().map(|blocked| blocked.code());
         if code != self.blocked.as_deref() {
             return Err(format!("the model says {code:?}, the row {:?}", self.blocked));

@@ -15,6 +15,9 @@ use tokio::{io::AsyncWriteExt, time::timeout};
 /// A little more than a script gives itself (`chromium.mjs`).
 const PATIENCE: Duration = Duration::from_secs(170);
 
+/// What playwright-core asks for.
+const OLDEST_NODE: u32 = 20;
+
 /// Whether Chromium, node and the packages are here. Where they are not, one line says so; with
 /// `BROWSER_TESTS=required` it is the message of a panic.
 pub(crate) fn is_ready() -> bool {
@@ -56,14 +59,19 @@ fn missing() -> Vec<String> {
     if !executable().exists() {
         missing.push(format!("Chromium ({})", executable().display()));
     }
-    let node = Command::new("node").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !node.is_ok_and(|status| status.success()) {
-        missing.push("node".to_owned());
+    if node_version().is_none_or(|version| version < OLDEST_NODE) {
+        missing.push(format!("node {OLDEST_NODE} or later"));
     }
     if !folder().join("node_modules/playwright-core").exists() {
         missing.push("the packages of tests/browser/package.json".to_owned());
     }
     missing
+}
+
+fn node_version() -> Option<u32> {
+    let output = Command::new("node").arg("--version").stderr(Stdio::null()).output().ok()?;
+    let version = String::from_utf8(output.stdout).ok()?;
+    version.strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
 /// Debian's, unless `CHROMIUM` names another.

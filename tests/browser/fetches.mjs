@@ -33,7 +33,7 @@ await main(async (browser, visits) => {
 
 /** Runs in the page, and so knows nothing else of this file. */
 async function fetchAndRead({ url, init, times, uncheckedFirst, release }) {
-    const signal = AbortSignal.timeout(10_000);
+    const signal = AbortSignal.timeout(30_000);
     try {
         if (uncheckedFirst) {
             await fetch(url, { mode: "no-cors", signal });

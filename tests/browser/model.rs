@@ -20,7 +20,8 @@ pub(crate) fn verdicts<'a>(
 ) -> impl Iterator<Item = (&'a Scenario, &'a Ending, Result<Readable, Blocked>)> {
     let modelled = table.scenarios.iter().zip(endings).filter(|(scenario, _)| scenario.unmodelled.is_none());
     modelled.map(|(scenario, ending)| {
-        (scenario, ending, judge(&scenario.request, scenario.origin(origins), &ending.entry.exchanges))
+        let origin = scenario.origin(origins);
+        (scenario, ending, judge(&scenario.name, &scenario.request, origin, &ending.entry.exchanges))
     })
 }
 
@@ -33,22 +34,23 @@ pub(crate) fn disagreements(table: &Table, endings: &[Ending], origins: &Origins
         .collect()
 }
 
-/// What the model makes of a request and its answers; the last ones, where it was made more than once.
+/// What the model makes of the request of the row `name` and its answers: the last ones, where there are more.
 ///
 /// # Panics
 ///
 /// If the browser did not ask first what the model says that it asks.
-pub(crate) fn judge(script: &Script, origin: &str, exchanges: &[Exchange]) -> Result<Readable, Blocked> {
+pub(crate) fn judge(name: &str, script: &Script, origin: &str, exchanges: &[Exchange]) -> Result<Readable, Blocked> {
     let request = script.model(origin);
     let preflight = exchanges.iter().rfind(|exchange| exchange.is_preflight());
-    assert_eq!(request.needs_preflight(), preflight.is_some(), "whether a preflight is needed: {exchanges:?}");
+    assert_eq!(request.needs_preflight(), preflight.is_some(), "{name}: whether it needs a preflight");
     if let Some(preflight) = preflight {
         let announced = preflight.request.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
-        assert_eq!(request.announced_headers().as_ref(), announced, "the announced headers");
+        assert_eq!(request.announced_headers().as_ref(), announced, "{name}: the announced headers");
         request.check_preflight(preflight.status, &preflight.response)?;
     }
     let actual = exchanges.iter().rfind(|exchange| !exchange.is_preflight());
-    request.check_response(&actual.expect("the model allows a request that was not sent").response)
+    let actual = actual.unwrap_or_else(|| panic!("{name}: the model allows a request that was not sent"));
+    request.check_response(&actual.response)
 }
 
 /// Where a verdict is another than the browser's, which let a script read this or nothing.

@@ -48,17 +48,18 @@ pub(crate) fn router(elsewhere: String, policy: &str) -> Router {
 
 /// Greets by the cookie, and shows headers that a page may want to read.
 async fn hello(method: Method, headers: HeaderMap) -> impl IntoResponse {
-    let cookie = headers.get(header::COOKIE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let body = match (method, cookie) {
-        (Method::OPTIONS, _) => "options of the service",
-        (_, "user=ada") => "hello, ada",
+    let body = match method {
+        Method::OPTIONS => "options of the service",
+        _ if has_cookie(&headers, "user=ada") => "hello, ada",
         _ => "hello, stranger",
     };
     ([("x-request-id", "7"), ("etag", "\"7\""), ("vary", "Accept-Encoding")], body)
 }
 
-async fn cookie() -> impl IntoResponse {
-    ([("set-cookie", "seen=yes"), ("vary", "Accept-Encoding")], "a cookie")
+/// Sets a cookie for the policy's paths, and says whether it has come.
+async fn cookie(headers: HeaderMap) -> impl IntoResponse {
+    let body = if has_cookie(&headers, "seen=yes") { "the cookie is back" } else { "a cookie" };
+    ([("set-cookie", "seen=yes; SameSite=Lax"), ("vary", "Accept-Encoding")], body)
 }
 
 async fn permissive() -> impl IntoResponse {
@@ -89,4 +90,9 @@ async fn release(State(Streams(streams)): State<Streams>, RawQuery(scenario): Ra
     let stream = streams.lock().expect("nobody panics").remove(scenario.trim_start_matches("release-"));
     stream.expect("the stream is open").send("data: two\n\n").expect("the page reads it");
     StatusCode::NO_CONTENT
+}
+
+fn has_cookie(headers: &HeaderMap, cookie: &str) -> bool {
+    let cookies = headers.get(header::COOKIE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    cookies.split("; ").any(|found| found == cookie)
 }

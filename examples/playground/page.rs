@@ -73,6 +73,8 @@ pub(crate) fn router(page: Page) -> Router {
         .route("/state.js", script(include_str!("page/state.js")))
         .route("/editor.js", script(include_str!("page/editor.js")))
         .route("/result.js", script(include_str!("page/result.js")))
+        .route("/frames.js", script(include_str!("page/frames.js")))
+        .route("/widgets.js", script(include_str!("page/widgets.js")))
         .route("/element.js", script(include_str!("page/element.js")))
         .route("/sender", file("text/html; charset=utf-8", include_str!("page/sender.html")))
         .route("/sender.js", script(include_str!("page/sender.js")))

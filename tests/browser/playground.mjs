@@ -85,7 +85,10 @@ async function editBothPanes(page) {
     await page.getByRole("button", { name: "add method" }).click();
     await page.keyboard.type("PUT");
     await page.waitForFunction(() => document.getElementById("yaml").value.includes("PUT"));
-    return { read, written: await page.inputValue("#yaml") };
+    await send(page, () => page.keyboard.press("Control+Enter"));
+    // Whoever types into the form goes on doing so.
+    const focused = await page.evaluate(() => document.activeElement.value);
+    return { read, written: await page.inputValue("#yaml"), focused };
 }
 
 async function mendViolations(page) {

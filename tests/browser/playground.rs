@@ -68,7 +68,7 @@ async fn the_playground_shows_what_the_browser_does() {
     assert_eq!((seen.elsewhere.headline.as_str(), seen.elsewhere.messages.len()), ("Blocked", 2));
 
     let written = "allowOrigins:\n- https://b.example\nallowMethods:\n- PUT\nmaxAge: 60\n";
-    assert_eq!(seen.panes, json!({"read": "https://a.example", "written": written}));
+    assert_eq!(seen.panes, json!({"read": "https://a.example", "written": written, "focused": "PUT"}));
     let violations = json!({
         "ofText": [
             "\"app.example\" has no scheme; write \"https://app.example\"",

@@ -45,6 +45,11 @@ export function policyForm(container, edited) {
         element("div", { class: "problems", "data-rest": true }),
     );
 
+    /** The policy that is shown, by the fields that it sets. */
+    let shown = "";
+    const inOrder = (policy) =>
+        JSON.stringify([...lists.keys(), "allowCredentials", "maxAge"].map((name) => policy[name] ?? null));
+
     function changed() {
         const policy = {};
         for (const [name, list] of lists) {
@@ -54,12 +59,15 @@ export function policyForm(container, edited) {
         const written = age.value.trim();
         // What is no number stays text, for the server to say so.
         if (written) policy.maxAge = /^\d{1,15}$/.test(written) ? Number(written) : written;
+        shown = inOrder(policy);
         edited(policy);
     }
 
     return {
-        /** Shows a policy in the place of what stands there. */
+        /** Shows a policy in the place of what stands there; what stands there already is left, and keeps the focus. */
         show(policy) {
+            if (inOrder(policy) === shown) return;
+            shown = inOrder(policy);
             for (const [name, list] of lists) list.show(policy[name] ?? null);
             credentials.value = policy.allowCredentials === undefined ? "" : String(policy.allowCredentials);
             age.value = policy.maxAge ?? "";

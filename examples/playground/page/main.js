@@ -1,9 +1,11 @@
 // The page: a scenario, what the server says of it after every edit, and a real request to another origin.
 
-import { announce, debounce, element, find } from "./element.js";
+import { announce, debounce, find } from "./element.js";
 import { fillSelect, pairRows, policyForm } from "./editor.js";
+import { fetchFrom } from "./frames.js";
 import { showExchange, showReading, showRefusal } from "./result.js";
 import { fromFragment, presets, senders, toFragment } from "./state.js";
+import { copy, tabs, theme } from "./widgets.js";
 
 const ports = await (await fetch("/ports")).json();
 const api = `http://${location.hostname}:${ports.api}`;
@@ -14,7 +16,8 @@ let active = 0;
 /** The policy of the form, where it was edited after the YAML. */
 let formPolicy = null;
 let lastReading = null;
-let readings = 0;
+/** How often something was edited or read, by which an answer knows whether it is still wanted. */
+let turns = 0;
 /** What was sent last, as a link would hold it. */
 let sentState = null;
 
@@ -76,7 +79,7 @@ function originOf(from) {
 
 /** Asks the server what the scenario means, and shows it. */
 async function read() {
-    const turn = ++readings;
+    const turn = ++turns;
     const isOfForm = formPolicy !== null;
     const { asked } = scriptRequest();
     let answer;
@@ -87,7 +90,7 @@ async function read() {
         return;
     }
     // An answer to what has been edited since would undo the edit.
-    if (turn !== readings) return;
+    if (turn !== turns) return;
     lastReading = answer;
     if (isOfForm) {
         formPolicy = null;
@@ -107,7 +110,12 @@ function markStale() {
     find("stale").hidden = sentState === null || sentState === toFragment(state);
 }
 
-const readSoon = debounce(180, read);
+const readLater = debounce(180, read);
+
+function readSoon() {
+    turns++;
+    readLater();
+}
 
 /** Shows what was read of the setting that is edited; the form keeps what is typed into it at this moment. */
 function showSetting(withForm) {
@@ -186,51 +194,6 @@ function editRequest() {
     readSoon();
 }
 
-/** Frames by the origin that they send from. */
-const frames = new Map();
-
-/** A frame of another origin, or of this one, that makes requests for this page. */
-function sender(from) {
-    if (!frames.has(from)) {
-        const own = from === "page" || from === "sandbox";
-        const frame = element("iframe", {
-            src: own ? "/sender" : `http://${from}:${ports.page}/sender`,
-            sandbox: from === "sandbox" ? "allow-scripts" : null,
-            hidden: true,
-            title: "sends requests",
-            tabindex: "-1",
-        });
-        const ready = new Promise((resolve, reject) => {
-            addEventListener("message", function hear(event) {
-                if (event.source !== frame.contentWindow || !event.data.ready) return;
-                removeEventListener("message", hear);
-                resolve(frame.contentWindow);
-            });
-            setTimeout(() => reject(new Error(`this browser does not reach a page of ${originOf(from)}`)), 5000);
-        });
-        ready.catch(() => frames.delete(from));
-        document.body.append(frame);
-        frames.set(from, ready);
-    }
-    return frames.get(from);
-}
-
-let sent = 0;
-
-async function fetchFrom(from, url, init) {
-    const frame = await sender(from);
-    const id = ++sent;
-    const answer = new Promise((resolve) => {
-        addEventListener("message", function hear(event) {
-            if (event.source !== frame || event.data.id !== id) return;
-            removeEventListener("message", hear);
-            resolve(event.data);
-        });
-    });
-    frame.postMessage({ id, url, init }, "*");
-    return answer;
-}
-
 async function send() {
     const button = find("send");
     if (button.disabled) return;
@@ -249,7 +212,7 @@ async function send() {
             mode: "cors",
             cache: "no-store",
         };
-        const { origin, got } = await fetchFrom(state.from, api + exchange.path, init);
+        const { origin, got } = await fetchFrom(state.from, asked.origin, api + exchange.path, init);
         const really = { ...asked, origin };
         const report = await post(`/exchanges/${exchange.number}/report`, {
             asked: really,
@@ -276,67 +239,6 @@ function refuse(message) {
     markStale();
     showRefusal(message);
     announce(`Not sent. ${message}`);
-}
-
-async function copy(button, text) {
-    const before = button.textContent;
-    try {
-        await navigator.clipboard.writeText(text);
-        button.textContent = "copied";
-        announce("copied");
-    } catch {
-        button.textContent = "not copied";
-    }
-    setTimeout(() => (button.textContent = before), 1200);
-}
-
-function tabs(list) {
-    const all = [...list.querySelectorAll("[role=tab]")];
-    const select = (chosen) => {
-        for (const tab of all) {
-            const isChosen = tab === chosen;
-            tab.setAttribute("aria-selected", String(isChosen));
-            tab.tabIndex = isChosen ? 0 : -1;
-            find(tab.getAttribute("aria-controls")).hidden = !isChosen;
-        }
-    };
-    all.forEach((tab, at) => {
-        tab.addEventListener("click", () => select(tab));
-        tab.addEventListener("keydown", (event) => {
-            const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-            if (!step) return;
-            const next = all[(at + step + all.length) % all.length];
-            select(next);
-            next.focus();
-        });
-    });
-}
-
-/** Dark, light, or as the system has it, remembered where the browser lets it. */
-function theme() {
-    const button = find("theme");
-    const apply = (chosen) => {
-        if (chosen) document.documentElement.dataset.theme = chosen;
-        const isDark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-        button.textContent = isDark ? "light" : "dark";
-        return isDark;
-    };
-    let stored = null;
-    try {
-        stored = localStorage.getItem("theme");
-    } catch {
-        /* Then it lasts as long as the page. */
-    }
-    let isDark = apply(stored);
-    button.addEventListener("click", () => {
-        const chosen = isDark ? "light" : "dark";
-        isDark = apply(chosen);
-        try {
-            localStorage.setItem("theme", chosen);
-        } catch {
-            /* As above. */
-        }
-    });
 }
 
 function start() {
@@ -407,7 +309,7 @@ function start() {
         read();
     });
     tabs(find("tabs"));
-    theme();
+    theme(find("theme"));
     showState();
     read();
     document.body.dataset.ready = "true";

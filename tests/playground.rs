@@ -75,18 +75,22 @@ fn problems(answer: &Value) -> Vec<[&str; 3]> {
     problems.iter().map(|problem| ["path", "code", "message"].map(|name| problem[name].as_str().unwrap())).collect()
 }
 
+/// Entries that mean something else in YAML when they are not quoted.
+const ODD: [&str; 9] = ["https://a.example", "*", "a: b", "- a", "true", "5", "a #b", " a ", "a\n\"b\"\\"];
+
 #[tokio::test]
 async fn what_the_form_holds_is_printed_and_what_is_written_is_read() {
     let mut given = scenario("");
     given["settings"][0]["policy"] =
-        json!({"maxAge": 600, "allowMethods": [], "allowOrigins": ["*", "a: b"], "allowCredentials": false});
+        json!({"maxAge": 600, "allowMethods": [], "allowOrigins": ODD, "allowCredentials": false});
     let answer = read(given).await;
     let yaml = answer["settings"][0]["yaml"].as_str().unwrap();
     let fields: Vec<_> = yaml.lines().filter(|line| !line.starts_with('-')).collect();
     assert_eq!(fields, ["allowOrigins:", "allowCredentials: false", "allowMethods: []", "maxAge: 600"]);
+    assert!(yaml.contains("\n- https://a.example\n"), "what needs no quotes has none: {yaml}");
 
     let again = read(scenario(yaml)).await;
-    let policy = json!({"allowOrigins": ["*", "a: b"], "allowCredentials": false, "allowMethods": [], "maxAge": 600});
+    let policy = json!({"allowOrigins": ODD, "allowCredentials": false, "allowMethods": [], "maxAge": 600});
     assert_eq!((&again["settings"][0]["policy"], &again["settings"][0]["yaml"]), (&policy, &yaml.into()));
     assert_eq!(read(scenario("# nothing yet\n")).await["settings"][0]["policy"], json!({}));
 }

@@ -8,7 +8,7 @@ use tower_cors::{
     compile::Compiler,
     manifest::{ManifestError, Manifests},
     merge::Ceiling,
-    policy::FieldPath,
+    policy::{FieldPath, PolicyField},
     violation::Violation,
 };
 
@@ -60,7 +60,7 @@ const INDENT: &str = "        ";
 impl Reading {
     pub(crate) fn new(written: &Written, profile: Profile) -> Self {
         let yaml = match &written.policy {
-            Some(form) => print_form(form),
+            Some(form) => print_fields(form),
             None => written.yaml.clone(),
         };
         let kind = written.kind;
@@ -80,10 +80,7 @@ impl Reading {
 
 /// A policy as the page shows it.
 pub(crate) fn print(policy: &CorsPolicy) -> String {
-    if *policy == CorsPolicy::default() {
-        return String::new();
-    }
-    serde_saphyr::to_string(policy).unwrap_or_default()
+    serde_json::to_value(policy).map(|tree| print_fields(&tree)).unwrap_or_default()
 }
 
 /// The compiler of a profile: that of manifests comes with the limits of the CRD.
@@ -98,11 +95,27 @@ fn parse(yaml: &str) -> Option<CorsPolicy> {
     if is_blank { Some(CorsPolicy::default()) } else { serde_saphyr::from_str(yaml).ok() }
 }
 
-/// The form as YAML: in the order of the Gateway API where its values are of the right types, else as it is.
-fn print_form(form: &Value) -> String {
-    match serde_json::from_value::<CorsPolicy>(form.clone()) {
-        Ok(policy) => print(&policy),
-        Err(_) => serde_saphyr::to_string(form).unwrap_or_default(),
+/// Fields as YAML, in the order of the Gateway API. What the form holds may be of any type, and is printed as it is.
+fn print_fields(fields: &Value) -> String {
+    let mut yaml = String::new();
+    for field in PolicyField::ALL {
+        match fields.get(field.name()) {
+            None => {}
+            Some(Value::Array(entries)) if !entries.is_empty() => {
+                yaml.extend([field.name(), ":\n"]);
+                entries.iter().for_each(|entry| yaml.extend(["- ", &print_scalar(entry), "\n"]));
+            }
+            Some(value) => yaml.extend([field.name(), ": ", &print_scalar(value), "\n"]),
+        }
+    }
+    yaml
+}
+
+fn print_scalar(value: &Value) -> String {
+    match value {
+        // Plain where it is read back as it was; anything else stands as in JSON, which is YAML as well.
+        Value::String(text) if serde_saphyr::from_str::<Value>(text).is_ok_and(|read| read == *value) => text.clone(),
+        other => other.to_string(),
     }
 }
 

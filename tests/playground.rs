@@ -192,7 +192,10 @@ async fn an_exchange_records_what_came_and_compares_it_with_what_the_browser_did
     let put = Request::put("/1/hello").header("origin", PAGE);
     assert_eq!(send(&playground.api, put, "").await, (StatusCode::OK, "hello".to_owned()));
 
-    let got = |readable: bool, headers: &[&str]| json!({"asked": asked("PUT"), "got": {"readable": readable, "headers": headers}});
+    let got = |readable: bool, headers: &[&str]| {
+        let got = json!({"readable": readable, "headers": headers});
+        json!({"asked": asked("PUT"), "got": got})
+    };
     let (_, report) = post(&playground, "/exchanges/1/report", &got(true, &["x-id", "date"])).await;
     assert_eq!(report["agrees"], true, "{report}");
     let said = json!({"outcome": "preflight-allowed", "reason": "origin-allowed",

@@ -1,5 +1,6 @@
-//! A page to try policies on: edit one, send a real request from one origin to another, and see what the browser did and
-//! why the server decided so. Two servers on this machine only: the page on one origin, the API under test on the other.
+//! A page to try policies on: edit one, send a real request from one origin to another, and see what the browser did
+//! and why the server decided so. Two servers, for this machine only: the page on one origin, the API under test on the
+//! other.
 //!
 //! ```text
 //! cargo run --example playground [-- --port 3000 --api-port 3001]

@@ -52,8 +52,16 @@ pub(crate) struct LintNote {
 const LINTS: &str = include_str!("../../docs/lints.md");
 
 /// The manifest that a text is put into, so that what is of the wrong type is reported as it is in a real one.
-const MANIFEST: &str = "kind: HTTPRoute\napiVersion: gateway.networking.k8s.io/v1\nmetadata: {name: playground}\nspec:\n  \
-                        rules:\n  - filters:\n    - type: CORS\n      cors:\n";
+const MANIFEST: &str = "\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: playground}
+spec:
+  rules:
+  - filters:
+    - type: CORS
+      cors:
+";
 const PATH_IN_MANIFEST: &str = "spec.rules[0].filters[0].cors";
 const INDENT: &str = "        ";
 

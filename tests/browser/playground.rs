@@ -97,7 +97,7 @@ fn readable(shown: &Exchange) {
         ["The layer answers: the policy allows the origin", "The handler answers: the policy allows the origin"];
     assert_eq!(shown.decisions, decisions);
     assert_eq!(shown.sees, ["content-length", "content-type", "x-request-id"]);
-    let agreement = "✓The library's model of a browser and this browser agree on 4 of 4 points.";
+    let agreement = "✓The library's model of a browser and this browser agree on all 4 points.";
     assert_eq!(shown.agreement.as_deref(), Some(agreement));
     assert!(shown.announced.ends_with("Model and browser agree."), "{}", shown.announced);
 }
@@ -109,7 +109,7 @@ fn blocked(shown: &Exchange) {
     let decision = "The layer answers: the policy allows the origin, but not every header that the request has: \
                     \"x-trace\"; add \"x-trace\" to allowHeaders";
     assert_eq!(shown.decisions, [decision]);
-    let agreement = "✓The library's model of a browser and this browser agree on 3 of 3 points.";
+    let agreement = "✓The library's model of a browser and this browser agree on all 3 points.";
     assert_eq!(shown.agreement.as_deref(), Some(agreement));
 }
 

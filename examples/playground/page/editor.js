@@ -1,5 +1,5 @@
-// The form of a policy. It holds no rule: it shows what the server has read from the YAML, and gives back what stands in
-// it, as it stands there.
+// The form of a policy. It holds no rule: it shows what the server has read from the YAML, and gives back what stands
+// in it, as it stands there.
 
 import { element, find } from "./element.js";
 

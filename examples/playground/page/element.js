@@ -1,5 +1,5 @@
-// The one way in which this page makes elements. Text becomes text nodes, so nothing that a policy, a header or a server
-// says is ever read as HTML.
+// The one way in which this page makes elements. Text becomes text nodes, so nothing that a policy, a header or a
+// server says is ever read as HTML.
 
 export function element(tag, attributes = {}, ...children) {
     const made = document.createElement(tag);

@@ -1,5 +1,5 @@
-// What happened, as a picture: the page on the left, the API on the right, and between them what went over the wire. The
-// sentences are the server's; here they find their places.
+// What happened, as a picture: the page on the left, the API on the right, and between them what went over the wire.
+// The sentences are the server's; here they find their places.
 
 import { code, element, fill, find, headerLines } from "./element.js";
 
@@ -160,7 +160,7 @@ function agreement({ agrees, comparison }) {
             "p",
             { class: "agreement" },
             element("span", { class: "mark", "aria-hidden": "true" }, "✓"),
-            `The library's model of a browser and this browser agree on ${comparison.length} of ${comparison.length} points.`,
+            `The library's model of a browser and this browser agree on all ${comparison.length} points.`,
         );
     }
     return element(

@@ -1,5 +1,5 @@
-// Makes requests from the origin of the frame that it runs in, which is how the playground sends from other origins than
-// its own. No module: a sandboxed frame has no origin that a module could be loaded from.
+// Makes requests from the origin of the frame that it runs in, which is how the playground sends from other origins
+// than its own. No module: a sandboxed frame has no origin that a module could be loaded from.
 "use strict";
 
 addEventListener("message", async (event) => {

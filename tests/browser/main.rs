@@ -17,6 +17,7 @@ mod grpc_web;
 mod journal;
 mod model;
 mod origins;
+mod playground;
 mod scenario;
 mod script;
 mod server;

@@ -1,0 +1,159 @@
+// Uses the example `playground` as a person does, and tells what its page shows. In: where the page is. Out: what was
+// seen of each thing that was tried.
+
+import { main } from "./chromium.mjs";
+
+await main(async (browser, { url }) => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    context.setDefaultTimeout(20_000);
+    const complaints = [];
+    const open = async (address, size) => {
+        const page = await context.newPage();
+        page.on("pageerror", (error) => complaints.push(error.message));
+        page.on("console", (message) => {
+            // What CORS refuses is what the page is for.
+            const isExpected = /CORS policy|ERR_FAILED/.test(message.text());
+            if (message.type() === "error" && !isExpected) {
+                complaints.push(message.text());
+            }
+        });
+        if (size) {
+            await page.setViewportSize(size);
+        }
+        await page.goto(address);
+        await page.locator("body[data-ready]").waitFor();
+        return page;
+    };
+    const page = await open(url);
+    const seen = {
+        readable: await tryPreset(page, "Works: a credentialed PUT"),
+        blocked: await tryPreset(page, "Blocked: the header is not allowed"),
+        sandboxed: await tryPreset(page, "Blocked: a sandboxed frame, origin null"),
+        elsewhere: await sendFrom(page, "a.localhost"),
+        panes: await editBothPanes(page),
+        violations: await mendViolations(page),
+        markup: await writeMarkup(page),
+        link: await followLink(page, open),
+        widths: await widthsAt360(url, open),
+    };
+    return { ...seen, complaints };
+});
+
+async function choose(page, preset) {
+    await page.selectOption("#preset", { label: preset });
+}
+
+/** Sends, and waits for what comes of it. */
+async function send(page, how = () => page.click("#send")) {
+    await how();
+    await page.waitForFunction(() => !document.getElementById("send").disabled);
+    return page.evaluate(() => {
+        const text = (selector) => document.querySelector(selector)?.textContent ?? null;
+        const all = (selector) => [...document.querySelectorAll(selector)].map((found) => found.textContent);
+        return {
+            headline: text("#verdict .headline"),
+            why: text("#verdict .why"),
+            messages: all("#exchange .message, #exchange .never p"),
+            decisions: all("#exchange .decision p:first-child"),
+            sees: all("#exchange .read > .headers dt").sort(),
+            agreement: text("#exchange .agreement"),
+            announced: text("#announcement").trim(),
+        };
+    });
+}
+
+async function tryPreset(page, preset) {
+    await choose(page, preset);
+    // The keys work wherever the focus is.
+    await page.focus("#yaml");
+    return send(page, () => page.keyboard.press("Control+Enter"));
+}
+
+/** From the page of another origin, whose policy is the first preset's. */
+async function sendFrom(page, host) {
+    await choose(page, "Works: a simple GET, no preflight");
+    await page.selectOption("#from", host);
+    return send(page);
+}
+
+async function editBothPanes(page) {
+    await page.fill("#yaml", "allowOrigins: [https://a.example]\nmaxAge: 60\n");
+    const origin = page.locator('input[data-path="allowOrigins[0]"]');
+    await page.waitForFunction(() => document.querySelector('[data-path="maxAge"]').value === "60");
+    const read = await origin.inputValue();
+    await origin.fill("https://b.example");
+    await page.getByRole("button", { name: "add method" }).click();
+    await page.keyboard.type("PUT");
+    await page.waitForFunction(() => document.getElementById("yaml").value.includes("PUT"));
+    await send(page, () => page.keyboard.press("Control+Enter"));
+    // Whoever types into the form goes on doing so.
+    const focused = await page.evaluate(() => document.activeElement.value);
+    return { read, written: await page.inputValue("#yaml"), focused };
+}
+
+async function mendViolations(page) {
+    await page.fill("#yaml", "allowOrigins: [app.example]\nmaxAge: 24h\n");
+    const problems = page.locator("#form .problem");
+    const texts = (count) =>
+        page
+            .waitForFunction((count) => {
+                const found = [...document.querySelectorAll("#form .problem")];
+                return found.length === count && [{ texts: found.map((problem) => problem.firstChild.textContent) }];
+            }, count)
+            .then(async (handle) => (await handle.jsonValue())[0].texts);
+    const ofText = await texts(2);
+    await page.locator('[data-field="maxAge"]').getByRole("button", { name: "use this" }).click();
+    await page.locator('input[data-path="allowOrigins[0]"][aria-invalid]').waitFor();
+    const ofPolicy = await texts(1);
+    const field = await problems.evaluate((problem) => problem.closest("[data-field]").dataset.field);
+    const unsent = await send(page);
+    await problems.getByRole("button").click();
+    await texts(0);
+    return { ofText, ofPolicy, field, headline: unsent.headline, mended: await page.inputValue("#yaml") };
+}
+
+/** What is written is shown as it is written, and never becomes part of the page. */
+async function writeMarkup(page) {
+    await page.fill("#yaml", "allowOrigins: ['<i id=forged>']\n");
+    const problem = page.locator("#form .problem", { hasText: "<i id=forged>" });
+    await problem.waitFor();
+    return { shown: await problem.count(), forged: await page.locator("#forged").count() };
+}
+
+/** A link, copied after edits, in a page of its own. */
+async function followLink(page, open) {
+    await choose(page, "Two levels: a gateway's ceiling");
+    await page.fill("#yaml", `# ü\nallowOrigins: ["*"]\nallowMethods: [PUT]\n`);
+    await page.selectOption("#strategy", "union");
+    await page.getByRole("button", { name: "+ header" }).first().click();
+    await page.keyboard.type("X-Trace");
+    const before = { shows: await send(page), ...(await written(page)) };
+    const other = await open(page.url());
+    const after = await written(other);
+    return { before, after: { shows: await send(other), ...after } };
+}
+
+function written(page) {
+    return page.evaluate(() => {
+        const controls = document.querySelectorAll("main input, main select, main textarea");
+        return {
+            values: [...controls].map((control) => (control.type === "checkbox" ? control.checked : control.value)),
+            fragment: location.hash,
+        };
+    });
+}
+
+/** How wide the page is where 360 pixels are there, with results and with violations. */
+async function widthsAt360(url, open) {
+    const page = await open(url, { width: 360, height: 740 });
+    const widths = [];
+    for (const preset of ["Works: a credentialed PUT", "Refused: a policy with mistakes"]) {
+        await choose(page, preset);
+        await send(page);
+        for (const tab of await page.getByRole("tab").all()) {
+            await tab.click();
+            widths.push(await page.evaluate(() => document.documentElement.scrollWidth));
+        }
+    }
+    return widths;
+}

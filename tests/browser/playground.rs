@@ -1,0 +1,126 @@
+//! The example `playground` in a real browser: what a person sees who edits, sends, follows a link, or has a small
+//! screen. What its servers answer is the subject of `tests/playground.rs`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::chromium;
+
+#[path = "../../examples/playground/main.rs"]
+#[allow(dead_code, reason = "a program's main is not called")]
+mod example;
+
+/// What `playground.mjs` has seen.
+#[derive(Debug, Deserialize)]
+struct Seen {
+    readable: Exchange,
+    blocked: Exchange,
+    sandboxed: Exchange,
+    elsewhere: Exchange,
+    panes: Value,
+    violations: Value,
+    markup: Value,
+    link: Link,
+    widths: Vec<u32>,
+    complaints: Vec<String>,
+}
+
+/// What the page shows of an exchange.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+struct Exchange {
+    headline: String,
+    why: String,
+    messages: Vec<String>,
+    decisions: Vec<String>,
+    sees: Vec<String>,
+    agreement: Option<String>,
+    announced: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Link {
+    before: State,
+    after: State,
+}
+
+/// What stands in the controls, and what came of it.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+struct State {
+    shows: Exchange,
+    values: Vec<Value>,
+    fragment: String,
+}
+
+#[tokio::test]
+async fn the_playground_shows_what_the_browser_does() {
+    if !chromium::is_ready() {
+        return;
+    }
+    let seen: Seen = chromium::run("playground.mjs", &json!({ "url": serve().await })).await;
+    readable(&seen.readable);
+    blocked(&seen.blocked);
+
+    assert_eq!(seen.sandboxed.why, "CORS check: there is no Access-Control-Allow-Originno-allow-origin");
+    let null = "The handler answers: the origin is null, which only a policy for any origin without credentials allows; \
+                serve the page from an origin of its own; no list can name null";
+    assert_eq!(seen.sandboxed.decisions, [null]);
+    assert_eq!((seen.elsewhere.headline.as_str(), seen.elsewhere.messages.len()), ("Blocked", 2));
+
+    let written = "allowOrigins:\n- https://b.example\nallowMethods:\n- PUT\nmaxAge: 60\n";
+    assert_eq!(seen.panes, json!({"read": "https://a.example", "written": written, "focused": "PUT"}));
+    let violations = json!({
+        "ofText": [
+            "\"app.example\" has no scheme; write \"https://app.example\"",
+            "\"24h\" is not a whole number of seconds; did you mean \"86400\"?",
+        ],
+        "ofPolicy": ["\"app.example\" has no scheme; write \"https://app.example\""],
+        "field": "allowOrigins",
+        "headline": "Not sent",
+        "mended": "allowOrigins:\n- https://app.example\nmaxAge: 86400\n",
+    });
+    assert_eq!(seen.violations, violations);
+    assert_eq!(seen.markup, json!({"shown": 1, "forged": 0}));
+
+    assert!(seen.link.before.values.contains(&"# ü\nallowOrigins: [\"*\"]\nallowMethods: [PUT]\n".into()));
+    assert_eq!(seen.link.before, seen.link.after);
+    assert_eq!(seen.link.after.shows.headline, "Blocked", "nothing allows X-Trace");
+    assert_eq!(seen.widths, [360; 8]);
+    assert_eq!(seen.complaints, [""; 0]);
+}
+
+fn readable(shown: &Exchange) {
+    assert_eq!((shown.headline.as_str(), shown.why.as_str()), ("Readable", "The page reads 200, after a preflight."));
+    let messages = ["OPTIONS may I?", "200 permission", "PUT the request", "200 the answer"];
+    assert_eq!(shown.messages, messages);
+    let decisions =
+        ["The layer answers: the policy allows the origin", "The handler answers: the policy allows the origin"];
+    assert_eq!(shown.decisions, decisions);
+    assert_eq!(shown.sees, ["content-length", "content-type", "x-request-id"]);
+    let agreement = "✓The library's model of a browser and this browser agree on all 4 points.";
+    assert_eq!(shown.agreement.as_deref(), Some(agreement));
+    assert!(shown.announced.ends_with("Model and browser agree."), "{}", shown.announced);
+}
+
+fn blocked(shown: &Exchange) {
+    let why = "CORS-preflight fetch: the header x-trace is not allowedpreflight-header";
+    assert_eq!((shown.headline.as_str(), shown.why.as_str()), ("Blocked", why));
+    assert_eq!(shown.messages, ["OPTIONS may I?", "200 not enough", "PUT is never sent"]);
+    let decision = "The layer answers: the policy allows the origin, but not every header that the request has: \
+                    \"x-trace\"; add \"x-trace\" to allowHeaders";
+    assert_eq!(shown.decisions, [decision]);
+    let agreement = "✓The library's model of a browser and this browser agree on all 3 points.";
+    assert_eq!(shown.agreement.as_deref(), Some(agreement));
+}
+
+/// Serves the example on ports of its own, and returns where its page is.
+async fn serve() -> String {
+    let bind = async || TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let port = |listener: &TcpListener| listener.local_addr().expect("a bound address").port();
+    let (page, api) = (bind().await, bind().await);
+    let url = format!("http://localhost:{}", port(&page));
+    let example = example::Playground::new(port(&page), port(&api));
+    tokio::spawn(axum::serve(page, example.page).into_future());
+    tokio::spawn(axum::serve(api, example.api).into_future());
+    url
+}

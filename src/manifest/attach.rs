@@ -143,7 +143,8 @@ impl<'a> Attachments<'a> {
         for policy in resources.policies.iter().filter(|policy| policy.cors.is_some()) {
             for target in policy.targets.iter().filter_map(|reference| Target::of(policy, reference)) {
                 let policies = targeting.entry(target).or_default();
-                if !policies.iter().any(|known| std::ptr::eq(*known, policy)) {
+                // The policies come one after the other, so one that names a target twice is its last.
+                if !policies.last().is_some_and(|known| std::ptr::eq(*known, policy)) {
                     policies.push(policy);
                 }
             }

@@ -1,6 +1,8 @@
 //! A `cors` block: six fields, each typed, each with its place, compiled at once. In: a map of YAML. Out: a [`Cors`], and
 //! in the report everything that is wrong with it. Rules 2.1, 2.2, 2.12, 2.13.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{
     model::{Cors, CorsSetting},
     suggest,
@@ -39,8 +41,8 @@ pub(super) fn read_setting(field: Field<'_>, report: &mut Report) -> Option<Cors
 struct Block {
     policy: CorsPolicy,
     path: FieldPath,
-    /// Where each field and each entry stands.
-    places: Vec<(FieldPath, Place)>,
+    /// Where each field and each entry stands, by its path.
+    places: HashMap<String, Place>,
 }
 
 impl Block {
@@ -48,19 +50,18 @@ impl Block {
         Self {
             policy: CorsPolicy::new(),
             path: object.path().clone(),
-            places: vec![(object.path().clone(), object.place())],
+            places: HashMap::from([(object.path().to_string(), object.place())]),
         }
     }
 
     fn read(mut self, object: &Object<'_>, can_disable: bool, report: &mut Report) -> Cors {
         let first = report.violations.len();
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for (name, place, field) in object.fields() {
-            if seen.contains(&name) {
+            if !seen.insert(name) {
                 report.violate_key(field.path, ViolationKind::Duplicate, place, None);
                 continue;
             }
-            seen.push(name);
             match PolicyField::ALL.into_iter().find(|known| known.name() == name) {
                 Some(known) => self.read_field(known, place, &field, report),
                 None if name == "disable" && can_disable => {}
@@ -77,7 +78,7 @@ impl Block {
     }
 
     fn read_field(&mut self, known: PolicyField, place: Place, field: &Field<'_>, report: &mut Report) {
-        self.places.push((field.path.clone(), place));
+        self.places.insert(field.path.to_string(), place);
         if matches!(field.node.value, Value::Null) {
             return;
         }
@@ -102,7 +103,7 @@ impl Block {
         };
         let entries = items.iter().enumerate().map(|(at, node)| {
             let entry = Field::new(node, field.path.index(at));
-            self.places.push((entry.path.clone(), node.place));
+            self.places.insert(entry.path.to_string(), node.place);
             // An entry of another type keeps its place in the list, so that the others keep their numbers.
             entry.text(report).unwrap_or_default().to_owned()
         });
@@ -123,7 +124,8 @@ impl Block {
             }
             Err(violations) => {
                 // What is of the wrong type has been reported already, and only stands in for a value here.
-                let known: Vec<_> = report.violations.iter().skip(first).map(|known| known.path().clone()).collect();
+                let known: HashSet<_> =
+                    report.violations.iter().skip(first).map(|known| known.path().clone()).collect();
                 for violation in violations.into_iter().filter(|violation| !known.contains(violation.path())) {
                     let position = report.position(self.place_of(violation.path()));
                     report.violations.push(violation.with_position(position));
@@ -133,11 +135,11 @@ impl Block {
         cors
     }
 
-    /// Where the field at `path` stands, or else what encloses it.
+    /// Where the field at `path` stands, or else the nearest that encloses it.
     fn place_of(&self, path: &FieldPath) -> Place {
-        let encloses = |known: &FieldPath| path.as_str().starts_with(known.as_str());
-        let known = self.places.iter().filter(|(known, _)| known == path || encloses(known));
-        known.max_by_key(|(known, _)| known.as_str().len()).map_or(Place { line: 1, column: 1 }, |(_, place)| *place)
+        let mut up = std::iter::successors(Some(path.as_str()), |path| path.get(..path.rfind(['.', '['])?));
+        let known = up.find_map(|path| self.places.get(path));
+        known.copied().unwrap_or(Place { line: 1, column: 1 })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Filters of rules and backends: CORS and ExtensionRef are read, others are passed over, and the CRD's rules on all of
 //! them hold. Rules 2.12, 7.1.
 
+use std::collections::HashSet;
+
 use super::{
     cors, grammar,
     model::{ExtensionRef, Filter},
@@ -22,20 +24,20 @@ pub(super) struct Filters {
 pub(super) fn read_all(parent: &Object<'_>, report: &mut Report) -> Filters {
     let mut found = Filters { filters: Vec::new(), redirects: false };
     let list = parent.get("filters", report).map(|filters| filters.objects(16, report)).unwrap_or_default();
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen = HashSet::new();
     for filter in &list {
         let Some(field) = filter.require("type", report) else { continue };
         let Some(kind) = field.text(report) else { continue };
-        if ONCE.contains(&kind) && seen.contains(&kind) {
+        if ONCE.contains(&kind) && seen.contains(kind) {
             report.violate(&field, ViolationKind::RepeatedFilter);
         }
-        if (kind == "URLRewrite" && seen.contains(&"RequestRedirect"))
-            || (kind == "RequestRedirect" && seen.contains(&"URLRewrite"))
+        if (kind == "URLRewrite" && seen.contains("RequestRedirect"))
+            || (kind == "RequestRedirect" && seen.contains("URLRewrite"))
         {
             let with = if kind == "URLRewrite" { "a RequestRedirect filter" } else { "a URLRewrite filter" };
             report.violate(&field, ViolationKind::NotTogether { with });
         }
-        seen.push(kind);
+        seen.insert(kind);
         check_cors_block(filter, kind, report);
         match kind {
             "CORS" => {

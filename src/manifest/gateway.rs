@@ -1,5 +1,7 @@
 //! `Gateway`: its listeners with their names and hostnames. Ports and protocols don't matter here. Rule 8.4.
 
+use std::collections::HashSet;
+
 use super::{
     grammar,
     model::{Gateway, Listener},
@@ -14,12 +16,13 @@ pub(super) fn read(object: &Object<'_>, report: &mut Report) -> Option<Gateway> 
     let spec = object.get("spec", report).and_then(|spec| spec.object(report));
     let listeners = spec.and_then(|spec| spec.get("listeners", report));
     let listeners = listeners.map(|listeners| listeners.objects(64, report)).unwrap_or_default();
-    let mut read: Vec<Listener> = Vec::with_capacity(listeners.len());
+    let mut read = Vec::with_capacity(listeners.len());
+    let mut names = HashSet::new();
     for listener in listeners {
         let Some(name) = listener.require("name", report) else { continue };
         let (expected, is_valid) = grammar::SECTION_NAME;
         let Some(text) = name.text_as(expected, is_valid, report) else { continue };
-        if read.iter().any(|earlier| earlier.name == text) {
+        if !names.insert(text) {
             report.violate(&name, ViolationKind::Duplicate);
         }
         let hostname = hostname(&listener, report);

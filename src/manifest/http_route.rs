@@ -1,5 +1,7 @@
 //! `HTTPRoute`: parents, hostnames, rules with their matches, filters and backends. Rules 2.12, 8.1.
 
+use std::collections::HashSet;
+
 use http::{HeaderName, Method};
 
 use super::{
@@ -66,10 +68,11 @@ fn read_rules(field: &Field<'_>, namespace: &str, report: &mut Report) -> Vec<Ht
         report.violate(field, ViolationKind::InvalidValue { expected: "a list of 1 to 16 rules" });
     }
     let mut read: Vec<HttpRule> = Vec::with_capacity(rules.len());
-    for rule in &rules {
-        let rule = read_rule(rule, namespace, report);
-        let is_repeated = rule.name.is_some() && read.iter().any(|earlier| earlier.name == rule.name);
-        if is_repeated && let Some(name) = rules.get(read.len()).and_then(|rule| rule.get("name", report)) {
+    let mut names = HashSet::new();
+    for object in &rules {
+        let rule = read_rule(object, namespace, report);
+        let is_repeated = rule.name.as_ref().is_some_and(|name| !names.insert(name.clone()));
+        if is_repeated && let Some(name) = object.get("name", report) {
             report.violate(&name, ViolationKind::Duplicate);
         }
         read.push(rule);
@@ -162,10 +165,14 @@ const TYPE_OF_PATH: Grammar = ("one of Exact, PathPrefix and RegularExpression",
 const TYPE_OF_VALUE: Grammar =
     ("one of Exact and RegularExpression", |text| ["Exact", "RegularExpression"].contains(&text));
 
+/// How many headers, and how many query parameters, a match may name.
+const MAX_VALUES: usize = 16;
+
 /// The header or query matches of a match.
 fn read_values(found: &Object<'_>, list: &str, grammar: Grammar, report: &mut Report) -> Vec<(String, ValueMatch)> {
-    let items = found.get(list, report).map(|items| items.objects(16, report)).unwrap_or_default();
-    let mut read: Vec<(String, ValueMatch)> = Vec::with_capacity(items.len());
+    let items = found.get(list, report).map(|items| items.objects(MAX_VALUES, report)).unwrap_or_default();
+    let mut read = Vec::with_capacity(items.len());
+    let mut names = HashSet::new();
     for item in &items {
         let (expected, is_valid) = grammar::HEADER_NAME;
         let name = item.require("name", report);
@@ -175,15 +182,20 @@ fn read_values(found: &Object<'_>, list: &str, grammar: Grammar, report: &mut Re
         let field = item.require("value", report);
         let value = field.as_ref().and_then(|value| value.text_as(expected, is_valid, report));
         let (Some(name), Some(field), Some(text), Some(value)) = (name, field, text, value) else { continue };
-        if read.iter().any(|(known, _)| known == text) {
+        if names.contains(text) {
             report.violate(&name, ViolationKind::Duplicate);
             continue;
         }
         let value = if kind == "Exact" { Ok(ValueMatch::exact(value)) } else { ValueMatch::regular_expression(value) };
         match value {
-            Ok(value) => read.push((text.to_owned(), value)),
+            Ok(value) => {
+                names.insert(text);
+                read.push((text.to_owned(), value));
+            }
             Err(_) => report.violate(&field, ViolationKind::InvalidValue { expected: EXPRESSION }),
         }
     }
+    // A longer list is refused already, and a match compares its names one by one.
+    read.truncate(MAX_VALUES);
     read
 }

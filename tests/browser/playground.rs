@@ -72,7 +72,7 @@ async fn the_playground_shows_what_the_browser_does() {
     let violations = json!({
         "ofText": [
             "\"app.example\" has no scheme; write \"https://app.example\"",
-            "\"24h\" is not a whole number of seconds; did you mean \"86400\"?",
+            "\"24h\" is not a whole number of seconds; did you mean 86400?",
         ],
         "ofPolicy": ["\"app.example\" has no scheme; write \"https://app.example\""],
         "field": "allowOrigins",

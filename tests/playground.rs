@@ -114,7 +114,7 @@ async fn what_is_of_the_wrong_type_is_reported_and_mended_in_the_text() {
     let answer = read(scenario(text)).await;
     assert_eq!(answer["settings"][0]["policy"], Value::Null);
     let field = ["allowOrigin", "unknown-field", "is not a field of this resource; did you mean \"allowOrigins\"?"];
-    let age = ["maxAge", "wrong-type", "\"24h\" is not a whole number of seconds; did you mean \"86400\"?"];
+    let age = ["maxAge", "wrong-type", "\"24h\" is not a whole number of seconds; did you mean 86400?"];
     assert_eq!(problems(&answer), [field, age]);
     let fixed = |at: usize| answer["settings"][0]["problems"][at]["fixed"].as_str().unwrap();
     assert_eq!(fixed(0), "# mine\nallowOrigins:\n- https://a.example\nmaxAge: \"24h\"\n");

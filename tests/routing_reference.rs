@@ -308,7 +308,13 @@ proptest! {
         let Some(reached) = found(&table, &request) else { return Ok(()) };
         let Some(policy) = &routes[reached.0].rules[reached.1].1 else { return Ok(()) };
         let policy = policy_of(policy);
-        let needed = sent.method != Method::GET || !sent.headers.is_empty();
+        // 8.3 holds a request by its method and by the headers that its rule, or the consenting one, is chosen by.
+        let chosen_by = |name: &str| {
+            let matches = [Some(reached), found(&table, &consent)].into_iter().flatten();
+            let mut matches = matches.flat_map(|(route, rule)| &routes[route].rules[rule].0);
+            matches.any(|plain| plain.headers.iter().any(|(other, _)| *other == name))
+        };
+        let needed = sent.method != Method::GET || sent.headers.iter().any(|(name, _)| chosen_by(name));
         // What the policy must allow are the method and the headers that rules are chosen by; the browser has checked
         // the others with the answer that it got.
         let allows = policy.allows_origin("https://app.example") && policy.allows_method(sent.method.as_str());

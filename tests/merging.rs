@@ -7,26 +7,9 @@ use tower_cors::{
     policy::PolicyField,
 };
 
-const STRATEGIES: [MergeStrategy; 3] = [MergeStrategy::Replace, MergeStrategy::Inherit, MergeStrategy::Union];
-
-fn strings(list: &[&str]) -> Vec<String> {
-    list.iter().map(|entry| (*entry).to_owned()).collect()
-}
-
-fn setting(label: &str, policy: &CorsPolicy) -> Setting {
-    Setting::policy(label, policy.clone())
-}
-
-fn effective(stack: &[Setting], options: &MergeOptions) -> EffectivePolicy {
-    match merge(stack, options) {
-        Effective::Policy(policy) => policy,
-        other => panic!("no policy is in effect: {other:?}"),
-    }
-}
-
-fn merged(stack: &[Setting], strategy: MergeStrategy) -> CorsPolicy {
-    effective(stack, &MergeOptions::new(strategy)).into_policy()
-}
+#[path = "merging/stack.rs"]
+mod stack;
+use stack::{STRATEGIES, effective, merged, setting, strings};
 
 fn labels(policy: &EffectivePolicy, field: PolicyField) -> Vec<String> {
     policy.provenance().of(field).map(|source| source.label().to_owned()).collect()

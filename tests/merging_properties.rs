@@ -4,30 +4,13 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use tower_cors::{
     CorsPolicy, Profile,
     compile::Compiler,
-    merge::{Ceiling, Effective, EffectivePolicy, MergeOptions, MergeStrategy, Preference, Setting, merge},
+    merge::{Ceiling, Effective, MergeOptions, MergeStrategy, Preference, Setting, merge},
     policy::PolicyField,
 };
 
-const STRATEGIES: [MergeStrategy; 3] = [MergeStrategy::Replace, MergeStrategy::Inherit, MergeStrategy::Union];
-
-fn strings(list: &[&str]) -> Vec<String> {
-    list.iter().map(|entry| (*entry).to_owned()).collect()
-}
-
-fn setting(label: &str, policy: &CorsPolicy) -> Setting {
-    Setting::policy(label, policy.clone())
-}
-
-fn effective(stack: &[Setting], options: &MergeOptions) -> EffectivePolicy {
-    match merge(stack, options) {
-        Effective::Policy(policy) => policy,
-        other => panic!("no policy is in effect: {other:?}"),
-    }
-}
-
-fn merged(stack: &[Setting], strategy: MergeStrategy) -> CorsPolicy {
-    effective(stack, &MergeOptions::new(strategy)).into_policy()
-}
+#[path = "merging/stack.rs"]
+mod stack;
+use stack::{STRATEGIES, effective, merged, setting, strings};
 
 const ORIGINS: [&str; 16] = [
     "https://*.xa.example",

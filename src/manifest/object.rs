@@ -183,7 +183,7 @@ mod tests {
     fn times_are_read_as_rfc_3339_writes_them() {
         let seconds = |text: &str| {
             let time = timestamp(text)?;
-            Some(time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
+            Some(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())
         };
         assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
         assert_eq!(seconds("2000-02-29T12:00:00Z"), Some(951_825_600));

@@ -97,7 +97,7 @@ mod tests {
     fn a_long_line_is_cut_around_the_place() {
         let line = format!("{}here{}", "a".repeat(1000), "b".repeat(1000));
         let excerpt = Excerpt::new(12, &line, 1001).to_string();
-        let (shown, mark) = excerpt.split_once('\n').expect("two lines");
+        let (shown, mark) = excerpt.split_once('\n').unwrap_or_default();
         assert!(shown.starts_with("12 | …aaa") && shown.ends_with("bbb…") && shown.len() < 200, "{shown}");
         assert_eq!(shown.chars().nth(mark.chars().count() - 1), Some('h'));
         assert!(Excerpt::new(1, &line, u64::MAX).to_string().len() < 400);

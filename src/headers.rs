@@ -11,6 +11,8 @@ pub(crate) static ALLOW_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("a
 /// `Access-Control-Request-Private-Network`, which the `http` crate has no constant for.
 pub(crate) static REQUEST_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-request-private-network");
+/// `Sec-Fetch-Site`, which the `http` crate has no constant for.
+pub(crate) static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The longest list of requested headers, and the longest requested method, that is read: 8 KiB (4.7, 4.9).
 pub(crate) const MAX_LIST_BYTES: usize = 8 * 1024;
@@ -205,6 +207,7 @@ fn is_simple_range(value: &[u8]) -> bool {
     is_number(start) && (end.is_empty() || (is_number(end) && is_ordered()))
 }
 
+#[inline(never)]
 fn one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }

@@ -10,6 +10,6 @@ mod pattern;
 mod set;
 
 pub use origin::Origin;
-pub(crate) use pattern::compressed_ipv6;
 pub use pattern::{OriginPattern, PatternError};
+pub(crate) use pattern::{compressed_ipv6, split_scheme};
 pub(crate) use set::OriginSet;

@@ -262,12 +262,14 @@ impl FieldPath {
 
     /// The path of the field `name` below this one.
     #[must_use]
+    #[inline(never)]
     pub fn field(&self, name: impl fmt::Display) -> Self {
         if self.0.is_empty() { Self(name.to_string()) } else { Self(format!("{self}.{name}")) }
     }
 
     /// The path of the element `index` (from 0) of the list at this path.
     #[must_use]
+    #[inline(never)]
     pub fn index(&self, index: usize) -> Self {
         Self(format!("{self}[{index}]"))
     }

@@ -212,7 +212,7 @@ impl<'a> CorsRequest<'a> {
             RequestOrigin::Several => return true,
             RequestOrigin::One(origin) => origin,
         };
-        let mut sites = self.headers.get_all("sec-fetch-site").iter();
+        let mut sites = self.headers.get_all(&headers::SEC_FETCH_SITE).iter();
         match (sites.next().map(HeaderValue::as_bytes), sites.next()) {
             (Some(b"same-origin" | b"none"), None) => false,
             (Some(b"cross-site" | b"same-site"), None) => true,

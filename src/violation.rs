@@ -361,8 +361,9 @@ impl std::error::Error for Violation {}
 
 /// Everything that is wrong with a policy or a manifest, at least one thing, in the order of the fields.
 ///
-/// Its `Display` has a line for each violation, up to 4 KiB in all; then it says how many more there are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Its `Display` has a line for each violation, up to 4 KiB in all; then it says how many more there are. So has its
+/// `Debug`: a program that ends by `unwrap` or by an error from `main` says what to write as well.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Violations(Vec<Violation>);
 
 impl Violations {
@@ -416,6 +417,13 @@ impl IntoIterator for Violations {
 impl fmt::Display for Violations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_lines(f, &self.0)
+    }
+}
+
+/// For people, like `Display`: the text of a panic is what many of them see.
+impl fmt::Debug for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Finds every violation and every lint of a policy in one pass, and keeps what it parsed on the way.
 //! Rules 2.4 to 2.14 of `docs/semantics.md`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{Compiler, Profile, suggest};
 use crate::{
@@ -70,8 +70,7 @@ impl Check<'_> {
                 Err(error) => {
                     let kind = origin_violation(text, error);
                     let suggestion = suggest::origin(text, &kind);
-                    self.violations
-                        .push(Violation::new(path.index(at), kind).with_value(text).with_suggestion(suggestion));
+                    self.refuse(path.index(at), kind, text, suggestion);
                 }
             }
         }
@@ -140,8 +139,7 @@ impl Check<'_> {
             };
             if let Some(kind) = kind {
                 let suggestion = is_miswritten.then_some(upper);
-                self.violations
-                    .push(Violation::new(path.index(at), kind).with_value(method).with_suggestion(suggestion));
+                self.refuse(path.index(at), kind, method, suggestion);
             } else if headers::is_forbidden_method(method) {
                 self.lint(path.index(at), LintKind::ForbiddenMethod, method);
             } else if is_miswritten {
@@ -153,7 +151,8 @@ impl Check<'_> {
     fn names(&mut self, field: PolicyField, names: &[String]) {
         let path = self.path(field);
         self.check_list(&path, names, Some(CRD_MAX_ENTRIES));
-        let mut seen: HashMap<String, &str> = HashMap::with_capacity(names.len());
+        let lower = names.iter().map(|name| name.to_ascii_lowercase()).collect::<Vec<_>>();
+        let mut seen = HashMap::with_capacity(names.len());
         for (at, name) in names.iter().enumerate().filter(|(_, name)| *name != "*") {
             let kind = match name.as_str() {
                 "" => Some(ViolationKind::Empty),
@@ -166,12 +165,13 @@ impl Check<'_> {
             };
             if let Some(kind) = kind {
                 let suggestion = suggest::header_name(name);
-                self.violations.push(Violation::new(path.index(at), kind).with_value(name).with_suggestion(suggestion));
+                self.refuse(path.index(at), kind, name, suggestion);
                 continue;
             }
-            match seen.insert(name.to_ascii_lowercase(), name) {
-                Some(earlier) if earlier != name => self.lint(path.index(at), LintKind::SameAsEarlier, name),
-                _ => {}
+            if let Some(earlier) = seen.insert(lower[at].as_str(), at)
+                && names[earlier] != *name
+            {
+                self.lint(path.index(at), LintKind::SameAsEarlier, name);
             }
             if field == PolicyField::AllowHeaders && headers::is_forbidden_request_header(name) {
                 self.lint(path.index(at), LintKind::ForbiddenRequestHeader, name);
@@ -199,9 +199,9 @@ impl Check<'_> {
         {
             self.violations.push(Violation::new(path.clone(), ViolationKind::TooManyEntries { limit }));
         }
-        let mut seen = HashSet::with_capacity(entries.len());
+        let mut seen = HashMap::with_capacity(entries.len());
         for (at, entry) in entries.iter().enumerate() {
-            if !seen.insert(entry.as_str()) {
+            if seen.insert(entry.as_str(), at).is_some() {
                 // 2.11: the CRD's lists are sets.
                 self.violate(path.index(at), ViolationKind::Duplicate, entry);
             } else if entry == "*" && entries.len() > 1 {
@@ -219,14 +219,21 @@ impl Check<'_> {
     }
 
     fn violate(&mut self, path: FieldPath, kind: ViolationKind, value: &str) {
-        self.violations.push(Violation::new(path, kind).with_value(value));
+        self.refuse(path, kind, value, None);
     }
 
+    #[cold]
+    fn refuse(&mut self, path: FieldPath, kind: ViolationKind, value: &str, suggestion: Option<String>) {
+        self.violations.push(Violation::new(path, kind).with_value(value).with_suggestion(suggestion));
+    }
+
+    #[cold]
     fn lint(&mut self, path: FieldPath, kind: LintKind, value: &str) {
         self.lints.push(Lint::new(path, kind).with_value(value));
     }
 }
 
+#[cold]
 fn origin_violation(text: &str, error: PatternError) -> ViolationKind {
     if suggest::is_regular_expression(text) {
         return ViolationKind::OriginRegularExpression;

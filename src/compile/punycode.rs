@@ -7,18 +7,28 @@
 /// The host with every label outside ASCII in Punycode; none where a letter would need the tables.
 pub(super) fn host(host: &str) -> Option<String> {
     // The full stops of Chinese and Japanese separate labels as well.
-    let labels = host.split(['.', '\u{3002}', '\u{ff0e}']).map(|label| {
-        let label = label.to_lowercase();
-        if label.starts_with("xn--") && !label.is_ascii() {
-            return None;
+    let mut encoded = String::new();
+    for (at, label) in host.split(['.', '\u{3002}', '\u{ff0e}']).enumerate() {
+        if at > 0 {
+            encoded.push('.');
         }
-        if label.is_ascii() {
-            return Some(label);
-        }
-        let is_plain = label.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || is_stable(letter));
-        is_plain.then(|| encode(&label)).flatten()
-    });
-    labels.collect::<Option<Vec<_>>>().map(|labels| labels.join("."))
+        encoded.push_str(&self::label(label)?);
+    }
+    Some(encoded)
+}
+
+fn label(label: &str) -> Option<String> {
+    let mut lower = String::new();
+    let mut is_plain = true;
+    for letter in label.chars().flat_map(char::to_lowercase) {
+        is_plain &= letter.is_ascii_alphanumeric() || letter == '-' || is_stable(letter);
+        lower.push(letter);
+    }
+    match lower.is_ascii() {
+        true => Some(lower),
+        false if is_plain && !lower.starts_with("xn--") => encode(&lower),
+        false => None,
+    }
 }
 
 /// Whether a lower-case letter stays itself in a name.

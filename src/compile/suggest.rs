@@ -1,55 +1,63 @@
 //! What was probably meant. In: an entry that is refused. Out: an entry that is accepted, where one can be guessed.
+//!
+//! Every program carries this file and few ever run it, so it keeps to searches that compile to little.
+
+use std::mem;
 
 use super::punycode;
 use crate::{
     headers,
-    origin::{self, OriginPattern},
+    origin::{self, OriginPattern, split_scheme},
     violation::ViolationKind,
 };
 
 /// Whether somebody wrote a regular expression in the place of an origin.
+#[cold]
 pub(super) fn is_regular_expression(text: &str) -> bool {
     // A label that is just `*` is a misplaced wildcard; a dot and a star anywhere else repeat something.
-    let repeats = text.match_indices(".*").any(|(at, _)| {
-        let (before, after) = (&text[..at], &text[at + 2..]);
-        before.is_empty() || before.ends_with('/') || !(after.is_empty() || after.starts_with(['.', ':', '/']))
-    });
-    let escapes = text.match_indices('\\').any(|(at, _)| text[at + 1..].starts_with(['.', '/', '-', 'd', 'w']));
-    let is_anchored = text.starts_with('^') || text.ends_with('$');
-    repeats
-        || escapes
-        || is_anchored
-        || text.contains(['(', '|'])
-        || ["?://", ".+", "]+"].iter().any(|part| text.contains(part))
+    let bytes = text.as_bytes();
+    let reads_as_one = |(at, &byte): (usize, &u8)| match (byte, &bytes[at + 1..]) {
+        (b'.', [b'*', after @ ..]) => {
+            at == 0 || bytes[at - 1] == b'/' || !matches!(after, [] | [b'.' | b':' | b'/', ..])
+        }
+        (b'\\', [b'.' | b'/' | b'-' | b'd' | b'w', ..]) | (b'?', [b':', b'/', b'/', ..]) => true,
+        (b'.' | b']', [b'+', ..]) | (b'(' | b'|', _) => true,
+        _ => false,
+    };
+    bytes.starts_with(b"^") || bytes.ends_with(b"$") || bytes.iter().enumerate().any(reads_as_one)
 }
 
 /// The origin that was probably meant by `text`, which was refused for `kind`.
+#[cold]
 pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
     let guess = match kind {
         ViolationKind::OriginScheme => with_scheme(text),
         ViolationKind::OriginRegularExpression => without_expression(text),
         ViolationKind::OriginNotAscii => in_punycode(text)?,
         ViolationKind::OriginWhitespace => text.chars().filter(char::is_ascii_graphic).collect(),
-        ViolationKind::OriginPath if text.contains("///") || text.matches("://").nth(1).is_some() => with_scheme(text),
+        ViolationKind::OriginPath if has_two_schemes(text) => with_scheme(text),
         ViolationKind::OriginPath | ViolationKind::OriginQuery | ViolationKind::OriginUserInfo => only_origin(text),
         // Quotes and brackets around the whole.
         ViolationKind::OriginInvalidScheme | ViolationKind::OriginHostCharacter => {
-            text.trim_matches(['\'', '"', '`', '<', '>', '[', ']']).to_owned()
+            trimmed(text, b"'\"`<>[]", b"'\"`<>[]").to_owned()
         }
         ViolationKind::OriginPort => {
             let (start, port) = text.rsplit_once(':')?;
-            let port = port.trim_start_matches(['0', '+']);
+            let port = trimmed(port, b"0+", b"");
             if text.ends_with(':') { start.to_owned() } else { format!("{start}:{port}") }
         }
-        ViolationKind::OriginEmptyLabel => text.replace("://.", "://*.").trim_end_matches('.').replace("..", "."),
+        ViolationKind::OriginEmptyLabel => {
+            let text = rewritten(text, &[("://.", "://*.")]);
+            rewritten(trimmed(&text, b"", b"."), &[("..", ".")])
+        }
         ViolationKind::OriginWildcard => {
-            let (scheme, rest) = text.split_once("://")?;
+            let (scheme, rest) = split_scheme(text)?;
             let scheme = if scheme.contains('*') { "https" } else { scheme };
-            let labels = rest.trim_start_matches(['*', '.']);
+            let labels = trimmed(rest, b"*.", b"");
             format!("{scheme}://{}{labels}", if labels.len() < rest.len() { "*." } else { "" })
         }
         ViolationKind::OriginIpv6 if !text.contains(['[', ']']) => {
-            let (scheme, address) = text.split_once("://")?;
+            let (scheme, address) = split_scheme(text)?;
             format!("{scheme}://{}", origin::compressed_ipv6(&format!("[{address}]"))?)
         }
         ViolationKind::OriginIpv6 => {
@@ -65,9 +73,10 @@ pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
 }
 
 /// The header name that was probably meant: without a value, without quotes and white space around it.
+#[cold]
 pub(super) fn header_name(text: &str) -> Option<String> {
     let name = text.split_once(':').map_or(text, |(name, _)| name);
-    let name = name.trim().trim_matches(['"', '\'']).replace([' ', '_'], "-");
+    let name = rewritten(trimmed(name, b" \t\"'", b" \t\"'"), &[(" ", "-"), ("_", "-")]);
     (name != text && headers::is_token(name.as_bytes())).then_some(name)
 }
 
@@ -82,15 +91,15 @@ fn with_scheme(text: &str) -> String {
 }
 
 fn in_punycode(text: &str) -> Option<String> {
-    let origin = if text.contains("://") { only_origin(text) } else { with_scheme(text) };
-    let (scheme, rest) = origin.split_once("://")?;
+    let origin = if split_scheme(text).is_some() { only_origin(text) } else { with_scheme(text) };
+    let (scheme, rest) = split_scheme(&origin)?;
     let (host, port) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
     Some(format!("{scheme}://{}{port}", punycode::host(host)?))
 }
 
 /// Cuts the path, the query, the fragment and the user info.
 fn only_origin(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let Some((scheme, rest)) = split_scheme(text) else { return text.to_owned() };
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
     let host = authority.rsplit('@').next().unwrap_or(authority);
     format!("{scheme}://{host}")
@@ -98,10 +107,38 @@ fn only_origin(text: &str) -> String {
 
 /// Reads the commonest expressions back: anchors, an escaped dot, something repeated in the place of labels.
 fn without_expression(text: &str) -> String {
-    let mut plain = text.trim_start_matches('^').trim_end_matches('$').replace("\\.", ".").replace("\\/", "/");
-    for repeated in ["(.*)", "(.+)", "[^.]+", "[^.]*", ".*", ".+", "[a-z0-9-]+", "[a-z]+", "[\\w-]+", "\\w+"] {
-        plain = plain.replace(repeated, "*");
+    let unescaped = [("\\.", "."), ("\\/", "/")];
+    let repeated = ["(.*)", "(.+)", "[^.]+", "[^.]*", ".*", ".+", "[a-z0-9-]+", "[a-z]+", "[\\w-]+", "\\w+"];
+    let wildcard = [("(*.)?", "*."), ("https?", "https"), ("://*", "://*."), ("..", ".")];
+    let plain = rewritten(trimmed(text, b"^", b"$"), &unescaped);
+    let plain = rewritten(&plain, &repeated.map(|expression| (expression, "*")));
+    trimmed(&rewritten(&plain, &wildcard), b"", b".").to_owned()
+}
+
+/// Makes the replacements, one after the other.
+fn rewritten(text: &str, replacements: &[(&str, &str)]) -> String {
+    let mut text = text.to_owned();
+    for (from, to) in replacements {
+        let mut rest = mem::take(&mut text);
+        while let Some(at) = rest.as_bytes().windows(from.len()).position(|bytes| bytes == from.as_bytes()) {
+            text.push_str(&rest[..at]);
+            text.push_str(to);
+            rest.drain(..at + from.len());
+        }
+        text.push_str(&rest);
     }
-    plain = plain.replace("(*.)?", "*.").replace("https?", "https").replace("://*", "://*.");
-    plain.replace("..", ".").trim_end_matches('.').to_owned()
+    text
+}
+
+/// The text without the characters of `start` before it, and without those of `end` behind it. All are ASCII.
+fn trimmed<'a>(text: &'a str, start: &[u8], end: &[u8]) -> &'a str {
+    let bytes = text.as_bytes();
+    let from = bytes.iter().take_while(|byte| start.contains(byte)).count();
+    let behind = bytes[from..].iter().rev().take_while(|byte| end.contains(byte)).count();
+    &text[from..bytes.len() - behind]
+}
+
+/// Two schemes, or one with too many slashes.
+fn has_two_schemes(text: &str) -> bool {
+    split_scheme(text).is_some_and(|(_, rest)| rest.starts_with('/') || split_scheme(rest).is_some())
 }

@@ -12,7 +12,7 @@ use tower_cors::{
     decision::Options,
     explain::Explanation,
     manifest::Manifests,
-    route::{Route, RouteTable, Rule},
+    route::{Route, RouteMatch, RouteTable, Rule, ValueMatch},
 };
 
 const DOCUMENTED: &str = "examples/manifests/trafficpolicy-cors.yaml";
@@ -74,6 +74,7 @@ fn a_program_gets_json() {
         ["--json", "--manifest", &manifest, "--url", "http://cors.example/get", "--origin", "https://other.example"];
     let value: serde_json::Value = serde_json::from_str(&explain(&get)).unwrap();
     assert_eq!(value["preflight"], serde_json::Value::Null);
+    assert_eq!(value["credentials"], false);
     let request = &value["request"];
     assert_eq!(request["route"]["name"], "httpbin-cors");
     assert_eq!(request["reason"], "origin-not-allowed");
@@ -117,6 +118,9 @@ fn the_typed_value_names_route_match_stack_and_verdict() {
     assert_eq!(step.settings().len(), 5);
     assert_eq!(step.policy().unwrap().policy().max_age, Some(3));
     assert!(!step.is_answered() && explanation.verdict().is_ok());
+    assert_eq!((explanation.uri(), step.method(), step.status().as_u16()), (&uri, &Method::GET, 200));
+    assert_eq!(step.headers()["access-control-allow-origin"], "https://app.example");
+    assert!(!route.is_held());
 
     let policy = CorsPolicy::new().allow_origins(["*"]).compile().unwrap();
     let table = RouteTable::new([Route::new("web", "any").rule(Rule::new().policy(policy.clone()))]);
@@ -130,6 +134,26 @@ fn the_typed_value_names_route_match_stack_and_verdict() {
     let preflight = explanation.preflight().unwrap();
     assert!(preflight.is_answered() && preflight.route().is_none());
     assert_eq!((preflight.reason(), preflight.status().as_u16()), (Reason::OriginAllowed, 200));
+    assert_eq!(preflight.method(), Method::OPTIONS);
     assert!(explanation.actual().is_none());
     assert_eq!(explanation.verdict().unwrap_err().code(), "preflight-header");
+}
+
+/// rule 8.3
+#[test]
+fn a_held_request_and_its_403_are_explained() {
+    let canary = RouteMatch::new().header(HeaderName::from_static("x-canary"), ValueMatch::exact("1"));
+    let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile().unwrap();
+    let rule = Rule::new().matching(canary).policy(policy);
+    let table = RouteTable::new([Route::new("web", "any").rule(rule).rule(Rule::new())]);
+    let script = ScriptRequest::new(HeaderValue::from_static("https://other.example"), Method::GET)
+        .header(HeaderName::from_static("x-canary"), HeaderValue::from_static("1"));
+    let uri = Uri::from_static("http://any.example/");
+    let explanation = Explanation::of_table(script.clone(), uri.clone(), &table, &Options::new());
+    assert!(explanation.preflight().unwrap().route().unwrap().is_held());
+
+    let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile().unwrap();
+    let script = ScriptRequest::new(HeaderValue::from_static("https://other.example"), Method::GET);
+    let explanation = Explanation::new(script, uri, &policy, &Options::new().enforce(true));
+    assert_eq!(explanation.actual().unwrap().status().as_u16(), 403);
 }

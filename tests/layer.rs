@@ -14,6 +14,7 @@ use std::{
 
 use axum::{Router, routing::get};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http_body::Body as _;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
@@ -24,7 +25,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_cors::{
     CorsLayer, CorsPolicy,
     decision::{InnerHeaders, UnmatchedPreflight},
-    layer::Cors,
+    layer::{AnswerBody, Cors, WrapBody},
 };
 
 const ORIGIN: &str = "https://ok.example";
@@ -249,6 +250,35 @@ async fn body_trailers_extensions_and_status_pass_untouched() {
     let collected = response.into_body().collect().await.expect("infallible");
     assert_eq!(collected.trailers().expect("trailers")["grpc-status"], "0");
     assert_eq!(collected.to_bytes(), "body");
+}
+
+#[test]
+fn every_one_of_a_hundred_threads_answers_alike() {
+    let layer = cors();
+    let answer = || {
+        let inner = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::new())));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let response = runtime.block_on(layer.layer(inner).oneshot(preflight())).expect("infallible");
+        response.headers()["access-control-allow-origin"] == ORIGIN
+    };
+    let answers = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..100).map(|_| scope.spawn(answer)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Vec<_>>()
+    });
+    assert_eq!(answers, [true; 100]);
+}
+
+#[tokio::test]
+async fn a_wrapped_body_is_the_inner_one_or_empty() {
+    let inner = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::from("inner"))));
+    let service = cors().wrap_body().layer(inner);
+    let answered = service.clone().oneshot(preflight()).await.expect("infallible").into_body();
+    assert!(answered.is_end_stream());
+    assert_eq!((answered.size_hint().exact(), answered.into_inner()), (Some(0), None));
+    let served = service.oneshot(actual(ORIGIN)).await.expect("infallible").into_body();
+    assert!(!served.is_end_stream());
+    assert_eq!((served.size_hint().exact(), served.into_inner()), (Some(5), Some(String::from("inner"))));
+    assert!(WrapBody::wrap(String::new()).is_end_stream());
 }
 
 /// A stream of what is ready already.

@@ -91,8 +91,9 @@ fn the_oldest_of_several_named_policies_wins() {
             .replace("https://policy", &format!("https://{name}"))
     };
     let (p, q) = (dated("p", "2026-02-01T00:00:00Z"), dated("q", "2026-01-01T00:00:00Z"));
-    let found = policy(&load(&format!("{named}---\n{p}---\n{q}")), "http://any/").unwrap();
-    assert_eq!(found.allow_origins.unwrap(), ["https://q.example"]);
+    let routes = load(&format!("{named}---\n{p}---\n{q}"));
+    assert_eq!(policy(&routes, "http://any/").unwrap().allow_origins.unwrap(), ["https://q.example"]);
+    assert_eq!(codes(&routes), ["loses-to-older"]);
 }
 
 /// rule 7.9
@@ -123,6 +124,133 @@ fn lists_as_kubectl_prints_them_are_read() {
     let item = cors("allowOrigins: [https://a.example]").replace('\n', "\n  ");
     let routes = load(&format!("apiVersion: v1\nkind: List\nitems:\n- {item}"));
     assert!(policy(&routes, "http://any/").is_some());
+}
+
+#[test]
+fn lists_in_lists_are_read_to_a_depth_of_four() {
+    let nested = |depth: usize| {
+        let mut text = cors("allowOrigins: [https://a.example]");
+        for _ in 0..depth {
+            text = format!("apiVersion: v1\nkind: List\nitems:\n- {}", text.replace('\n', "\n  "));
+        }
+        policy(&load(&text), "http://any/")
+    };
+    assert!(nested(4).is_some());
+    assert!(nested(5).is_none());
+}
+
+#[test]
+fn a_text_as_long_as_a_file_may_be_is_read() {
+    let text = |length: usize| format!("{}{}", cors("allowOrigins: [https://a.example]"), " ".repeat(length));
+    let room = (32 << 20) - text(0).len();
+    assert!(Manifests::new().read("m.yaml", &text(room)).build().is_ok());
+    let errors = Manifests::new().read("m.yaml", &text(room + 1)).build().unwrap_err();
+    assert!(matches!(errors.iter().next(), Some(ManifestError::TooLarge { .. })), "{errors}");
+}
+
+#[test]
+fn a_file_one_byte_too_long_is_not_read_in_part() {
+    let path = std::env::temp_dir().join(format!("tower-cors-too-long-{}.yaml", std::process::id()));
+    let file = std::fs::File::create(&path).unwrap();
+    file.set_len((32 << 20) + 1).unwrap();
+    let loaded = Manifests::new().load(&path).build();
+    std::fs::remove_file(&path).unwrap();
+    let errors = loaded.unwrap_err();
+    assert!(matches!(errors.iter().next(), Some(ManifestError::TooLarge { .. })), "{errors}");
+}
+
+#[test]
+fn what_is_wrong_is_shown_with_its_line() {
+    let errors = Manifests::new().read("m.yaml", &cors("maxAge: 24h")).build().unwrap_err();
+    let Some(ManifestError::Violation(violation)) = errors.iter().next() else { panic!("{errors}") };
+    assert_eq!(violation.excerpt().map(ToString::to_string).unwrap().lines().count(), 2);
+}
+
+/// The pairs of what is written and whether the CRD permits it, each put in the place of `#`.
+fn holds(template: &str, rows: &[(&str, bool)]) {
+    for (written, permitted) in rows {
+        let built = Manifests::new().read("m.yaml", &template.replace('#', written)).build();
+        assert_eq!(built.is_ok(), *permitted, "{written:?}: {:?}", built.err());
+    }
+}
+
+/// rule 2.12
+#[test]
+fn kinds_paths_and_lists_of_filters_end_where_the_crd_ends_them() {
+    let long = "k".repeat(64);
+    let kinds = [("A-b1", true), (&long[..63], true), (&long, false), ("1a", false), ("a-", false), ("a.b", false)];
+    holds(&route("filters: [{type: ExtensionRef, extensionRef: {group: g, kind: \"#\", name: p}}]"), &kinds);
+    let paths = [
+        ("/a%20b", true),
+        ("/%zz", false),
+        ("/a%2", false),
+        ("/a%20[", false),
+        ("/a/.", false),
+        ("/a/..", false),
+        ("/a/.b", true),
+        ("/a/./b", false),
+        ("/a%2Fb", false),
+        ("a", false),
+    ];
+    holds(&route("matches: [{path: {value: \"#\"}}]"), &paths);
+    let filters = |count: usize| vec!["{type: RequestMirror}"; count].join(", ");
+    holds(&route("filters: [#]"), &[(&filters(16), true), (&filters(17), false)]);
+    let rules = |count: usize| vec!["{method: GET}"; count].join(", ");
+    let two =
+        |more: usize| format!("matches: [{}]\n  - matches: [{}]\n  - matches: [{}]", rules(64), rules(63), rules(more));
+    holds(&route("#"), &[(&two(1), true), (&two(2), false)]);
+}
+
+#[test]
+fn a_redirect_and_a_rewrite_rule_each_other_out_in_either_order() {
+    let text = |first: &str, second: &str| errors(&route(&format!("filters: [{{type: {first}}}, {{type: {second}}}]")));
+    let redirected = text("RequestRedirect", "URLRewrite");
+    assert!(redirected[0].ends_with("can't be used together with a RequestRedirect filter"), "{redirected:?}");
+    let rewritten = text("URLRewrite", "RequestRedirect");
+    assert!(rewritten[0].ends_with("can't be used together with a URLRewrite filter"), "{rewritten:?}");
+}
+
+#[test]
+fn exact_values_are_no_expressions_and_an_exact_path_without_a_value_is_the_slash() {
+    let met = |rule: &str, uri: &str, value: &str| {
+        let routes = load(&route(rule));
+        let request = Request::get(uri).header("x-a", value).body(()).unwrap();
+        routes.table().find(&CorsRequest::of(&request)).is_some()
+    };
+    let exact = "matches: [{headers: [{name: x-a, type: Exact, value: a.c}]}]";
+    assert!(met(exact, "http://any/", "a.c") && !met(exact, "http://any/", "abc"));
+    let expression = "matches: [{headers: [{name: x-a, type: RegularExpression, value: a.c}]}]";
+    assert!(met(expression, "http://any/", "abc") && !met(expression, "http://any/", "abcd"));
+    let slash = "matches: [{path: {type: Exact}}]";
+    assert!(met(slash, "http://any/", "") && !met(slash, "http://any/b", ""));
+    assert!(met("matches: [{path: {type: PathPrefix}}]", "http://any/b", ""));
+}
+
+/// rule 7.1
+#[test]
+fn what_has_the_kind_and_the_name_in_another_group_is_no_target_and_no_parent() {
+    let gateway = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: g}\n\
+                   spec: {listeners: [{name: http, port: 80, protocol: HTTP}]}\n---\n";
+    let policy_of = |parent_group: &str, target_group: &str| {
+        let parent = format!("spec:\n  parentRefs: [{{group: {parent_group}, kind: Gateway, name: g}}]\n");
+        let target = format!("spec: {{targetRefs: [{{group: {target_group}, kind: Gateway, name: g}}], ");
+        let text =
+            format!("{gateway}{}---\n{}", route("{}").replace("spec:\n", &parent), POLICY.replace("spec: {", &target));
+        policy(&load(&text), "http://any/")
+    };
+    let ours = "gateway.networking.k8s.io";
+    assert!(policy_of(ours, ours).is_some());
+    assert!(policy_of("other.example", ours).is_none());
+    assert!(policy_of(ours, "other.example").is_none());
+}
+
+#[test]
+fn the_table_alone_resolves_as_what_it_came_from() {
+    let routes = load(&cors("allowOrigins: [https://a.example], maxAge: 7"));
+    let table = routes.into_table();
+    let request = Request::get("http://any/").body(()).unwrap();
+    let found = table.find(&CorsRequest::of(&request)).unwrap();
+    assert_eq!(found.policy().unwrap().policy().max_age, Some(7));
 }
 
 #[test]
@@ -179,6 +307,37 @@ fn lints_name_what_is_missing_doubled_or_held() {
     assert_eq!(held.lints()[1].position().map(ToString::to_string).as_deref(), Some("m.yaml:8:5"));
     let slash = load(&cors("allowOrigins: [https://a.example/]"));
     assert_eq!(slash.lints()[0].position().unwrap().line(), 6);
+}
+
+#[test]
+fn lints_name_references_that_lead_nowhere_and_no_others() {
+    const GATEWAY: &str = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: g}\n\
+                           spec: {listeners: [{name: http, port: 80, protocol: HTTP}]}\n---\n";
+    let extension = |kind: &str| {
+        let reference = format!("group: gateway.kgateway.dev, kind: {kind}, name: missing");
+        codes(&load(&route(&format!("filters: [{{type: ExtensionRef, extensionRef: {{{reference}}}}}]"))))
+    };
+    assert_eq!(extension("TrafficPolicy"), ["reference-not-found"]);
+    assert!(extension("DirectResponse").is_empty());
+
+    let parent = |group: &str, kind: &str| {
+        let parent = format!("parentRefs: [{{group: {group}, kind: {kind}, name: g, sectionName: missing}}]");
+        let text = route("{}").replace("spec:\n", &format!("spec:\n  {parent}\n"));
+        codes(&load(&format!("{GATEWAY}{text}")))
+    };
+    assert_eq!(parent("gateway.networking.k8s.io", "Gateway"), ["reference-not-found"]);
+    assert!(parent("other.example", "Gateway").is_empty());
+    assert!(parent("gateway.networking.k8s.io", "Service").is_empty());
+
+    let target = |target: &str| {
+        let target = format!("spec: {{targetRefs: [{{group: gateway.networking.k8s.io, {target}}}], ");
+        codes(&load(&format!("{GATEWAY}{}", POLICY.replace("spec: {", &target))))
+    };
+    assert_eq!(target("kind: Gateway, name: g"), ["attaches-to-nothing"]);
+    assert_eq!(target("kind: Gateway, name: g, sectionName: http"), ["attaches-to-nothing"]);
+    assert_eq!(target("kind: Gateway, name: g, sectionName: other"), ["reference-not-found"]);
+    assert_eq!(target("kind: Gateway, name: other"), ["reference-not-found"]);
+    assert_eq!(target("kind: HTTPRoute, name: r"), ["reference-not-found"]);
 }
 
 /// rule 2.2

@@ -427,6 +427,29 @@ fn a_ceiling_drops_methods_and_names_and_caps_the_rest() {
 }
 
 #[test]
+fn an_invalid_whole_names_up_to_four_of_its_parts_and_counts_the_others() {
+    let told = |parts: usize| {
+        let label = |at: usize| format!("part {at}");
+        let origin = |at: usize| CorsPolicy::new().allow_origins([format!("https://{at}.example")]);
+        let parts = (0..parts).map(|at| setting(&label(at), &origin(at)));
+        let credentials = CorsPolicy { allow_credentials: Some(true), ..CorsPolicy::default() };
+        let open = CorsPolicy { allow_origins: Some(strings(&["https://*"])), ..CorsPolicy::default() };
+        let stack: Vec<_> = [setting("open", &open), setting("login", &credentials)].into_iter().chain(parts).collect();
+        let whole = effective(&stack, &MergeOptions::new(MergeStrategy::Union));
+        whole.compile(&Compiler::new()).unwrap_err().to_string()
+    };
+    let merged_from = |parts: usize| told(parts).split_once("; merged from ").map(|(_, from)| from.to_owned());
+    assert_eq!(
+        merged_from(2).as_deref(),
+        Some(
+            "allowOrigins of open and allowOrigins of part 0 and allowOrigins of part 1 and allowCredentials of login"
+        )
+    );
+    let four = "allowOrigins of open and allowOrigins of part 0 and allowOrigins of part 1 and allowOrigins of part 2";
+    assert_eq!(merged_from(3), Some(format!("{four} and 1 more")));
+}
+
+#[test]
 fn a_cap_below_five_seconds_binds_an_unset_max_age() {
     for (cap, given, expected) in [(4, None, Some(4)), (5, None, None), (600, None, None), (4, Some(2), Some(2))] {
         let ceiling = Ceiling::new(CorsPolicy { max_age: Some(cap), ..CorsPolicy::default() }).unwrap();

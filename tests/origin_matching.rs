@@ -200,6 +200,24 @@ proptest! {
 }
 
 // rule 3.8
+/// rule 3.4
+#[test]
+fn a_last_label_that_begins_with_a_digit_is_a_number_only_where_it_is_one() {
+    let rows = [
+        ("https://example.1a", true),
+        ("https://example.0xg", true),
+        ("https://example.1_", true),
+        ("https://example.a1", true),
+        ("https://example.1", false),
+        ("https://example.0xa", false),
+        ("https://example.0x", false),
+    ];
+    for (text, is_origin) in rows {
+        assert_eq!(Origin::parse(text.as_bytes()).is_some(), is_origin, "{text}");
+        assert_eq!(OriginPattern::parse(text).is_ok(), is_origin, "{text}");
+    }
+}
+
 #[test]
 fn each_of_100_000_origins_is_found_and_none_of_its_neighbours() {
     let origin = |number: u32| match number % 4 {

@@ -222,6 +222,11 @@ fn a_host_outside_ascii_is_given_in_punycode() {
         ("https://실례.테스트", Some("https://xn--9n2bp8q.xn--9t4b11yi5a")),
         ("https://straße.example/weg", Some("https://xn--strae-oqa.example")),
         ("bücher.example", Some("https://xn--bcher-kva.example")),
+        ("https://他们为什么不说中文.example", Some("https://xn--ihqwcrb4cv8a8dqg056pqjye.example")),
+        ("https://למההםפשוטלאמדבריםעברית.example", Some("https://xn--4dbcagdahymbxekheh6e0a7fei0b.example")),
+        ("https://почемужеонинеговорятпорусски.example", Some("https://xn--b1abfaaepdrnnbgefbadotcwatmq2g4l.example")),
+        ("https://aüaüaüaüaüaüaüaüaüaüaüaü.example", Some("https://xn--aaaaaaaaaaaa-dlbbbbbbbbbbbb.example")),
+        ("https://ÿþýüûúùø.example", Some("https://xn--pdabcdefgh.example")),
         // Letters that a browser would replace by others get no suggestion, rather than a wrong one.
         ("https://ｅxample.com", None),
         ("https://bu\u{308}cher.example", None),

@@ -16,10 +16,10 @@ use tokio::sync::oneshot;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_cors::{
     CompiledPolicy, CorsLayer, CorsPolicy, PolicyResolver,
-    decision::{InnerHeaders, UnmatchedPreflight},
+    decision::{InnerHeaders, PreflightStatus, UnmatchedPreflight},
     merge::{Base, Ceiling, MergeOptions, MergeStrategy, Overrides, Setting},
     request::CorsRequest,
-    resolver::{ByPathPrefix, Overridable, PolicyOverride, Resolution, ResolutionFailure, resolve_async},
+    resolver::{ByPathPrefix, Overridable, PolicyOverride, Resolution, ResolutionFailure, resolve_async, resolve_with},
 };
 
 const A: &str = "https://a.example";
@@ -135,6 +135,7 @@ fn everything_that_is_wrong_with_overrides_is_said_at_once() {
         .path_prefix("/bank", CorsPolicy::new().allow_credentials(true))
         .build()
         .unwrap_err();
+    assert_eq!((&errors).into_iter().count(), 4);
     assert_eq!(
         errors.to_string(),
         "path prefix \"api\" does not begin with /\n\
@@ -230,6 +231,31 @@ async fn an_error_fails_closed_whatever_the_layer_says_and_is_reported() {
         assert_eq!(failure.message(), "the database is gone");
     }
     assert_eq!(*reported.lock().unwrap(), ["the database is gone", "the database is gone"]);
+}
+
+#[tokio::test]
+async fn a_layer_that_fails_closed_keeps_its_other_settings() {
+    let resolver = resolve_async(|_| ready(Err::<CompiledPolicy, _>("the database is gone")));
+    let layer = CorsLayer::with_async_resolver(resolver)
+        .preflight_status(PreflightStatus::NoContent)
+        .unmatched_preflight(UnmatchedPreflight::Forbid);
+    let response = layer.clone().layer(service_fn(permissive)).oneshot(preflight("/")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    let layer = layer.unmatched_preflight(UnmatchedPreflight::Answer);
+    let response = layer.layer(service_fn(permissive)).oneshot(preflight("/")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+}
+
+#[test]
+fn a_closure_picks_the_policy() {
+    let (one, two) = (compiled(1), compiled(2));
+    let resolver = resolve_with(move |request: &CorsRequest<'_>| match request.uri().map(http::Uri::path) {
+        Some("/one") => Some(one.clone()),
+        Some("/two") => Some(two.clone()),
+        _ => None,
+    });
+    let picks = ["/one", "/two", "/three"].map(|path| picked(&resolver, &get(path)));
+    assert_eq!(picks, [Some(1), Some(2), None]);
 }
 
 #[tokio::test(start_paused = true)]

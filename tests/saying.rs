@@ -129,6 +129,23 @@ async fn a_hook_hears_of_a_layer_whose_resolver_waits() {
 
 // rule 5.9: the doubling is reported, by the mark in the headers and by the one in the extensions
 #[tokio::test]
+async fn a_hook_alone_leaves_a_denied_answer_as_it_is() {
+    let (layer, heard) = hearing(cors().text_body(|text| text));
+    let response = send(layer.layer(inner()), preflight(OTHER, "PUT", "")).await;
+    assert_eq!(labels(&heard), [("preflight-denied", "origin-not-allowed")]);
+    assert_eq!((response.body().as_str(), response.headers().get("tower-cors-debug")), ("", None));
+}
+
+#[tokio::test]
+async fn two_layers_on_one_request_are_reported_with_the_label_of_the_route() {
+    let (outer, heard) = hearing(cors().route_label(|_| Some("users")));
+    send(outer.layer(cors().layer(inner())), actual(OK)).await;
+    let heard = heard.lock().expect("no panic");
+    let reported: Vec<_> = heard.iter().map(|(outcome, _, route, _)| (*outcome, route.as_deref())).collect();
+    assert_eq!(reported, [("actual-allowed", Some("users")), ("already-decided", Some("users"))]);
+}
+
+#[tokio::test]
 async fn two_layers_on_one_request_are_reported() {
     let (outer, heard) = hearing(cors());
     let response = send(outer.clone().layer(cors().layer(inner())), actual(OK)).await;
@@ -369,8 +386,38 @@ fn the_nearest_origin_is_one_that_somebody_may_have_meant() {
 }
 
 #[test]
+fn a_slip_of_the_pen_is_nearer_than_a_host_of_the_same_domain() {
+    let nearest = |entries: [&str; 2], origin: &str| {
+        let policy = CorsPolicy::new().allow_origins(entries).compile().expect("a valid policy");
+        policy.nearest_origin(origin).map(str::to_owned)
+    };
+    let same_domain = "https://administration.example.com";
+    let three_letters = "https://app.exampxyz.com";
+    assert_eq!(nearest([same_domain, three_letters], "https://app.example.com").as_deref(), Some(three_letters));
+    assert_eq!(
+        nearest(["https://example.net", "https://elsewhere.test"], "https://administration.example.net").as_deref(),
+        Some("https://example.net")
+    );
+    assert_eq!(nearest(["https://10.11.0.1", "https://elsewhere.test"], "https://192.168.0.1"), None);
+}
+
+#[test]
+fn an_origin_is_compared_as_long_as_an_origin_can_be() {
+    let label = "a".repeat(63);
+    let longest = format!("https://{label}.{label}.{label}.{}", "a".repeat(61));
+    let with_port = format!("{longest}:65535");
+    assert_eq!(with_port.len(), 267);
+    let policy = CorsPolicy::new().allow_origins([longest.clone()]).compile().expect("a valid policy");
+    assert_eq!(policy.nearest_origin(&with_port), Some(longest.as_str()));
+}
+
+#[test]
 fn every_outcome_and_reason_has_a_label_of_its_own() {
     let outcomes = Outcome::ALL.map(Outcome::code);
+    let shown = Outcome::ALL.map(|outcome| outcome.to_string());
+    assert_eq!(shown.each_ref().map(String::as_str), outcomes);
+    let allowed: Vec<_> = Outcome::ALL.into_iter().filter(|outcome| outcome.is_allowed()).collect();
+    assert_eq!(allowed, [Outcome::PreflightAllowed, Outcome::ActualAllowed]);
     let reasons = Reason::ALL.map(Reason::code);
     for labels in [&outcomes[..], &reasons[..]] {
         for (at, label) in labels.iter().enumerate() {

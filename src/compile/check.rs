@@ -168,9 +168,8 @@ impl Check<'_> {
                 self.refuse(path.index(at), kind, name, suggestion);
                 continue;
             }
-            if let Some(earlier) = seen.insert(lower[at].as_str(), at)
-                && names[earlier] != *name
-            {
+            // One that is written alike is a violation already, and lints do not count then.
+            if seen.insert(lower[at].as_str(), at).is_some() {
                 self.lint(path.index(at), LintKind::SameAsEarlier, name);
             }
             if field == PolicyField::AllowHeaders && headers::is_forbidden_request_header(name) {

@@ -26,3 +26,29 @@ pub(crate) fn edit_distance(left: &[u8], right: &[u8], limit: usize) -> Option<u
     }
     row.last().copied().filter(|&distance| distance <= limit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_letter_added_dropped_or_changed_counts_one() {
+        let rows = [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("abc", "xyz", 3),
+            ("kitten", "sitting", 3),
+            ("methods", "method", 1),
+            ("flaw", "lawn", 2),
+            ("ab", "ba", 2),
+            ("abcdef", "bcdefg", 2),
+        ];
+        for (left, right, distance) in rows {
+            let found = |limit| edit_distance(left.as_bytes(), right.as_bytes(), limit);
+            assert_eq!(found(9), Some(distance), "{left:?} {right:?}");
+            assert_eq!(found(distance), Some(distance), "{left:?} {right:?}");
+            assert_eq!(distance.checked_sub(1).and_then(found), None, "{left:?} {right:?}");
+        }
+    }
+}

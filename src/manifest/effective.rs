@@ -107,3 +107,18 @@ fn in_one_line(text: &str) -> String {
     }
     reason
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_of_a_reason_that_fit_stand_in_one_line() {
+        assert_eq!(in_one_line("one\ntwo\nthree"), "one; two; three");
+        let (first, fits, too_long) = ("a".repeat(1000), "b".repeat(1047), "c".repeat(1048));
+        assert_eq!(in_one_line(&format!("{first}\n{too_long}\n{fits}")), format!("{first}; {fits}"));
+        assert_eq!(in_one_line(&format!("{first}\n{fits}\nd")), format!("{first}; {fits}"));
+        // The first stands, however long.
+        assert_eq!(in_one_line(&"e".repeat(3000)).len(), 3000);
+    }
+}

@@ -190,6 +190,15 @@ mod tests {
         assert_eq!(seconds("2026-01-31T12:00:00.5Z"), Some(1_769_860_800));
         assert_eq!(seconds("2026-01-31T14:00:00+02:00"), Some(1_769_860_800));
         assert_eq!(seconds("2026-01-31T11:30:00-00:30"), Some(1_769_860_800));
+        assert_eq!(seconds("2026-01-31t23:59:60z"), Some(1_769_904_000));
+        assert_eq!(seconds("1999-12-31T23:59:59Z"), Some(946_684_799));
+        assert_eq!(seconds("2100-03-01T00:00:00Z"), Some(4_107_542_400));
+        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(86_400);
+        assert_eq!(timestamp("1969-12-31T00:00:00Z"), Some(before));
+        assert_eq!(timestamp("1970-01-01T00:00:00.25Z"), Some(SystemTime::UNIX_EPOCH + Duration::from_millis(250)));
+        for text in ["2026-01-31T24:00:00Z", "2026-01-31T12:60:00Z", "2026-01-31T12:00:61Z", "2026-01-32T12:00:00Z"] {
+            assert_eq!(seconds(text), None, "{text:?}");
+        }
         for text in ["", "2026-01-31", "2026-13-01T00:00:00Z", "2026-01-31T12:00:00", "yesterday", "2026-1-1T0:0:0Z"] {
             assert_eq!(seconds(text), None, "{text:?}");
         }

@@ -4,7 +4,7 @@ use proptest::{prelude::*, sample::select};
 use tower_cors::{
     CorsPolicy,
     compile::{Compiler, Profile},
-    origin::{Origin, OriginPattern},
+    origin::{Origin, OriginPattern, PatternError},
 };
 
 /// Whether `pattern` (valid, as written) allows `origin`.
@@ -216,6 +216,28 @@ fn a_last_label_that_begins_with_a_digit_is_a_number_only_where_it_is_one() {
         assert_eq!(Origin::parse(text.as_bytes()).is_some(), is_origin, "{text}");
         assert_eq!(OriginPattern::parse(text).is_ok(), is_origin, "{text}");
     }
+}
+
+/// rule 2.4, rule 3.1
+#[test]
+fn an_origin_is_matched_up_to_its_greatest_length() {
+    let labels = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(61)];
+    let longest = labels.join(".");
+    assert_eq!(longest.len(), 253);
+    let allows = |pattern: &str, origin: &str| compile(vec![pattern.into()]).1.allows_origin(origin);
+    assert!(allows("https://*:*", &format!("https://{longest}:65535/")));
+    assert!(allows(&format!("https://{longest}:*"), &format!("https://{longest}:65535/")));
+    let scheme = "s".repeat(400);
+    assert!(allows(&format!("{scheme}://a.example"), &format!("{scheme}://a.example")));
+    for (text, error) in [
+        (format!("https://{longest}d"), Some(PatternError::TooLong)),
+        (format!("https://{longest}"), None),
+        (format!("https://{}.example", "a".repeat(64)), Some(PatternError::TooLong)),
+        (format!("https://{}.example", "a".repeat(63)), None),
+    ] {
+        assert_eq!(OriginPattern::parse(&text).err(), error, "{text}");
+    }
+    assert_eq!(OriginPattern::parse("a.example").unwrap_err().to_string(), "has no scheme");
 }
 
 #[test]

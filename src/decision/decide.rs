@@ -57,12 +57,8 @@ fn decide_preflight(request: &CorsRequest<'_>, policy: &CompiledPolicy, options:
         return match options.unmatched_preflight {
             // 3.5: several origins are never forwarded.
             UnmatchedPreflight::Forward if reason != Reason::SeveralOrigins => {
-                // 4.4: the inner service's answer, untouched but for Vary.
-                Decision::Continue(ResponsePlan {
-                    vary_on_origin: !policy.is_open(),
-                    keep_inner: true,
-                    ..ResponsePlan::denied(reason)
-                })
+                // 4.4: the inner service's answer, untouched but for Vary. An open policy refuses no preflight.
+                Decision::Continue(ResponsePlan { keep_inner: true, ..ResponsePlan::denied(reason) })
             }
             // 4.3
             UnmatchedPreflight::Forbid => Decision::Answer(Answer::denied(StatusCode::FORBIDDEN, Some(vary), reason)),

@@ -57,5 +57,5 @@ fn is_within(inner: &HostPattern, outer: &HostPattern) -> bool {
 }
 
 fn is_below(host: &str, parent: &str) -> bool {
-    host.strip_suffix(parent).is_some_and(|labels| labels.len() > 1 && labels.ends_with('.'))
+    host.strip_suffix(parent).is_some_and(|labels| labels.ends_with('.'))
 }

@@ -200,3 +200,32 @@ fn spells(written: &str, origin: &[u8]) -> bool {
     // `origin` is compared as it is: an upper-case Origin header must not match.
     written.len() == origin.len() && written.bytes().map(|byte| byte.to_ascii_lowercase()).eq(origin.iter().copied())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The hashes of two origins can be equal, so the comparison alone decides.
+    #[test]
+    fn a_pattern_spells_one_origin_and_no_other() {
+        let rows = [
+            ("https://a.example", "https://a.example", true),
+            ("HTTPS://A.example:443/", "https://a.example", true),
+            ("http://a.example:80", "http://a.example", true),
+            ("https://a.example:80", "https://a.example:80", true),
+            ("app://a.example:80", "app://a.example:80", true),
+            ("app://a.example:80", "app://a.example", false),
+            ("app://a.example:443", "app://a.example", false),
+            ("https://a.example:80", "https://a.example", false),
+            ("http://a.example:443", "http://a.example", false),
+            ("https://a.example", "https://b.example", false),
+            ("https://a.example", "http://a.example", false),
+            ("https://a.example", "https://a.example/", false),
+            ("https://A.example", "https://A.example", false),
+            ("https://a.example", "https://a.exampl", false),
+        ];
+        for (written, origin, expected) in rows {
+            assert_eq!(spells(written, origin.as_bytes()), expected, "{written} {origin}");
+        }
+    }
+}

@@ -261,6 +261,17 @@ fn a_hold_survives_being_shared() {
 }
 
 #[test]
+fn a_resolver_that_can_be_swapped_hears_of_its_errors() {
+    let heard = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&heard);
+    let failing = resolve_async(|_| ready(Err::<CompiledPolicy, _>("the database is gone")));
+    let failing = failing.on_error(move |_| _ = count.fetch_add(1, Ordering::Relaxed));
+    let mut service = CorsLayer::with_async_resolver(Reloadable::new(failing)).layer(service_fn(inner));
+    assert!(!now(service.call(preflight())).unwrap().headers().contains_key("access-control-max-age"));
+    assert_eq!(heard.load(Ordering::Relaxed), 1);
+}
+
+#[test]
 fn an_asynchronous_resolver_is_swapped_as_well() {
     type Find = fn(&CorsRequest<'_>) -> Ready<Result<CompiledPolicy, Infallible>>;
     fn find_a(_: &CorsRequest<'_>) -> Ready<Result<CompiledPolicy, Infallible>> {

@@ -234,6 +234,22 @@ async fn an_error_fails_closed_whatever_the_layer_says_and_is_reported() {
 }
 
 #[tokio::test]
+async fn a_shared_resolver_hears_of_its_errors() {
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&reported);
+    let resolver = resolve_async(|_| ready(Err::<CompiledPolicy, _>("the database is gone")))
+        .on_error(move |error| log.lock().unwrap().push((*error).to_owned()));
+    let response = CorsLayer::with_async_resolver(Arc::new(resolver))
+        .layer(service_fn(permissive))
+        .oneshot(get("/"))
+        .await
+        .unwrap();
+    assert_eq!(*reported.lock().unwrap(), ["the database is gone"]);
+    let failure = response.extensions().get::<ResolutionFailure>().unwrap();
+    assert_eq!(failure.to_string(), "the CORS policy could not be found: the database is gone");
+}
+
+#[tokio::test]
 async fn a_layer_that_fails_closed_keeps_its_other_settings() {
     let resolver = resolve_async(|_| ready(Err::<CompiledPolicy, _>("the database is gone")));
     let layer = CorsLayer::with_async_resolver(resolver)

@@ -414,3 +414,110 @@ fn rules_beside_others_are_known_when_the_table_is_built() {
     let tenants = (0..4).fold(Route::new("ns", "t"), |route, _| route.rule(rule(canary("/"))));
     assert_eq!(names(vec![tenants]), ["t[0]", "t[1]", "t[2]", "t[3]"]);
 }
+
+/// The policy that allows one origin.
+fn only(origin: &str) -> CompiledPolicy {
+    CorsPolicy::new().allow_origins([origin]).compile().unwrap()
+}
+
+/// The names that a request is held by, in their order.
+fn held_by(table: &RouteTable, request: &Request<()>) -> Vec<String> {
+    let resolution = table.resolve(&CorsRequest::of(request));
+    let mut names: Vec<_> = resolution.hold().unwrap_or_default().iter().map(ToString::to_string).collect();
+    names.sort_unstable();
+    names
+}
+
+/// rule 8.2
+#[test]
+fn a_preflight_that_announces_what_many_rules_ask_for_may_be_for_any_of_them() {
+    let tenant = |number: usize| {
+        let found = with_header(RouteMatch::new(), "x-tenant", &number.to_string());
+        let policy = CorsPolicy::new().allow_origins([format!("https://{number}.example")]);
+        Rule::new().matching(found).policy(policy.allow_headers(["x-tenant", "x-other"]).compile().unwrap())
+    };
+    let table =
+        RouteTable::new([(0..40).fold(Route::new("ns", "tenants"), |route, number| route.rule(tenant(number)))]);
+    let ask = |names: &str| {
+        let preflight = Request::options("/").header("origin", "https://7.example");
+        let preflight = preflight.header("access-control-request-method", "GET");
+        found(&table, &preflight.header("access-control-request-headers", names).body(()).unwrap())
+    };
+    assert_eq!(ask("x-other, x-tenant").as_deref(), Some("tenants[7]"));
+    assert_eq!(ask("x-other"), None);
+    let request = Request::get("/").header("x-tenant", "31").body(()).unwrap();
+    assert_eq!(found(&table, &request).as_deref(), Some("tenants[31]"));
+}
+
+/// rule 8.1
+#[test]
+fn many_rules_are_found_by_whichever_header_they_ask_for() {
+    const NAMES: [&str; 6] = ["x-a", "x-b", "x-c", "x-d", "x-e", "x-f"];
+    let rule = |number: usize| {
+        let found = with_header(RouteMatch::new(), NAMES[number % 6], &number.to_string());
+        Rule::new().matching(found)
+    };
+    let table = RouteTable::new([(0..60).fold(Route::new("ns", "r"), |route, number| route.rule(rule(number)))]);
+    for number in 0..60 {
+        for name in NAMES {
+            let request = Request::get("/").header(name, number.to_string()).body(()).unwrap();
+            let expected = (name == NAMES[number % 6]).then(|| format!("r[{number}]"));
+            assert_eq!(found(&table, &request), expected, "{name}: {number}");
+        }
+    }
+}
+
+/// rule 8.3
+#[test]
+fn a_rule_is_held_by_its_headers_where_another_may_answer_the_same_preflight() {
+    let canary = || with_header(RouteMatch::new(), "x-canary", "1");
+    let query = |found: RouteMatch, name: &str, value: &str| found.query(name, ValueMatch::exact(value));
+    let table = |rules: Vec<RouteMatch>| {
+        let rules = rules.into_iter().map(|found| Rule::new().matching(found).policy(only("https://a.example")));
+        RouteTable::new([rules.fold(Route::new("ns", "r"), Route::rule)])
+    };
+    let request = |uri: &str| Request::get(uri).header("x-canary", "1").header("x-late", "1").body(()).unwrap();
+
+    let beside = |other: RouteMatch| held_by(&table(vec![query(canary(), "k", "1"), other]), &request("/?k=1&other=2"));
+    assert_eq!(beside(query(RouteMatch::new(), "other", "2")), ["x-canary"]);
+    assert_eq!(beside(query(RouteMatch::new(), "k", "1")), ["x-canary"]);
+    assert!(beside(query(RouteMatch::new(), "k", "2")).is_empty(), "no request is for both");
+
+    // Behind a rule that takes every other request, none is beside the first.
+    let late = || with_header(RouteMatch::new(), "x-late", "1");
+    let behind = |between: RouteMatch| {
+        let (first, late) = (canary().method(Method::GET), late().path(PathMatch::prefix("/").unwrap()));
+        held_by(&table(vec![first.path(PathMatch::prefix("/deep").unwrap()), between, late]), &request("/deep"))
+    };
+    let deep = || RouteMatch::new().path(PathMatch::prefix("/deep").unwrap());
+    assert_eq!(behind(deep()), ["x-canary"]);
+    assert_eq!(behind(deep().method(Method::GET)), ["x-canary"]);
+    assert_eq!(behind(deep().method(Method::PUT)), ["x-canary", "x-late"]);
+
+    let expressions = vec![with_header(regex("/x.*"), "x-canary", "1"), regex("/.*")];
+    assert_eq!(held_by(&table(expressions), &request("/xy")), ["x-canary"]);
+}
+
+/// rule 7.1
+#[test]
+fn a_chosen_backend_counts_in_the_rule_that_it_belongs_to() {
+    let rule = |path: &str, origin: &str| {
+        Rule::new()
+            .matching(prefix(path))
+            .policy(only("https://rule.example"))
+            .backend_policy_by_listener(0, [only(origin)])
+    };
+    let route = Route::new("ns", "r").rule(rule("/a", "https://a.example")).rule(rule("/b", "https://b.example"));
+    let table = RouteTable::new([route]);
+    let allowed = |path: &str, chosen_for: &str| {
+        let chosen = table.find(&CorsRequest::of(&get(chosen_for))).unwrap().choose(0);
+        let mut request = get(path);
+        request.extensions_mut().insert(chosen);
+        let resolution = table.resolve(&CorsRequest::of(&request));
+        let origins = resolution.policy().unwrap().policy().allow_origins.clone().unwrap();
+        origins.concat()
+    };
+    assert_eq!(allowed("/a", "/a"), "https://a.example");
+    assert_eq!(allowed("/b", "/b"), "https://b.example");
+    assert_eq!(allowed("/b", "/a"), "https://rule.example");
+}

@@ -112,8 +112,9 @@ impl Drop for Done<'_> {
 
 #[test]
 fn a_thousand_swaps_during_a_hundred_thousand_requests_mix_nothing() {
-    const SWAPS: usize = 1_000;
-    const REQUESTS: usize = 50_000;
+    // Miri sees every access and is thousands of times slower: there a few swaps are enough.
+    const SWAPS: usize = if cfg!(miri) { 20 } else { 1_000 };
+    const REQUESTS: usize = if cfg!(miri) { 100 } else { 50_000 };
     let preflights = [
         expected(&[
             ("allow-credentials", "true"),
@@ -184,7 +185,7 @@ fn a_thousand_swaps_during_a_hundred_thousand_requests_mix_nothing() {
             assert!(policy.load(Ordering::Relaxed) > 0, "both policies were seen: {seen:?}");
         }
     }
-    // Memory is back at its level: of 1,001 policies, the one that serves is left.
+    // Memory is back at its level: of all the policies, the one that serves is left.
     let alive = old.iter().filter(|weak| weak.strong_count() > 0).count();
     assert_eq!((old.len(), alive), (SWAPS + 1, 1));
 }

@@ -93,6 +93,7 @@ fn a_header_is_safelisted_by_name_and_value() {
         ("accept", &long[..128], true),
         ("accept", &long, false),
         ("accept", " text/html ", true),
+        ("accept", "text/html,\ttext/plain", true),
         ("accept-language", "de, en;q=0.5", true),
         ("accept-language", "de_DE", false),
         ("content-language", "de-DE", true),

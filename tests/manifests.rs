@@ -56,6 +56,36 @@ fn a_cors_filter_is_the_policy_of_its_rule() {
     assert_eq!(policy(&routes, "http://any/x"), Some(expected));
 }
 
+#[test]
+fn a_text_in_the_place_of_a_boolean_is_refused_with_the_boolean_it_means() {
+    for (text, meant) in [("yes", "true"), ("On", "true"), ("no", "false"), ("OFF", "false"), ("false", "false")] {
+        let found = errors(&cors(&format!("allowOrigins: [https://a.example], allowCredentials: \"{text}\"")));
+        assert!(matches!(&found[..], [one] if one.contains(&format!("did you mean {meant}?"))), "{found:?}");
+    }
+}
+
+#[test]
+fn a_namespace_is_one_label_in_lower_case() {
+    let rows = [("prod", true), (&*"a".repeat(63), true), (&"a".repeat(64), false), ("Prod", false), ("a.b", false)];
+    for (namespace, is_one) in rows {
+        let text = route("{}").replace("{name: r}", &format!("{{name: r, namespace: {namespace}}}"));
+        assert_eq!(Manifests::new().read("m.yaml", &text).build().is_ok(), is_one, "{namespace}");
+    }
+}
+
+#[test]
+fn a_reload_changes_the_rules_whose_policies_differ_and_nothing_else() {
+    let of = |origin: &str| load(&cors(&format!("allowOrigins: [{origin}]")));
+    let changes = |now: &LoadedRoutes, before: &LoadedRoutes| {
+        now.changes_since(before).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let (one, two) = (of("https://one.example"), of("https://two.example"));
+    assert_eq!(changes(&one, &of("https://one.example")), [""; 0]);
+    assert_eq!(changes(&two, &one), ["effective policy changed: HTTPRoute default/r rule 0"]);
+    assert_eq!(changes(&one, &load("")), ["route added: HTTPRoute default/r"]);
+    assert_eq!(changes(&load(""), &one), ["route removed: HTTPRoute default/r"]);
+}
+
 /// rule 7.1
 #[test]
 fn a_traffic_policy_is_found_by_the_filter_that_names_it() {

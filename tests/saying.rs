@@ -338,6 +338,17 @@ fn a_review_names_the_method_or_the_first_header_that_is_missing() {
 }
 
 #[test]
+fn where_too_many_names_were_announced_the_advice_is_to_list_them() {
+    let policy = CorsPolicy::new().allow_origins([OK]).allow_headers(["*"]).compile().expect("a valid policy");
+    let request = preflight(OK, "PUT", &"a,".repeat(257));
+    let request = CorsRequest::of(&request);
+    let advice = Review::new(&request, Some(&policy), &decide(&request, Some(&policy), &Options::new()))
+        .advice()
+        .map(|a| a.into_owned());
+    assert_eq!(advice.as_deref(), Some("list the names in allowHeaders in the place of *"));
+}
+
+#[test]
 fn a_held_request_is_reviewed_down_to_its_method_or_header() {
     let policy = policy().compile().expect("a valid policy");
     let names = [http::HeaderName::from_static("x-one"), http::HeaderName::from_static("x-three")];

@@ -59,3 +59,26 @@ pub(crate) fn write_lines<T: fmt::Display>(f: &mut fmt::Formatter<'_>, messages:
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use super::{MAX_LIST, write_lines};
+
+    struct Lines(Vec<String>);
+
+    impl fmt::Display for Lines {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write_lines(f, &self.0)
+        }
+    }
+
+    #[test]
+    fn a_list_holds_what_leaves_room_for_its_last_line_and_its_first_message_at_any_length() {
+        let [one, rest, long] = [1, MAX_LIST - 30 - 2, MAX_LIST].map(|length| "a".repeat(length));
+        assert_eq!(Lines(vec![one.clone(), rest.clone()]).to_string(), format!("{one}\n{rest}"));
+        assert_eq!(Lines(vec![one.clone(), format!("{rest}a")]).to_string(), format!("{one}\nand 1 more"));
+        assert_eq!(Lines(vec![long.clone(), one]).to_string(), format!("{long}\nand 1 more"));
+    }
+}

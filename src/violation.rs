@@ -378,7 +378,7 @@ impl Violations {
         let violations = denied.map(|lint| {
             let kind = ViolationKind::DeniedLint { lint: lint.kind().clone() };
             let value = lint.value().map(str::to_owned);
-            Violation { value, position: lint.position().cloned(), ..Violation::new(lint.path().clone(), kind) }
+            Violation { value, ..Violation::new(lint.path().clone(), kind) }
         });
         Self::check(violations.collect())
     }

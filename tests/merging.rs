@@ -163,7 +163,10 @@ fn an_explicit_no_to_credentials_is_set_and_an_unset_one_is_not() {
 #[test]
 fn an_empty_stack_has_no_policy() {
     for strategy in STRATEGIES {
-        assert_eq!(merge(&[], &MergeOptions::new(strategy)), Effective::Nothing);
+        let nothing = merge(&[], &MergeOptions::new(strategy));
+        assert_eq!((&nothing, nothing.policy()), (&Effective::Nothing, None));
+        let one = merge(&[setting("route", &route())], &MergeOptions::new(strategy));
+        assert_eq!(one.policy().map(EffectivePolicy::policy), Some(&route()));
         assert_eq!(merge(&[], &MergeOptions::new(strategy)).compile(&Compiler::new()), Ok(None));
     }
 }

@@ -123,6 +123,7 @@ fn a_thousand_violations_are_counted_and_a_few_of_them_shown() {
     let violations = CorsPolicy::new().allow_origins(origins).compile().expect_err("they have no scheme");
     assert_eq!(violations.iter().count(), 1000);
     let text = violations.to_string();
+    assert_eq!(format!("{violations:?}"), text, "unwrap says as much");
     hold_lines(&violations);
     let shown = text.lines().count() - 1;
     assert!(shown > 40, "{shown}");

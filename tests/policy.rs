@@ -247,6 +247,8 @@ fn a_host_outside_ascii_is_given_in_punycode() {
         ("https://почемужеонинеговорятпорусски.example", Some("https://xn--b1abfaaepdrnnbgefbadotcwatmq2g4l.example")),
         ("https://aüaüaüaüaüaüaüaüaüaüaüaü.example", Some("https://xn--aaaaaaaaaaaa-dlbbbbbbbbbbbb.example")),
         ("https://ÿþýüûúùø.example", Some("https://xn--pdabcdefgh.example")),
+        // The first delta is divided to 455, the bound of RFC 3492, section 6.1.
+        ("https://aaaaaaaaaaaaaa乖龥.example", Some("https://xn--aaaaaaaaaaaaaa-e97ve602h.example")),
         // Letters that a browser would replace by others get no suggestion, rather than a wrong one.
         ("https://ｅxample.com", None),
         ("https://bu\u{308}cher.example", None),

@@ -8,7 +8,7 @@ use tower_cors::{
     CompiledPolicy, CorsPolicy, Decision, PolicyResolver,
     decision::{Options, decide},
     request::CorsRequest,
-    route::{Hostname, PathMatch, Route, RouteMatch, RouteTable, Rule, ValueMatch},
+    route::{Hostname, HostnameError, PathMatch, Route, RouteMatch, RouteTable, Rule, ValueMatch},
 };
 
 fn host(text: &str) -> Hostname {
@@ -209,6 +209,16 @@ fn values_match_as_a_whole() {
 }
 
 #[test]
+fn matches_on_values_are_equal_when_they_are_written_alike() {
+    let expression = |text| ValueMatch::regular_expression(text).unwrap();
+    assert_eq!(ValueMatch::exact("1"), ValueMatch::exact("1"));
+    assert_ne!(ValueMatch::exact("1"), ValueMatch::exact("2"));
+    assert_eq!(expression("v[12]"), expression("v[12]"));
+    assert_ne!(expression("v[12]"), expression("v[13]"));
+    assert_ne!(expression("1"), ValueMatch::exact("1"));
+}
+
+#[test]
 fn an_expression_can_not_escape_its_anchors() {
     assert!(PathMatch::regular_expression("/a)|(?:/b").is_err());
     assert!(PathMatch::regular_expression("(").is_err());
@@ -228,6 +238,7 @@ fn hostnames_that_nobody_can_have_are_refused() {
         assert!(Hostname::parse(text).is_err(), "{text:?}");
     }
     assert!(Hostname::parse(&"a".repeat(254)).is_err());
+    assert_eq!([Hostname::parse(""), Hostname::parse("*.")], [Err(HostnameError::Empty), Err(HostnameError::Empty)]);
 }
 
 /// rule 8.4

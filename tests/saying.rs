@@ -267,6 +267,7 @@ async fn a_debug_answer_is_one_line_of_ascii_whatever_the_request_holds() {
     assert!(
         line.starts_with("the Origin header is not an origin as browsers write it: \"https://\\u{e9}\\u{202e}\\\"aaa")
     );
+    assert!(line.ends_with("aaa...\""), "{line}");
     assert!(line.len() < 400, "{} bytes", line.len());
     assert_eq!(response.body().lines().count(), 1);
 }
@@ -342,24 +343,24 @@ fn where_too_many_names_were_announced_the_advice_is_to_list_them() {
     let policy = CorsPolicy::new().allow_origins([OK]).allow_headers(["*"]).compile().expect("a valid policy");
     let request = preflight(OK, "PUT", &"a,".repeat(257));
     let request = CorsRequest::of(&request);
-    let advice = Review::new(&request, Some(&policy), &decide(&request, Some(&policy), &Options::new()))
-        .advice()
-        .map(|a| a.into_owned());
-    assert_eq!(advice.as_deref(), Some("list the names in allowHeaders in the place of *"));
+    let review = Review::new(&request, Some(&policy), &decide(&request, Some(&policy), &Options::new()));
+    assert_eq!(review.advice().as_deref(), Some("list the names in allowHeaders in the place of *"));
 }
 
 #[test]
 fn a_held_request_is_reviewed_down_to_its_method_or_header() {
     let policy = policy().compile().expect("a valid policy");
     let names = [http::HeaderName::from_static("x-one"), http::HeaderName::from_static("x-three")];
-    let with = |method, name| request(method, &[("origin", OK), ("host", "api.example"), (name, "1")]);
+    let with = |method, origin, name| request(method, &[("origin", origin), ("host", "api.example"), (name, "1")]);
     let rows = [
-        (with(Method::DELETE, "x-one"), Reason::MethodNotAllowed, Some("DELETE"), None),
-        (with(Method::PUT, "x-three"), Reason::HeaderNotAllowed, None, Some(&b"x-three"[..])),
+        (with(Method::DELETE, OK, "x-one"), Reason::MethodNotAllowed, Some("DELETE"), None),
+        (with(Method::PUT, OK, "x-three"), Reason::HeaderNotAllowed, None, Some(&b"x-three"[..])),
+        // Nothing else is said of an origin that may not send at all.
+        (with(Method::DELETE, OTHER, "x-three"), Reason::OriginNotAllowed, None, None),
     ];
     for (request, reason, method, name) in rows {
         let head = CorsRequest::of(&request).held(Some(&names));
-        let decision = decide(&head, Some(&policy), &Options::new());
+        let decision = decide(&head, Some(&policy), &Options::new().enforce(true));
         assert!(matches!(decision, Decision::Answer(_)));
         let review = Review::new(&head, Some(&policy), &decision);
         assert_eq!(

@@ -172,7 +172,7 @@ impl<'a> Review<'a> {
                 names.enumerate().find(|(_, name)| !is_allowed(name))
             }
             // 8.3
-            Outcome::Refused if !self.reason.is_denial() => {
+            Outcome::Refused => {
                 let names = self.request.hold()?.iter().enumerate();
                 let carried = names.filter(|(_, name)| self.request.needs_consent_for(name));
                 let mut carried = carried.map(|(index, name)| (index, name.as_str().as_bytes()));

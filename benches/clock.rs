@@ -1,5 +1,5 @@
-//! How long a request takes in this crate's layer, in tower-http's and in neither, by the clock, on one thread and on
-//! two that share one layer. Times are noisy; the `table` bench has the figures to quote.
+//! How long a request takes in this crate's layer, in tower-http's and in neither, by the clock. Times are noisy; the
+//! `table` bench has the figures to quote, and `contention` what two threads cost each other.
 
 #[path = "support/scenarios.rs"]
 #[allow(dead_code, unreachable_pub, reason = "each bench uses a part")]
@@ -14,13 +14,13 @@ fn main() {
     divan::main();
 }
 
-#[divan::bench(args = ["S1", "S2"], threads = [1, 2])]
+#[divan::bench(args = ["S1", "S2"])]
 fn bare_handler(bencher: Bencher<'_, '_>, name: &str) {
     let scenario = named(name);
     bencher.with_inputs(|| scenario.request()).bench_values(|request| send_one(&mut Handler, request));
 }
 
-#[divan::bench(args = NAMES, threads = [1, 2])]
+#[divan::bench(args = NAMES)]
 fn this_crate(bencher: Bencher<'_, '_>, name: &str) {
     let scenario = named(name);
     let service = scenario.ours();
@@ -29,7 +29,7 @@ fn this_crate(bencher: Bencher<'_, '_>, name: &str) {
     });
 }
 
-#[divan::bench(args = NAMES, threads = [1, 2])]
+#[divan::bench(args = NAMES)]
 fn tower_http(bencher: Bencher<'_, '_>, name: &str) {
     let scenario = named(name);
     let service = scenario.peer();

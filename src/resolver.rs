@@ -57,7 +57,8 @@ pub trait PolicyResolver {
 
     /// Calls `then` with the policy that applies to `request`.
     ///
-    /// Only a resolver whose answer lives no longer than the call has a reason to override this.
+    /// The layer asks this way. Only a resolver whose answer lives no longer than the call has a reason to override it,
+    /// and one that asks another: it asks by `resolve_then` too, so that what the other lends need not be shared.
     #[inline]
     fn resolve_then<T>(&self, request: &CorsRequest<'_>, then: impl FnOnce(Resolution<'_>) -> T) -> T
     where
@@ -220,9 +221,30 @@ impl PolicyResolver for CompiledPolicy {
     }
 }
 
-impl<R: PolicyResolver + ?Sized> PolicyResolver for Arc<R> {
+/// Lends what `R` lends.
+impl<R: PolicyResolver> PolicyResolver for Arc<R> {
+    #[inline]
     fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
         R::resolve(self, request)
+    }
+
+    #[inline]
+    fn resolve_then<T>(&self, request: &CorsRequest<'_>, then: impl FnOnce(Resolution<'_>) -> T) -> T {
+        R::resolve_then(self, request, then)
+    }
+}
+
+/// A resolver of some type, which can't lend.
+impl PolicyResolver for Arc<dyn PolicyResolver + '_> {
+    fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
+        (**self).resolve(request)
+    }
+}
+
+/// A resolver of some type, which can't lend.
+impl PolicyResolver for Arc<dyn PolicyResolver + Send + Sync + '_> {
+    fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
+        (**self).resolve(request)
     }
 }
 

@@ -19,7 +19,10 @@ use tower_cors::{
     decision::{InnerHeaders, PreflightStatus, UnmatchedPreflight},
     merge::{Base, Ceiling, MergeOptions, MergeStrategy, Overrides, Setting},
     request::CorsRequest,
-    resolver::{ByPathPrefix, Overridable, PolicyOverride, Resolution, ResolutionFailure, resolve_async, resolve_with},
+    resolver::{
+        ByPathPrefix, Overridable, PolicyOverride, Reloadable, Resolution, ResolutionFailure, resolve_async,
+        resolve_with,
+    },
 };
 
 const A: &str = "https://a.example";
@@ -402,4 +405,46 @@ async fn an_asynchronous_layer_fits_an_axum_router() {
     let app: Router = Router::new().route("/", routing::get(async || "hello")).layer(layer);
     let response = app.oneshot(get("/").map(Body::from)).await.unwrap();
     assert_eq!(response.headers()["access-control-allow-origin"], A);
+}
+
+// ---- resolvers that lend ----
+
+/// Lends its policy for the time of one decision, as a resolver does whose policy lives no longer.
+struct Lending(CompiledPolicy);
+
+impl PolicyResolver for Lending {
+    fn resolve<'a>(&'a self, _: &CorsRequest<'_>) -> Resolution<'a> {
+        panic!("a policy was asked for that outlives the decision")
+    }
+
+    fn resolve_then<T>(&self, _: &CorsRequest<'_>, then: impl FnOnce(Resolution<'_>) -> T) -> T {
+        then((&self.0).into())
+    }
+}
+
+#[test]
+fn a_resolver_that_lends_lends_through_whatever_holds_it() {
+    let lending = || Lending(compiled(7));
+    assert_eq!(picked(&Arc::new(lending()), &get("/")), Some(7));
+    assert_eq!(picked(&Arc::new(Arc::new(lending())), &get("/")), Some(7));
+    assert_eq!(picked(&Overridable::new(lending()), &get("/")), Some(7));
+    assert_eq!(picked(&Reloadable::new(lending()), &get("/")), Some(7));
+    assert_eq!(picked(&Arc::new(Reloadable::new(Arc::new(lending()))), &get("/")), Some(7));
+}
+
+#[tokio::test]
+async fn a_layer_borrows_from_a_resolver_that_lends() {
+    let layer = || CorsLayer::with_resolver(Lending(compiled(7)));
+    for layer in [layer(), layer().on_decision(|_| {})] {
+        let inner = service_fn(async |_: Request<String>| Ok::<_, Infallible>(Response::new(String::new())));
+        let answered = layer.layer(inner).oneshot(preflight("/")).await.unwrap();
+        assert_eq!(answered.headers()["access-control-max-age"], "7");
+    }
+}
+
+#[test]
+fn a_shared_resolver_of_any_type_is_a_resolver() {
+    let any: Arc<dyn PolicyResolver> = Arc::new(compiled(1));
+    let any_thread: Arc<dyn PolicyResolver + Send + Sync> = Arc::new(compiled(2));
+    assert_eq!((picked(&any, &get("/")), picked(&any_thread, &get("/"))), (Some(1), Some(2)));
 }

@@ -170,7 +170,11 @@ async fn serve(arguments: Arguments, routes: LoadedRoutes) -> io::Result<()> {
             () = &mut stop => break,
         };
         let stream = match accepted {
-            Ok((stream, _)) => stream,
+            Ok((stream, _)) => {
+                // A stream's small chunks wait for no acknowledgement. A socket that can't have it is closed already.
+                let _ = stream.set_nodelay(true);
+                stream
+            }
             Err(error) => {
                 // Out of file descriptors, for instance: others have to close theirs first.
                 eprintln!("accept: {error}");

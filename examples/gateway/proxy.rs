@@ -51,7 +51,10 @@ impl Proxy {
         let upstream = match upstream {
             None => Upstream::Echo,
             Some(authority) => {
-                let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build_http();
+                let mut connector = HttpConnector::new();
+                // The small chunks of a stream, such as server-sent events, wait for nothing.
+                connector.set_nodelay(true);
+                let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
                 Upstream::Server(Arc::new(Server { authority, client }))
             }
         };

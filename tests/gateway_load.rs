@@ -233,7 +233,7 @@ fn dawdle(gateway: &Gateway, seen: &Seen) {
     }
 }
 
-/// By name: `cargo test --release --all-features --test gateway_load -- --ignored --nocapture`.
+/// By name: `cargo test --all-features --test gateway_load -- --ignored --nocapture`.
 #[test]
 #[ignore = "a minute of load on every core"]
 fn a_minute_of_everything_at_once_fails_nowhere_and_leaves_nothing_behind() {

@@ -73,6 +73,17 @@ fn a_namespace_is_one_label_in_lower_case() {
     }
 }
 
+/// rule 2.12
+#[test]
+fn a_group_is_empty_or_labels_in_lower_case() {
+    let rows = [("example.com", true), ("\"\"", true), ("Example.com", false), ("a_b", false)];
+    for (group, is_one) in rows {
+        let parents = format!("spec:\n  parentRefs: [{{name: g, group: {group}, kind: Thing}}]");
+        let text = route("{}").replace("spec:", &parents);
+        assert_eq!(Manifests::new().read("m.yaml", &text).build().is_ok(), is_one, "{group}");
+    }
+}
+
 #[test]
 fn a_reload_changes_the_rules_whose_policies_differ_and_nothing_else() {
     let of = |origin: &str| load(&cors(&format!("allowOrigins: [{origin}]")));

@@ -532,3 +532,13 @@ fn a_chosen_backend_counts_in_the_rule_that_it_belongs_to() {
     assert_eq!(allowed("/b", "/b"), "https://b.example");
     assert_eq!(allowed("/b", "/a"), "https://rule.example");
 }
+
+#[test]
+fn of_a_thousand_expressions_each_finds_its_own_route() {
+    let routes = (0..1_000).map(|at| one(&format!("r{at}"), &[], regex(&format!("/(a|b)*/x{at}"))));
+    let table = RouteTable::new(routes);
+    for at in [0, 249, 250, 499, 500, 999] {
+        assert_eq!(found(&table, &get(&format!("http://h/ab/x{at}"))), Some(format!("r{at}[0]")));
+    }
+    assert_eq!(found(&table, &get("http://h/ab/x1000")), None);
+}

@@ -11,6 +11,9 @@ use crate::shown::Shown;
 const MAX_EXPRESSION: usize = 1 << 20;
 /// The most memory that the expressions which are tried in one pass may take together, in bytes.
 const MAX_SET: usize = 16 << 20;
+/// The most expressions that are tried in one pass. The engine keeps states for all that may still match, and beyond a
+/// few thousand there is no room for these: it forgets them, and each request costs what the first one did.
+const MAX_TOGETHER: usize = 250;
 
 /// An expression that is not valid, or too large.
 #[derive(Clone, Debug)]
@@ -70,10 +73,12 @@ pub(super) struct PatternSet {
 }
 
 impl PatternSet {
-    /// A set of `patterns`. Expressions that are too large together are tried in several passes.
+    /// A set of `patterns`. Expressions that are too many or too large together are tried in several passes.
     pub(super) fn new(patterns: &[Pattern]) -> Self {
         let mut set = Self::default();
-        set.add(0, patterns);
+        for (at, patterns) in patterns.chunks(MAX_TOGETHER).enumerate() {
+            set.add(at * MAX_TOGETHER, patterns);
+        }
         set
     }
 

@@ -533,6 +533,7 @@ fn a_chosen_backend_counts_in_the_rule_that_it_belongs_to() {
     assert_eq!(allowed("/b", "/a"), "https://rule.example");
 }
 
+/// rule 8.1
 #[test]
 fn of_a_thousand_expressions_each_finds_its_own_route() {
     let routes = (0..1_000).map(|at| one(&format!("r{at}"), &[], regex(&format!("/(a|b)*/x{at}"))));

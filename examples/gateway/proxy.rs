@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -54,6 +55,7 @@ impl Proxy {
                 let mut connector = HttpConnector::new();
                 // The small chunks of a stream, such as server-sent events, wait for nothing.
                 connector.set_nodelay(true);
+                connector.set_keepalive(Some(Duration::from_secs(90)));
                 let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
                 Upstream::Server(Arc::new(Server { authority, client }))
             }

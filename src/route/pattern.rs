@@ -11,8 +11,8 @@ use crate::shown::Shown;
 const MAX_EXPRESSION: usize = 1 << 20;
 /// The most memory that the expressions which are tried in one pass may take together, in bytes.
 const MAX_SET: usize = 16 << 20;
-/// The most expressions that are tried in one pass. The engine keeps states for all that may still match, and beyond a
-/// few thousand there is no room for these: it forgets them, and each request costs what the first one did.
+/// The most expressions that are tried in one pass. The engine keeps states for all that may still match, and for ten
+/// thousand there is no room for these: it forgets them, and each request costs about what the first one did.
 const MAX_TOGETHER: usize = 250;
 
 /// An expression that is not valid, or too large.

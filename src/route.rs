@@ -22,6 +22,7 @@
 mod backend;
 mod beside;
 mod bucket;
+mod crowd;
 mod describe;
 mod hostname;
 mod order;

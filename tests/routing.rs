@@ -509,6 +509,74 @@ fn a_rule_is_held_by_its_headers_where_another_may_answer_the_same_preflight() {
     assert_eq!(held_by(&table(expressions), &request("/xy")), ["x-canary"]);
 }
 
+/// rule 8.3
+#[test]
+fn rules_with_the_same_headers_are_each_held_by_those_of_the_rules_behind() {
+    let app = |names: &[&str]| {
+        CorsPolicy::new().allow_origins(["https://app.example"]).allow_headers(names).compile().unwrap()
+    };
+    let rule = |path: &str, name: &'static str, value: &str, allowed: &[&str]| {
+        Rule::new().matching(with_header(prefix(path), name, value)).policy(app(allowed))
+    };
+    let route = Route::new("ns", "r")
+        .rule(rule("/x", "x-one", "1", &["x-one"]))
+        .rule(rule("/x", "x-one", "2", &["x-one"]))
+        .rule(rule("/", "x-two", "1", &["x-one", "x-two"]));
+    let table = RouteTable::new([route]);
+    let preflight = Request::options("/x").header("access-control-request-method", "GET");
+    let preflight = preflight.header("access-control-request-headers", "x-one, x-two").header("origin", "https://a.b");
+    assert_eq!(found(&table, &preflight.body(()).unwrap()).as_deref(), Some("r[0]"));
+
+    // The third rule's consent does not serve for the second, whose policy does not allow the header of the third.
+    let request = Request::get("/x").header("x-one", "2").header("x-two", "1").body(()).unwrap();
+    assert_eq!(found(&table, &request).as_deref(), Some("r[1]"));
+    assert_eq!(held_by(&table, &request), ["x-one", "x-two"]);
+}
+
+/// rule 8.3
+#[test]
+fn a_rule_between_two_expressions_in_the_order_is_beside_the_first() {
+    let rules = [
+        Rule::new().matching(with_header(exact("/ac"), "x-one", "1")),
+        Rule::new().matching(with_header(regex("/a.*"), "x-two", "1").method(Method::GET)),
+        Rule::new().matching(with_header(regex(".*c"), "x-three", "1")),
+        Rule::new().matching(regex("/a.*")),
+        Rule::new().matching(regex(".*c")),
+    ];
+    let table = RouteTable::new([rules.into_iter().fold(Route::new("ns", "r"), Route::rule)]);
+    let held = |name: &str| held_by(&table, &Request::get("/ac").header(name, "1").body(()).unwrap());
+    // The request that must reach `/a.*` may reach `.*c` by its header before.
+    for name in ["x-one", "x-two", "x-three"] {
+        assert_eq!(held(name), ["x-one", "x-three", "x-two"], "{name}");
+    }
+    assert_eq!(held("x-four"), ["x-one", "x-three", "x-two"], "the last candidate");
+    let last: Vec<_> = table.rules_beside_others().map(|found| found.rule()).collect();
+    assert_eq!(last, [0, 1, 2, 3, 4], "for a path such as /bc, the last one is beside the third");
+}
+
+/// rule 8.3: what is alike is not compared one by one, and yet each has what is beside it alone.
+#[test]
+fn many_rules_that_only_values_tell_apart_are_held_one_by_one() {
+    let matching = |path: &str, name: &'static str, value: usize| with_header(prefix(path), name, &value.to_string());
+    // One rule with many matches is not beside itself.
+    let alone = (0..5).fold(Rule::new(), |rule, value| rule.matching(matching("/alone", "x-one", value)));
+    let alone = RouteTable::new([Route::new("ns", "r").rule(alone)]);
+    assert_eq!(alone.rules_beside_others().count(), 0);
+
+    // The last of a rule's matches is beside the next rule, whichever matches come between.
+    let first = (0..5).fold(Rule::new(), |rule, value| rule.matching(matching("/", "x-one", value)));
+    let second = Rule::new().matching(matching("/", "x-one", 7)).matching(matching("/other", "x-two", 7));
+    let table = RouteTable::new([Route::new("ns", "r").rule(first).rule(second)]);
+    let held = |path: &str, name: &str, value: usize| {
+        held_by(&table, &Request::get(path).header(name, value.to_string()).body(()).unwrap())
+    };
+    for value in 0..5 {
+        assert_eq!(held("/", "x-one", value), ["x-one", "x-two"]);
+    }
+    assert_eq!(held("/", "x-one", 7), ["x-one"]);
+    assert_eq!(held("/other", "x-two", 7), ["x-one", "x-two"]);
+}
+
 /// rule 7.1
 #[test]
 fn a_chosen_backend_counts_in_the_rule_that_it_belongs_to() {

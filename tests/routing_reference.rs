@@ -77,6 +77,27 @@ fn a_route() -> impl Strategy<Value = PlainRoute> {
         .prop_map(|(hostnames, listeners, rules)| PlainRoute { hostnames, listeners, rules })
 }
 
+/// Routes that get in one another's way: few hosts and paths, no methods, and many header matches.
+fn a_crowded_route() -> impl Strategy<Value = PlainRoute> {
+    const PATHS: [(u8, &str); 7] =
+        [(0, "/a"), (0, "/a/b/c"), (1, "/"), (1, "/a"), (2, "/a.*"), (2, "/[ab]"), (2, ".*c")];
+    let headers = prop::collection::vec((select(&["x-one", "x-two"][..]), select(&VALUES[..])), 0..2);
+    let found = (select(&PATHS[..]), headers).prop_map(|((kind, path), headers)| PlainMatch {
+        kind,
+        path,
+        method: None,
+        headers,
+        query: None,
+    });
+    let rule = prop::collection::vec(found, 1..3).prop_map(|matches| (matches, None));
+    let hostnames = prop::sample::subsequence(&["*.b.example"][..], 0..=1);
+    (hostnames, prop::collection::vec(rule, 1..4)).prop_map(|(hostnames, rules)| PlainRoute {
+        hostnames,
+        listeners: Vec::new(),
+        rules,
+    })
+}
+
 fn a_request() -> impl Strategy<Value = Sent> {
     let headers = prop::collection::vec((select(&NAMES[..]), select(&VALUES[..])), 0..4);
     let query = prop::option::of(select(&VALUES[..]));
@@ -160,8 +181,14 @@ fn meets_path(found: &PlainMatch, path: &str) -> bool {
     }
 }
 
-/// The rules that `meets_headers` lets a request reach, as (route, rule, whether it has header matches), in order.
-fn slow(routes: &[PlainRoute], sent: &Sent, preflight: bool) -> Vec<(usize, usize, bool)> {
+/// A match that a request may meet: its rule, as (route, rule), and the names of its header matches.
+struct Met {
+    rule: (usize, usize),
+    names: Vec<&'static str>,
+}
+
+/// The matches that a request, or its preflight, may meet, in order.
+fn slow(routes: &[PlainRoute], sent: &Sent, preflight: bool) -> Vec<Met> {
     let mut rows = Vec::new();
     for (at, route) in routes.iter().enumerate() {
         if !route.listeners.is_empty() && !route.listeners.iter().any(|name| fits(name, sent.host)) {
@@ -203,12 +230,22 @@ fn slow(routes: &[PlainRoute], sent: &Sent, preflight: bool) -> Vec<(usize, usiz
                 let counts =
                     (found.method.is_none(), Reverse(found.headers.len()), Reverse(found.query.iter().count()));
                 let key = (hostname.0, Reverse(hostname.1), path, counts, at, rule);
-                rows.push((key, at, rule, found.headers.iter().any(|(name, _)| *name != "cookie")));
+                let names = found.headers.iter().map(|(name, _)| *name).collect();
+                rows.push((key, Met { rule: (at, rule), names }));
             }
         }
     }
     rows.sort_by_key(|row| row.0);
-    rows.into_iter().map(|(_, route, rule, conditional)| (route, rule, conditional)).collect()
+    rows.into_iter().map(|(_, met)| met).collect()
+}
+
+/// 8.2: what the preflight of `sent` may meet, down to the first that the request must reach.
+fn candidates(routes: &[PlainRoute], sent: &Sent) -> Vec<Met> {
+    let mut all = slow(routes, sent, true);
+    if let Some(sure) = all.iter().position(|met| met.names.iter().all(|name| *name == "cookie")) {
+        all.truncate(sure + 1);
+    }
+    all
 }
 
 fn actual(sent: &Sent) -> Request<()> {
@@ -247,7 +284,7 @@ proptest! {
     fn an_actual_request_reaches_the_rule_that_the_slow_resolver_finds(
         routes in prop::collection::vec(a_route(), 1..6), sent in a_request(),
     ) {
-        let expected = slow(&routes, &sent, false).first().map(|(route, rule, _)| (*route, *rule));
+        let expected = slow(&routes, &sent, false).first().map(|met| met.rule);
         prop_assert_eq!(found(&table(&routes), &actual(&sent)), expected);
     }
 
@@ -262,9 +299,9 @@ proptest! {
         let mut routes = routes;
         routes.push(PlainRoute { hostnames: Vec::new(), listeners: Vec::new(), rules: many.collect() });
         let table = table(&routes);
-        let expected = slow(&routes, &sent, false).first().map(|(route, rule, _)| (*route, *rule));
+        let expected = slow(&routes, &sent, false).first().map(|met| met.rule);
         prop_assert_eq!(found(&table, &actual(&sent)), expected);
-        let expected = slow(&routes, &sent, true).first().map(|(route, rule, _)| (*route, *rule));
+        let expected = slow(&routes, &sent, true).first().map(|met| met.rule);
         prop_assert_eq!(found(&table, &preflight(&sent)).is_some(), expected.is_some());
     }
 
@@ -273,19 +310,35 @@ proptest! {
     fn a_preflight_is_answered_by_the_rule_that_the_slow_resolver_finds(
         routes in prop::collection::vec(a_route(), 1..6), sent in a_request(),
     ) {
-        let all = slow(&routes, &sent, true);
-        let sure = all.iter().position(|(_, _, conditional)| !conditional).map_or(all.len(), |at| at + 1);
-        let candidates = &all[..sure];
-        let consents = |(route, rule, _): &&(usize, usize, bool)| {
-            routes[*route].rules[*rule].1.as_ref().is_some_and(|(others, methods, names)| {
+        let candidates = candidates(&routes, &sent);
+        let consents = |met: &&Met| {
+            let (route, rule) = met.rule;
+            routes[route].rules[rule].1.as_ref().is_some_and(|(others, methods, names)| {
                 let method = sent.method == Method::GET || methods.contains(&sent.method.as_str());
                 !others
                     && method
                     && sent.headers.iter().all(|(name, _)| !name.starts_with("x-") || names.contains(name))
             })
         };
-        let expected = candidates.iter().find(consents).or(candidates.first()).map(|(route, rule, _)| (*route, *rule));
+        let expected = candidates.iter().find(consents).or(candidates.first()).map(|met| met.rule);
         prop_assert_eq!(found(&table(&routes), &preflight(&sent)), expected);
+    }
+
+    /// rule 8.3
+    #[test]
+    fn a_request_is_held_by_the_headers_of_every_candidate_beside_its_rule(
+        routes in prop::collection::vec(prop_oneof![a_route(), a_crowded_route()], 1..6), mut sent in a_request(),
+    ) {
+        sent.headers.retain(|(name, _)| name.starts_with("x-"));
+        let Some(reached) = slow(&routes, &sent, false).into_iter().next() else { return Ok(()) };
+        let others = candidates(&routes, &sent).into_iter().filter(|met| met.rule != reached.rule);
+        let others: Vec<_> = others.flat_map(|met| met.names).collect();
+        let table = table(&routes);
+        let request = actual(&sent);
+        let held = table.resolve(&CorsRequest::of(&request)).hold().unwrap_or_default().to_vec();
+        for name in others {
+            prop_assert!(held.iter().any(|known| known == name), "{} is not among {:?}", name, held);
+        }
     }
 
     /// rule 8.3

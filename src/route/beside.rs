@@ -2,17 +2,15 @@
 //! headers by which it and the others are chosen. It may find a pair too many, where two expressions never match one
 //! text, and none too few. Rule 8.3.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use http::HeaderName;
 
 use super::{
+    crowd::{Crowd, Kinds, Low, Met},
     hostname::HostIndex,
     order::{Conditions, Target},
-    path::{Paths, Place},
+    path::{Paths, Place, Step},
 };
 
 /// The headers by which rules are chosen that can be candidates beside others, by the rank of their matches.
@@ -24,102 +22,90 @@ pub(super) fn find(hosts: &HostIndex<Paths>, conditions: &[Conditions], targets:
     if conditions.iter().all(|conditions| conditions.headers.is_empty()) {
         return Held::new();
     }
-    let mut finder = Finder { conditions, targets, names: HashMap::new() };
-    for (paths, parents) in hosts.chains() {
-        for place in paths.places() {
-            finder.search(paths, place, &parents);
+    let kinds = Kinds::of(conditions);
+    let mut crowds = HashMap::new();
+    for (host, paths) in hosts.values().iter().enumerate() {
+        for place in paths.places().chain([Place::Patterns]) {
+            crowds.insert((host, place), Crowd::new(&paths.entries_of(place), conditions, targets, &kinds));
         }
     }
-    // Few sets of names serve many rules.
-    let mut shared: HashSet<Arc<[HeaderName]>> = HashSet::new();
-    let share = |names: HashSet<&HeaderName>| {
-        let mut names: Vec<_> = names.into_iter().cloned().collect();
+    let mut walk = Walk { conditions, kinds: &kinds, crowds, met: vec![Met::default(); conditions.len()] };
+    for (host, parents) in hosts.chains() {
+        walk.follow(hosts.values(), host, &parents);
+    }
+    let Walk { crowds, mut met, .. } = walk;
+    crowds.into_values().for_each(|crowd| crowd.settle(&mut met));
+    let mut known = HashMap::new();
+    let met = met.into_iter().enumerate().filter(|(_, met)| !met.is_empty());
+    met.map(|(rank, met)| (rank, names(rank, met, &kinds, &mut known))).collect()
+}
+
+/// The names by which the match of `rank` and those that it met are chosen. Few lists of names serve many matches.
+fn names(
+    rank: usize,
+    mut met: Met,
+    kinds: &Kinds<'_>,
+    known: &mut HashMap<Met, Arc<[HeaderName]>>,
+) -> Arc<[HeaderName]> {
+    met.insert(kinds.kind_of(rank));
+    let names = known.entry(met).or_insert_with_key(|met| {
+        let mut names: Vec<_> = met.iter().flat_map(|kind| kinds.names_of(kind)).cloned().collect();
         names.sort_unstable_by(|one, two| one.as_str().cmp(two.as_str()));
-        let known = shared.get(&*names).cloned().unwrap_or_else(|| names.into());
-        shared.insert(Arc::clone(&known));
-        known
-    };
-    let (ranks, names): (Vec<_>, Vec<_>) = finder.names.into_iter().unzip();
-    ranks.into_iter().zip(names.into_iter().map(share)).collect()
+        names.dedup();
+        names.into()
+    });
+    Arc::clone(names)
 }
 
-struct Finder<'a> {
+/// The walk of 8.1 from every match with header matches, down to the first that the request must reach.
+struct Walk<'a> {
     conditions: &'a [Conditions],
-    targets: &'a [Target],
-    /// For each match that has others beside it, by rank, the names by which they are chosen.
-    names: HashMap<usize, HashSet<&'a HeaderName>>,
+    kinds: &'a Kinds<'a>,
+    /// The matches at each place of each host.
+    crowds: HashMap<At<'a>, Crowd>,
+    /// For each match, by rank, the kinds that it can be a candidate beside, in another rule.
+    met: Vec<Met>,
 }
 
-impl<'a> Finder<'a> {
-    /// Follows each match at `place` that a request may reach to the matches that it may reach instead.
-    fn search(&mut self, paths: &Paths, place: Place<'_>, parents: &[&Paths]) {
-        let entries = paths.entries_of(place);
-        let mut searched = HashSet::new();
-        for (at, &rank) in entries.iter().enumerate() {
-            let Some(conditions) = self.conditions.get(rank).filter(|found| !found.headers.is_empty()) else {
-                continue;
-            };
-            // A match with the same names as an earlier one here is beside whatever that one is beside.
-            if conditions.query.is_empty() {
-                let mut names: Vec<_> = conditions.headers.iter().map(|(name, _)| name.as_str()).collect();
-                names.sort_unstable();
-                if !searched.insert((conditions.method.as_ref(), names)) {
-                    continue;
+/// A host, by its number, and a place of its paths.
+type At<'a> = (usize, Place<'a>);
+
+impl<'a> Walk<'a> {
+    /// Walks from each match at `host`, on through the `parents` that all of its hosts fit.
+    fn follow(&mut self, hosts: &'a [Paths], host: usize, parents: &[usize]) {
+        let Some(paths) = hosts.get(host) else { return };
+        for place in paths.places() {
+            let here = paths.steps_from(place).into_iter().map(|step| (host, step));
+            let above = parents.iter().filter_map(|&at| Some((at, hosts.get(at)?)));
+            let above =
+                above.flat_map(|(at, above)| above.steps_above(place, paths).into_iter().map(move |step| (at, step)));
+            let steps: Vec<_> = here.chain(above).collect();
+            for &rank in paths.entries_of(place).iter() {
+                if let Some(found) = self.conditions.get(rank).filter(|found| !found.headers.is_empty()) {
+                    let kind = self.kinds.kind_of(rank);
+                    self.walk(Low { rank, kind, rule: (found.route, found.rule) }, &steps);
                 }
             }
-            self.follow(rank, (paths, place, at), parents);
         }
     }
 
-    /// Walks the order of 8.1 from `rank` on, down to the first match that the request must reach.
-    fn follow(&mut self, rank: usize, (paths, place, at): (&Paths, Place<'_>, usize), parents: &[&Paths]) {
-        let later = entries_after(paths.entries_of(place), at);
-        if later.iter().any(|&other| self.pair(rank, other, true)) {
-            return;
-        }
-        for (other, covers) in paths.behind(place) {
-            // Matches of two expressions are ordered by rank alone.
-            let is_behind = |other: &&usize| !matches!(place, Place::Pattern(_)) || **other > rank;
-            if paths.entries_of(other).iter().filter(is_behind).any(|&other| self.pair(rank, other, covers)) {
+    /// Walks from `low` through `steps`, of which the first has `low` itself.
+    fn walk(&mut self, low: Low, steps: &[(usize, Step<'a>)]) {
+        let mut start = low.rank + 1;
+        for (host, step) in steps {
+            let covering = step.covering.iter().filter_map(|&place| self.crowds.get(&(*host, place)));
+            let certain = covering.filter_map(|crowd| crowd.certain(low.kind, self.kinds)).min();
+            let ranks = start..=certain.unwrap_or(usize::MAX);
+            for &place in &step.places {
+                let met = self.met.get_mut(low.rank);
+                if let (Some(crowd), Some(met)) = (self.crowds.get_mut(&(*host, place)), met) {
+                    crowd.meet(low, &ranks, self.kinds, met);
+                }
+            }
+            if certain.is_some() {
                 return;
             }
-        }
-        for parent in parents {
-            for (other, covers) in paths.overlaps(place, parent) {
-                if parent.entries_of(other).iter().any(|&other| self.pair(rank, other, covers)) {
-                    return;
-                }
-            }
+            start = 0;
         }
     }
-
-    /// Notes that a preflight may have both `rank` and the later `other` for candidates, if it may. Answers whether every
-    /// request that meets `rank` but for its headers meets `other`, so that no candidate comes after.
-    fn pair(&mut self, rank: usize, other: usize, covers: bool) -> bool {
-        let (Some(one), Some(two)) = (self.conditions.get(rank), self.conditions.get(other)) else {
-            return false;
-        };
-        let excludes_method = matches!((&one.method, &two.method), (Some(one), Some(two)) if one != two);
-        let excludes_query = one.query.iter().any(|(name, value)| {
-            two.query.iter().any(|(other, other_value)| name == other && value.excludes(other_value))
-        });
-        if excludes_method || excludes_query {
-            return false;
-        }
-        if (one.route, one.rule) != (two.route, two.rule) {
-            for rank in [rank, other] {
-                let names = one.headers.iter().chain(&two.headers).map(|(name, _)| name);
-                self.names.entry(rank).or_default().extend(names);
-            }
-        }
-        covers
-            && two.headers.is_empty()
-            && (two.method.is_none() || two.method == one.method)
-            && two.query.iter().all(|condition| one.query.contains(condition))
-            && self.targets.get(two.route).is_some_and(Target::is_on_every_host)
-    }
-}
-
-fn entries_after(entries: &[usize], at: usize) -> &[usize] {
-    entries.get(at + 1..).unwrap_or_default()
 }

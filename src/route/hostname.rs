@@ -202,17 +202,18 @@ impl<T> HostIndex<T> {
             .chain(self.any)
     }
 
-    /// Every value, with those that every host of its hostname fits as well, most specific first.
-    pub(super) fn chains(&self) -> impl Iterator<Item = (&T, Vec<&T>)> {
-        let exact = self.exact.iter().map(|(host, &at)| (at, self.parents_of(host).collect::<Vec<_>>()));
-        let wildcards = self.wildcards.iter().map(|(host, &at)| {
-            // A wildcard's hosts fit the parents of its own host, and its own host's wildcard is itself.
-            (at, self.parents_of(host).collect())
-        });
-        let any = self.any.iter().map(|&at| (at, Vec::new()));
-        exact.chain(wildcards).chain(any).filter_map(|(at, parents)| {
-            Some((self.values.get(at)?, parents.into_iter().filter_map(|at| self.values.get(at)).collect()))
-        })
+    /// Every value, as its place in [`values`](Self::values), with those that every host of its hostname fits as well,
+    /// most specific first.
+    pub(super) fn chains(&self) -> impl Iterator<Item = (usize, Vec<usize>)> {
+        let exact = self.exact.iter().map(|(host, &at)| (at, self.parents_of(host).collect()));
+        // A wildcard's hosts fit the parents of its own host, and its own host's wildcard is itself.
+        let wildcards = self.wildcards.iter().map(|(host, &at)| (at, self.parents_of(host).collect()));
+        exact.chain(wildcards).chain(self.any.map(|at| (at, Vec::new())))
+    }
+
+    /// Every value, in no order.
+    pub(super) fn values(&self) -> &[T] {
+        &self.values
     }
 
     /// Every value, in no order.

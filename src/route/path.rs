@@ -2,7 +2,7 @@
 //! segment boundaries, RegularExpression. A look-up costs one step a segment, whatever the number of routes.
 //! Rules 8.1, 8.4.
 
-use std::{collections::HashMap, fmt, ops::ControlFlow};
+use std::{borrow::Cow, collections::HashMap, fmt, ops::ControlFlow};
 
 use super::{
     bucket::Bucket,
@@ -126,11 +126,31 @@ impl Default for Paths {
 }
 
 /// Where matches stand, for those that compare places with one another.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Place<'a> {
     Exact(&'a str),
     Node(usize),
     Pattern(usize),
+    /// Every expression.
+    Patterns,
+}
+
+/// A step of the walk of 8.1 from some place on: matches that it reaches together, ordered by rank alone.
+#[derive(Debug, Default)]
+pub(super) struct Step<'a> {
+    pub(super) places: Vec<Place<'a>>,
+    /// Those among the places whose paths are all the paths of where the walk began.
+    pub(super) covering: Vec<Place<'a>>,
+}
+
+impl<'a> Step<'a> {
+    fn covering(place: Place<'a>) -> Self {
+        Self { places: vec![place], covering: vec![place] }
+    }
+
+    fn over(places: impl IntoIterator<Item = Place<'a>>) -> Self {
+        Self { places: places.into_iter().collect(), covering: Vec::new() }
+    }
 }
 
 impl Paths {
@@ -224,13 +244,18 @@ impl Paths {
     }
 
     /// The matches at one place, in the order of 8.1.
-    pub(super) fn entries_of(&self, place: Place<'_>) -> &[usize] {
-        match place {
+    pub(super) fn entries_of(&self, place: Place<'_>) -> Cow<'_, [usize]> {
+        let bucket = match place {
             Place::Exact(path) => self.exact.get(path),
             Place::Node(at) => self.nodes.get(at).map(|node| &node.entries),
             Place::Pattern(at) => self.by_pattern.get(at),
-        }
-        .map_or(&[], Bucket::ranks)
+            Place::Patterns => {
+                let mut ranks: Vec<_> = self.by_pattern.iter().flat_map(Bucket::ranks).copied().collect();
+                ranks.sort_unstable();
+                return ranks.into();
+            }
+        };
+        bucket.map_or(&[][..], Bucket::ranks).into()
     }
 
     /// Every place where matches stand.
@@ -241,54 +266,53 @@ impl Paths {
             .chain((0..self.patterns.len()).map(Place::Pattern))
     }
 
-    /// The places behind `place` in the order of 8.1 whose paths can be paths of `place`, and whether every path of
-    /// `place` is one of theirs.
-    pub(super) fn behind(&self, place: Place<'_>) -> Vec<(Place<'_>, bool)> {
-        let covering = |at| (Place::Node(at), true);
-        let patterns = (0..self.patterns.len()).map(|at| (Place::Pattern(at), false));
+    /// The walk of 8.1 from `place` on, which is in the first step.
+    pub(super) fn steps_from<'s>(&'s self, place: Place<'s>) -> Vec<Step<'s>> {
+        let up = |at| self.up_from(at).map(|at| Step::covering(Place::Node(at)));
+        let any_pattern = Step::over([Place::Patterns]);
         match place {
             Place::Exact(path) => {
-                let patterns = self.set.matches(path).map(|at| (Place::Pattern(at), true));
-                self.up_from(self.deepest(path)).map(covering).chain(patterns).collect()
+                let first = Step::covering(place);
+                [first].into_iter().chain(up(self.deepest(path))).chain([self.patterns_of(path)]).collect()
             }
-            Place::Node(at) => self.up_from(at).skip(1).map(covering).chain(patterns).collect(),
-            Place::Pattern(here) => {
-                patterns.filter(|(other, _)| !matches!(other, Place::Pattern(there) if *there == here)).collect()
-            }
+            Place::Node(at) => up(at).chain([any_pattern]).collect(),
+            Place::Pattern(_) | Place::Patterns => vec![Step { covering: vec![place], ..any_pattern }],
         }
     }
 
-    /// The places of `other` whose paths can be paths of `place` of this index, most specific first, and whether every
-    /// path of `place` is one of theirs.
-    pub(super) fn overlaps<'o>(&self, place: Place<'_>, other: &'o Self) -> Vec<(Place<'o>, bool)> {
-        let mut places = Vec::new();
+    /// How the walk of 8.1 from `place` of `below` goes on in this index, where all its hosts are, too.
+    pub(super) fn steps_above<'s>(&'s self, place: Place<'_>, below: &Self) -> Vec<Step<'s>> {
+        let up = |path| self.up_from(self.deepest(path)).map(|at| Step::covering(Place::Node(at)));
+        let any_pattern = Step::over([Place::Patterns]);
         match place {
             Place::Exact(path) => {
-                places.extend(other.exact.get_key_value(path).map(|(path, _)| (Place::Exact(path), true)));
-                places.extend(other.up_from(other.deepest(path)).map(|at| (Place::Node(at), true)));
-                places.extend(other.set.matches(path).map(|at| (Place::Pattern(at), true)));
+                let exact = self.exact.get_key_value(path).map(|(path, _)| Step::covering(Place::Exact(path)));
+                exact.into_iter().chain(up(path)).chain([self.patterns_of(path)]).collect()
             }
             Place::Node(at) => {
-                let prefix = self.prefix_of(at);
-                let below = |path: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
-                let is_under = |path: &str| path == prefix || below(path);
-                places.extend(other.exact.keys().filter(|path| is_under(path)).map(|path| (Place::Exact(path), false)));
-                // A parent is made before its children, so the deeper ones come first this way.
-                let deeper = (0..other.nodes.len()).rev().filter(|&at| below(other.prefix_of(at)));
-                places.extend(deeper.map(|at| (Place::Node(at), false)));
-                places.extend(other.up_from(other.deepest(prefix)).map(|at| (Place::Node(at), true)));
-                places.extend((0..other.patterns.len()).map(|at| (Place::Pattern(at), false)));
+                let prefix = below.prefix_of(at);
+                let is_below = |path: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
+                let exact = self.exact.keys().filter(|path| &***path == prefix || is_below(path));
+                let deeper = (0..self.nodes.len()).filter(|&at| is_below(self.prefix_of(at))).map(Place::Node);
+                let under = Step::over(exact.map(|path| Place::Exact(path)).chain(deeper));
+                [under].into_iter().chain(up(prefix)).chain([any_pattern]).collect()
             }
             Place::Pattern(at) => {
-                let Some(pattern) = self.patterns.get(at) else { return places };
-                let exact = other.exact.keys().filter(|path| pattern.matches(path));
-                places.extend(exact.map(|path| (Place::Exact(path), false)));
-                places.extend((0..other.nodes.len()).rev().map(|at| (Place::Node(at), at == 0)));
-                let patterns = other.patterns.iter().enumerate();
-                places.extend(patterns.map(|(at, other)| (Place::Pattern(at), other.as_str() == pattern.as_str())));
+                let Some(pattern) = below.patterns.get(at) else { return Vec::new() };
+                let exact = self.exact.keys().filter(|path| pattern.matches(path)).map(|path| Place::Exact(path));
+                let nodes = Step::over(exact.chain((1..self.nodes.len()).map(Place::Node)));
+                let same = self.pattern_at.get(pattern.as_str()).map(|&at| Place::Pattern(at));
+                let patterns = Step { covering: same.into_iter().collect(), ..any_pattern };
+                vec![nodes, Step::covering(Place::Node(0)), patterns]
             }
+            Place::Patterns => vec![Step::over((0..self.nodes.len()).map(Place::Node)), any_pattern],
         }
-        places
+    }
+
+    /// The step over the expressions that `path` matches.
+    fn patterns_of(&self, path: &str) -> Step<'_> {
+        let places: Vec<_> = self.set.matches(path).map(Place::Pattern).collect();
+        Step { covering: places.clone(), places }
     }
 
     fn up_from(&self, at: usize) -> impl Iterator<Item = usize> {

@@ -8,11 +8,11 @@ use tower_layer::Layer;
 use super::{
     AnswerErrorsLayer, Cors, Event,
     body::{DefaultBody, EmptyBody, TextBody, WrapBody},
-    telling::{Shared, Telling},
+    telling::Shared,
 };
 use crate::{
     compile::CompiledPolicy,
-    decision::{InnerHeaders, Options, PreflightStatus, UnmatchedPreflight},
+    decision::{InnerHeaders, PreflightStatus, UnmatchedPreflight},
     lint::Severity,
     policy::CorsPolicy,
     request::CorsRequest,
@@ -41,9 +41,8 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct CorsLayer<R = Fixed, M = DefaultBody> {
-    resolver: Arc<R>,
-    options: Options,
-    telling: Telling,
+    /// What each service gets a copy of. Routers clone a layer for each route, so a clone is one count.
+    shared: Arc<Shared<R>>,
     body: M,
 }
 
@@ -72,7 +71,7 @@ impl From<CompiledPolicy> for CorsLayer {
 impl<R: PolicyResolver> CorsLayer<R> {
     /// A layer whose policy depends on the request.
     pub fn with_resolver(resolver: R) -> Self {
-        Self { resolver: Arc::new(resolver), options: Options::new(), telling: Telling::default(), body: DefaultBody }
+        Self { shared: Arc::new(Shared::new(resolver)), body: DefaultBody }
     }
 }
 
@@ -81,51 +80,52 @@ impl<R: AsyncPolicyResolver> CorsLayer<Async<R>> {
     ///
     /// The services it wraps are cloned for each request.
     pub fn with_async_resolver(resolver: R) -> Self {
-        Self {
-            resolver: Arc::new(Async::new(resolver)),
-            options: Options::new(),
-            telling: Telling::default(),
-            body: DefaultBody,
-        }
+        Self { shared: Arc::new(Shared::new(Async::new(resolver))), body: DefaultBody }
     }
 }
 
 impl<R, M> CorsLayer<R, M> {
     /// Sets the status of an answered preflight. The default is [`PreflightStatus::Ok`].
     pub fn preflight_status(mut self, status: PreflightStatus) -> Self {
-        self.options = self.options.preflight_status(status);
+        let shared = self.shared_mut();
+        shared.options = shared.options.preflight_status(status);
         self
     }
 
     /// Sets what happens to a preflight whose origin is not allowed. The default is [`UnmatchedPreflight::Answer`].
     pub fn unmatched_preflight(mut self, unmatched: UnmatchedPreflight) -> Self {
-        self.options = self.options.unmatched_preflight(unmatched);
+        let shared = self.shared_mut();
+        shared.options = shared.options.unmatched_preflight(unmatched);
         self
     }
 
     /// Sets what happens to the inner service's own CORS headers. The default is [`InnerHeaders::Remove`].
     pub fn inner_headers(mut self, inner: InnerHeaders) -> Self {
-        self.options = self.options.inner_headers(inner);
+        let shared = self.shared_mut();
+        shared.options = shared.options.inner_headers(inner);
         self
     }
 
     /// Answers 403 to a cross-origin actual request whose origin is not allowed. Off by default; see
     /// [`Options::enforce`].
     pub fn enforce(mut self, enforce: bool) -> Self {
-        self.options = self.options.enforce(enforce);
+        let shared = self.shared_mut();
+        shared.options = shared.options.enforce(enforce);
         self
     }
 
     /// Answers 403 to a cross-origin WebSocket upgrade whose origin is not allowed. Off by default; see
     /// [`Options::guard_websocket_upgrades`].
     pub fn guard_websocket_upgrades(mut self, guard: bool) -> Self {
-        self.options = self.options.guard_websocket_upgrades(guard);
+        let shared = self.shared_mut();
+        shared.options = shared.options.guard_websocket_upgrades(guard);
         self
     }
 
     /// Grants allowed origins access to a private network, where the preflight asks for it. Off by default.
     pub fn allow_private_network(mut self, allow: bool) -> Self {
-        self.options = self.options.allow_private_network(allow);
+        let shared = self.shared_mut();
+        shared.options = shared.options.allow_private_network(allow);
         self
     }
 
@@ -150,7 +150,7 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn on_decision(mut self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-        self.telling.set_hook(Arc::new(hook));
+        self.shared_mut().telling.set_hook(Arc::new(hook));
         self
     }
 
@@ -172,7 +172,7 @@ impl<R, M> CorsLayer<R, M> {
         mut self,
         label: impl for<'a> Fn(&CorsRequest<'a>) -> Option<&'a str> + Send + Sync + 'static,
     ) -> Self {
-        self.telling.set_label(Arc::new(label));
+        self.shared_mut().telling.set_label(Arc::new(label));
         self
     }
 
@@ -198,7 +198,7 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn shadow(mut self, shadow: impl PolicyResolver + Send + Sync + 'static) -> Self {
-        self.telling.set_shadow(Arc::new(shadow));
+        self.shared_mut().telling.set_shadow(Arc::new(shadow));
         self
     }
 
@@ -220,7 +220,7 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn record_decision(mut self, record: bool) -> Self {
-        self.telling.set_record(record);
+        self.shared_mut().telling.set_record(record);
         self
     }
 
@@ -242,7 +242,7 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn debug(mut self, debug: bool) -> Self {
-        self.telling.set_debug(debug);
+        self.shared_mut().telling.set_debug(debug);
         self
     }
 
@@ -293,18 +293,22 @@ impl<R, M> CorsLayer<R, M> {
     /// Makes the body of an answer of a text with a closure, such as `axum::body::Body::from`. The text is empty, but for
     /// [`debug`](Self::debug).
     pub fn text_body<F>(self, text: F) -> CorsLayer<R, TextBody<F>> {
-        CorsLayer { resolver: self.resolver, options: self.options, telling: self.telling, body: TextBody(text) }
+        CorsLayer { shared: self.shared, body: TextBody(text) }
     }
 
     /// Makes the empty body of an answer with a closure, for response bodies that are not `Default`.
     pub fn empty_body<F>(self, empty: F) -> CorsLayer<R, EmptyBody<F>> {
-        CorsLayer { resolver: self.resolver, options: self.options, telling: self.telling, body: EmptyBody(empty) }
+        CorsLayer { shared: self.shared, body: EmptyBody(empty) }
     }
 
     /// Wraps the bodies of responses into a [`CorsBody`](super::CorsBody), for those that nobody can make, such as
     /// hyper's `Incoming`.
     pub fn wrap_body(self) -> CorsLayer<R, WrapBody> {
-        CorsLayer { resolver: self.resolver, options: self.options, telling: self.telling, body: WrapBody }
+        CorsLayer { shared: self.shared, body: WrapBody }
+    }
+
+    fn shared_mut(&mut self) -> &mut Shared<R> {
+        Arc::make_mut(&mut self.shared)
     }
 }
 
@@ -330,7 +334,7 @@ impl<M> CorsLayer<Fixed, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn deny(self, severity: Severity) -> Result<Self, Violations> {
-        if let Some(policy) = self.resolver.policy() {
+        if let Some(policy) = self.shared.resolver.policy() {
             policy.deny(severity)?;
         }
         Ok(self)
@@ -341,18 +345,13 @@ impl<S, R, M: Clone> Layer<S> for CorsLayer<R, M> {
     type Service = Cors<S, R, M>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let shared = Shared::new(Arc::clone(&self.resolver), self.options, self.telling.clone());
-        Cors::new(inner, Arc::new(shared), self.body.clone())
+        // A count for each service: requests to different routes then write to different ones.
+        Cors::new(inner, Arc::new(Shared::clone(&self.shared)), self.body.clone())
     }
 }
 
 impl<R, M: Clone> Clone for CorsLayer<R, M> {
     fn clone(&self) -> Self {
-        Self {
-            resolver: Arc::clone(&self.resolver),
-            options: self.options,
-            telling: self.telling.clone(),
-            body: self.body.clone(),
-        }
+        Self { shared: Arc::clone(&self.shared), body: self.body.clone() }
     }
 }

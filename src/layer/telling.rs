@@ -18,25 +18,23 @@ use crate::{
 /// The header of the debug mode.
 static DEBUG: HeaderName = HeaderName::from_static("tower-cors-debug");
 
-/// What the services of a layer share. One count for all of it keeps their clones cheap.
+/// What the clones of a service share. One count for all of it keeps them cheap.
+#[derive(Debug)]
 pub(super) struct Shared<R> {
     pub(super) resolver: Arc<R>,
     pub(super) options: Options,
     pub(super) telling: Telling,
-    /// Whether `telling` has anything to do, known beforehand.
-    asked: bool,
 }
 
 impl<R> Shared<R> {
-    pub(super) fn new(resolver: Arc<R>, options: Options, telling: Telling) -> Self {
-        let asked = telling.hook.is_some() || telling.record || telling.debug;
-        Self { resolver, options, telling, asked }
+    pub(super) fn new(resolver: R) -> Self {
+        Self { resolver: Arc::new(resolver), options: Options::new(), telling: Telling::default() }
     }
 
     /// Whether anybody listens.
     #[inline]
     pub(super) fn is_heard(&self) -> bool {
-        self.asked || trace::is_enabled()
+        self.telling.is_asked() || trace::is_enabled()
     }
 
     /// Tells who listens what was decided, and leaves what is to be said once the response is there.
@@ -52,6 +50,12 @@ impl<R> Shared<R> {
     }
 }
 
+impl<R> Clone for Shared<R> {
+    fn clone(&self) -> Self {
+        Self { resolver: Arc::clone(&self.resolver), options: self.options, telling: self.telling.clone() }
+    }
+}
+
 type Hook = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 type Label = Arc<dyn for<'a> Fn(&CorsRequest<'a>) -> Option<&'a str> + Send + Sync>;
 type Speak = fn(&Telling, &CorsRequest<'_>, &Options, &Resolution<'_>, &Decision) -> Box<dyn Told>;
@@ -59,45 +63,61 @@ type Speak = fn(&Telling, &CorsRequest<'_>, &Options, &Resolution<'_>, &Decision
 /// What to say, and to whom.
 #[derive(Clone)]
 pub(super) struct Telling {
-    hook: Option<Hook>,
-    label: Option<Label>,
-    shadow: Option<Arc<dyn PolicyResolver + Send + Sync>>,
-    record: bool,
-    debug: bool,
+    /// None where nobody asked for anything, so that most layers clone and drop no more than that.
+    wishes: Option<Arc<Wishes>>,
     /// [`Telling::tell`], where somebody asked for it: 20 KB of code that a program which asks for nothing does without,
     /// since nothing else names it.
     speak: Option<Speak>,
 }
 
+#[derive(Clone, Default)]
+struct Wishes {
+    hook: Option<Hook>,
+    label: Option<Label>,
+    shadow: Option<Arc<dyn PolicyResolver + Send + Sync>>,
+    record: bool,
+    debug: bool,
+}
+
 impl Default for Telling {
     fn default() -> Self {
         let speak: Option<Speak> = if trace::IS_COMPILED { Some(Self::tell) } else { None };
-        Self { hook: None, label: None, shadow: None, record: false, debug: false, speak }
+        Self { wishes: None, speak }
     }
 }
 
 impl Telling {
     pub(super) fn set_hook(&mut self, hook: Hook) {
-        self.hook = Some(hook);
+        self.wishes_mut().hook = Some(hook);
         self.speak = Some(Self::tell);
     }
 
     pub(super) fn set_label(&mut self, label: Label) {
-        self.label = Some(label);
+        self.wishes_mut().label = Some(label);
     }
 
     pub(super) fn set_shadow(&mut self, shadow: Arc<dyn PolicyResolver + Send + Sync>) {
-        self.shadow = Some(shadow);
+        self.wishes_mut().shadow = Some(shadow);
     }
 
     pub(super) fn set_record(&mut self, record: bool) {
-        self.record = record;
+        self.wishes_mut().record = record;
         self.speak = Some(Self::tell);
     }
 
     pub(super) fn set_debug(&mut self, debug: bool) {
-        self.debug = debug;
+        self.wishes_mut().debug = debug;
         self.speak = Some(Self::tell);
+    }
+
+    fn wishes_mut(&mut self) -> &mut Wishes {
+        Arc::make_mut(self.wishes.get_or_insert_default())
+    }
+
+    /// Whether anybody is to be told, whatever happens. A label and a shadow only add to what is told.
+    #[inline]
+    fn is_asked(&self) -> bool {
+        self.wishes.as_ref().is_some_and(|wishes| wishes.hook.is_some() || wishes.record || wishes.debug)
     }
 
     #[cold]
@@ -109,20 +129,22 @@ impl Telling {
         resolution: &Resolution<'_>,
         decision: &Decision,
     ) -> Box<dyn Told> {
+        let nothing = Wishes::default();
+        let wishes = self.wishes.as_deref().unwrap_or(&nothing);
         let review = Review::new(&head.held(resolution.hold()), resolution.policy(), decision);
-        let difference = self.shadow.as_ref().and_then(|shadow| difference(shadow.as_ref(), head, options, &review));
+        let difference = wishes.shadow.as_ref().and_then(|shadow| difference(shadow.as_ref(), head, options, &review));
         let (outcome, reason) = (review.outcome(), review.reason());
-        let route = self.label.as_ref().and_then(|label| label(head));
+        let route = wishes.label.as_ref().and_then(|label| label(head));
         let event = Event { outcome, reason, route, difference, review: Some(&review) };
-        if let Some(hook) = &self.hook {
+        if let Some(hook) = &wishes.hook {
             hook(&event);
         }
         trace::decided(&event);
         let is_answer = matches!(decision, Decision::Answer(_));
         Box::new(Remaining {
-            recorded: self.record.then_some(Recorded { outcome, reason }),
-            debug: (self.debug && is_answer && !review.is_allowed()).then(|| review.to_string()),
-            hook: self.hook.clone().filter(|_| !is_answer),
+            recorded: wishes.record.then_some(Recorded { outcome, reason }),
+            debug: (wishes.debug && is_answer && !review.is_allowed()).then(|| review.to_string()),
+            hook: wishes.hook.clone().filter(|_| !is_answer),
             route: route.map(Into::into).filter(|_| !is_answer),
             reason,
         })
@@ -233,7 +255,13 @@ fn describe(headers: &mut HeaderMap) {
 
 impl fmt::Debug for Telling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Telling")
+        fmt::Debug::fmt(&self.wishes, f)
+    }
+}
+
+impl fmt::Debug for Wishes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wishes")
             .field("hook", &self.hook.is_some())
             .field("label", &self.label.is_some())
             .field("shadow", &self.shadow.is_some())

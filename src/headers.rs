@@ -1,6 +1,8 @@
 //! The grammar of tokens and lists with its limits, Fetch's tables of names, and membership in `Vary`. In: header
 //! names and values. Out: what they hold. Nothing here knows a policy. Rules 2.8, 2.9, 4.8, 4.9, 5.5, 6.3.
 
+use std::iter;
+
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{self, GetAll},
@@ -49,6 +51,25 @@ pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
 }
 
+/// The elements of a list that are tokens other than `*`. A browser's list takes one look at each byte.
+fn names(mut list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    iter::from_fn(move || {
+        while !list.is_empty() {
+            let element = list.trim_ascii_start();
+            let end = element.iter().position(|&byte| !TCHARS[byte as usize]).unwrap_or(element.len());
+            let (name, rest) = element.split_at(end);
+            // In a browser's list the comma follows at once.
+            let comma = rest.iter().position(|&byte| byte == b',').unwrap_or(rest.len());
+            let (space, after) = rest.split_at(comma);
+            list = after.get(1..).unwrap_or_default();
+            if !name.is_empty() && name != b"*" && space.trim_ascii().is_empty() {
+                return Some(name);
+            }
+        }
+        None
+    })
+}
+
 /// The list of requested headers, which several lines may spell, longer than 4.9 permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ListTooLong;
@@ -66,11 +87,11 @@ pub(crate) fn join_names(lines: GetAll<'_, HeaderValue>) -> Result<Option<Header
     }
     // Each comma may become a comma and a space, and each line but the first gains both.
     let mut joined = Vec::with_capacity(bytes + 2 * MAX_LIST_NAMES.min(bytes));
-    let mut names = 0;
+    let mut count = 0;
     for line in lines.iter() {
-        for name in elements(line.as_bytes()).filter(|name| is_token(name) && *name != b"*") {
-            names += 1;
-            if names > MAX_LIST_NAMES {
+        for name in names(line.as_bytes()) {
+            count += 1;
+            if count > MAX_LIST_NAMES {
                 return Err(ListTooLong);
             }
             if !joined.is_empty() {
@@ -207,8 +228,9 @@ fn is_simple_range(value: &[u8]) -> bool {
     is_number(start) && (end.is_empty() || (is_number(end) && is_ordered()))
 }
 
+/// Whether `name` is one of `names`, in any case.
 #[inline(never)]
-fn one_of(name: &str, names: &[&str]) -> bool {
+pub(crate) fn one_of(name: &str, names: &[&str]) -> bool {
     names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 

@@ -246,6 +246,11 @@ impl<'a> CorsRequest<'a> {
             .flat_map(|line| headers::elements(line.as_bytes()))
             .any(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
     }
+
+    /// Whether a page of another origin opens a WebSocket.
+    pub(crate) fn is_cross_origin_upgrade(&self) -> bool {
+        self.is_websocket_upgrade() && self.is_cross_origin()
+    }
 }
 
 /// Whether a request is a preflight, for layers that must let preflights pass (authentication, rate limits) and can't
@@ -305,7 +310,7 @@ fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {
 
 /// Whether an `Access-Control-Request-Method` says anything.
 fn announces_method(headers: &HeaderMap) -> bool {
-    let says_something = |line: &HeaderValue| !line.as_bytes().trim_ascii().is_empty();
+    let says_something = |line: &HeaderValue| line.as_bytes().iter().any(|byte| !byte.is_ascii_whitespace());
     // The first line settles nearly every request, at half the cost of preparing to walk over all.
     headers.get(header::ACCESS_CONTROL_REQUEST_METHOD).is_some_and(|first| {
         says_something(first) || headers.get_all(header::ACCESS_CONTROL_REQUEST_METHOD).iter().any(says_something)

@@ -51,7 +51,7 @@ pub fn decide(request: &CorsRequest<'_>, policy: Option<&CompiledPolicy>, option
 }
 
 fn decide_preflight(request: &CorsRequest<'_>, policy: &CompiledPolicy, options: &Options) -> Decision {
-    let vary = constants::vary_of_preflight(policy.is_open(), options.private_network);
+    let vary = constants::vary_of_preflight(policy.is_open(), options.private_network.is_some());
     let (origin, reason) = judge(request, policy);
     let Some(origin) = origin else {
         return match options.unmatched_preflight {
@@ -86,7 +86,7 @@ fn decide_preflight(request: &CorsRequest<'_>, policy: &CompiledPolicy, options:
                 Expose::Absent | Expose::EveryName => None,
             },
             max_age: values.max_age.clone(),
-            private_network: options.private_network && request.asks_for_private_network(),
+            private_network: options.private_network.is_some_and(|is_asked_for| is_asked_for(request)),
         }),
         vary: Some(vary),
         reason,
@@ -123,7 +123,7 @@ fn allow_headers(
 #[inline(always)]
 fn decide_actual(request: &CorsRequest<'_>, policy: &CompiledPolicy, options: &Options) -> Decision {
     let (origin, reason) = judge(request, policy);
-    if (reason.is_denial() && is_guarded(request, options)) || is_held_back(request, policy, reason) {
+    if (reason.is_denial() && options.hold_back(request)) || is_held_back(request, policy, reason) {
         let vary = (!policy.is_open()).then(constants::vary_on_origin);
         return Decision::Answer(Answer::denied(StatusCode::FORBIDDEN, vary, reason));
     }
@@ -148,12 +148,6 @@ fn decide_actual(request: &CorsRequest<'_>, policy: &CompiledPolicy, options: &O
         keep_inner,
         reason,
     })
-}
-
-/// 5.8: what the opt-in guards hold back. A request without `Origin` is never cross-origin, so it passes both.
-fn is_guarded(request: &CorsRequest<'_>, options: &Options) -> bool {
-    let guarded = options.enforce || (options.guard_websocket_upgrades && request.is_websocket_upgrade());
-    guarded && request.is_cross_origin()
 }
 
 /// 8.3: a request that was sent with the consent of another policy than the one it reaches. Few requests are held.

@@ -9,7 +9,8 @@ mod origin;
 mod pattern;
 mod set;
 
+pub(crate) use index::{Index, Seed};
 pub use origin::Origin;
 pub use pattern::{OriginPattern, PatternError};
-pub(crate) use pattern::{compressed_ipv6, split_scheme};
+pub(crate) use pattern::{compressed_ipv6, find, lower_case, split_scheme};
 pub(crate) use set::OriginSet;

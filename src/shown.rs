@@ -1,7 +1,7 @@
 //! Text from outside as messages show it: escaped, so that nobody forges a line of a log, and cut, so that no message
 //! grows beyond reading. In: values, names, lines of files. Out: what may stand in a message.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// The longest value that a message shows, in bytes; the rest is cut.
 const MAX_VALUE: usize = 256;
@@ -16,16 +16,16 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = 0;
         for character in self.0.chars() {
-            let is_escaped = character == '"' || is_treacherous(character);
-            shown += if is_escaped { character.escape_default().len() } else { character.len_utf8() };
+            let (escaped, mut plain) = (character.escape_default(), [0; 4]);
+            let text = match character == '"' || is_treacherous(character) {
+                true => &*escaped.to_string(),
+                false => character.encode_utf8(&mut plain),
+            };
+            shown += text.len();
             if shown > MAX_VALUE {
                 return f.write_str("…");
             }
-            if is_escaped {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                f.write_char(character)?;
-            }
+            f.write_str(text)?;
         }
         Ok(())
     }
@@ -50,11 +50,12 @@ pub(crate) fn write_lines<T: fmt::Display>(f: &mut fmt::Formatter<'_>, messages:
     let mut written = 0;
     for (at, message) in messages.iter().enumerate() {
         let newline = if at == 0 { "" } else { "\n" };
-        let text = if f.alternate() { format!("{newline}{message:#}") } else { format!("{newline}{message}") };
-        written += text.len();
+        let text = if f.alternate() { format!("{message:#}") } else { message.to_string() };
+        written += newline.len() + text.len();
         if at > 0 && written > MAX_LIST - LAST_LINE {
             return write!(f, "\nand {} more", messages.len() - at);
         }
+        f.write_str(newline)?;
         f.write_str(&text)?;
     }
     Ok(())

@@ -308,11 +308,6 @@ impl ViolationKind {
             Self::RepeatedFilter => "is a second filter of a type that may stand here once",
         })
     }
-
-    /// How the suggestion is put: as an order where it is sure, as a question where it is a guess.
-    fn suggests_surely(&self) -> bool {
-        matches!(self, Self::OriginScheme)
-    }
 }
 
 impl fmt::Display for Violation {
@@ -321,10 +316,10 @@ impl fmt::Display for Violation {
             write!(f, "{}:{}:{}: ", Shown(position.file()), position.line(), position.column())?;
         }
         // An empty value needs no showing.
-        let value = self.value.as_ref().filter(|_| self.kind != ViolationKind::Empty);
+        let value = self.value.as_ref().filter(|_| !matches!(self.kind, ViolationKind::Empty));
         let mut separator = "";
         if !self.path.as_str().is_empty() {
-            write!(f, "{}", Shown(self.path.as_str()))?;
+            Shown(self.path.as_str()).fmt(f)?;
             separator = if value.is_some() { ": " } else { " " };
         }
         if let Some(value) = value {
@@ -332,20 +327,19 @@ impl fmt::Display for Violation {
             separator = " ";
         }
         let sentence = self.kind.sentence();
-        match sentence.strip_prefix(": ") {
-            Some(sentence) => write!(f, ": {sentence}")?,
-            None => write!(f, "{separator}{sentence}")?,
-        }
-        match &self.suggestion {
-            // The sentence has said what to write.
-            Some(suggestion) if self.kind == ViolationKind::OriginNotAscii => write!(f, ": \"{}\"", Shown(suggestion))?,
-            Some(suggestion) if self.kind.suggests_surely() => write!(f, "; write \"{}\"", Shown(suggestion))?,
-            // A number, a truth or a list is written without quotes.
-            Some(suggestion) if matches!(self.kind, ViolationKind::WrongType { .. }) => {
-                write!(f, "; did you mean {}?", Shown(suggestion))?;
-            }
-            Some(suggestion) => write!(f, "; did you mean \"{}\"?", Shown(suggestion))?,
-            None => {}
+        f.write_str(if sentence.starts_with(": ") { "" } else { separator })?;
+        f.write_str(&sentence)?;
+        if let Some(suggestion) = &self.suggestion {
+            let (before, after) = match self.kind {
+                // The sentence has said what to write.
+                ViolationKind::OriginNotAscii => (": \"", "\""),
+                // As an order where it is sure, as a question where it is a guess.
+                ViolationKind::OriginScheme => ("; write \"", "\""),
+                // A number, a truth or a list is written without quotes.
+                ViolationKind::WrongType { .. } => ("; did you mean ", "?"),
+                _ => ("; did you mean \"", "\"?"),
+            };
+            write!(f, "{before}{}{after}", Shown(suggestion))?;
         }
         #[cfg(feature = "manifest")]
         if f.alternate()

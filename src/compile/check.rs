@@ -1,13 +1,13 @@
 //! Finds every violation and every lint of a policy in one pass, and keeps what it parsed on the way.
 //! Rules 2.4 to 2.14 of `docs/semantics.md`.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
-use super::{Compiler, Profile, suggest};
+use super::{Compiler, Profile, suggest, values::seconds};
 use crate::{
     headers,
     lint::{Lint, LintKind},
-    origin::{OriginPattern, OriginSet, PatternError},
+    origin::{Index, OriginPattern, OriginSet, PatternError, Seed, lower_case},
     policy::{CorsPolicy, FieldPath, PolicyField},
     violation::{Violation, ViolationKind, Violations},
 };
@@ -47,103 +47,109 @@ struct Check<'a> {
     lints: Vec<Lint>,
 }
 
+/// An entry of a list: where it stands, and what it says.
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    list: &'a FieldPath,
+    at: usize,
+    text: &'a str,
+}
+
 impl Check<'_> {
     fn origins(&mut self, origins: &[String]) -> (bool, OriginSet) {
         let path = self.path(PolicyField::AllowOrigins);
         self.check_list(&path, origins, Some(CRD_MAX_ENTRIES));
-        if origins.is_empty() {
-            self.lints.push(Lint::new(path.clone(), LintKind::NoOrigin));
-        }
         let mut patterns = Vec::with_capacity(origins.len());
         let mut any_origin = false;
-        for (at, text) in origins.iter().enumerate() {
-            if text == "*" {
+        for entry in entries(&path, origins) {
+            if entry.text == "*" {
                 any_origin = true;
-                self.any_origin(&path.index(at), text);
+                self.any_origin(entry);
                 continue;
             }
-            match OriginPattern::parse(text) {
+            match OriginPattern::parse(entry.text) {
                 Ok(pattern) => {
-                    self.origin_pattern(|| path.index(at), text, &pattern);
+                    self.origin_pattern(entry, &pattern);
                     patterns.push(pattern);
                 }
                 Err(error) => {
-                    let kind = origin_violation(text, error);
-                    let suggestion = suggest::origin(text, &kind);
-                    self.refuse(path.index(at), kind, text, suggestion);
+                    let kind = origin_violation(entry.text, error);
+                    let suggestion = suggest::origin(entry.text, &kind);
+                    self.refuse(entry, kind, suggestion);
                 }
             }
         }
         // A `*` stands alone, so a list with one has no patterns that count.
-        let complete = patterns.len() == origins.len();
-        let (set, doubles) = if complete { OriginSet::new(origins, &patterns) } else { OriginSet::new(&[], &[]) };
+        let listed = if patterns.len() == origins.len() { origins } else { &[] };
+        let (set, doubles) = OriginSet::new(listed, patterns.get(..listed.len()).unwrap_or_default());
         for (later, earlier) in doubles {
             if origins[later] != origins[earlier] {
-                self.lint(path.index(later), LintKind::SameAsEarlier, &origins[later]);
+                self.lint(Entry { list: &path, at: later, text: &origins[later] }, LintKind::SameAsEarlier);
             }
+        }
+        if origins.is_empty() {
+            self.lints.push(Lint::new(path, LintKind::NoOrigin));
         }
         (any_origin, set)
     }
 
-    fn origin_pattern(&mut self, path: impl Fn() -> FieldPath, text: &str, pattern: &OriginPattern) {
+    fn origin_pattern(&mut self, entry: Entry<'_>, pattern: &OriginPattern) {
         if self.compiler.crd_limits {
-            if text.len() > CRD_MAX_ORIGIN {
-                self.violate(path(), ViolationKind::TooLong { limit: CRD_MAX_ORIGIN }, text);
+            if entry.text.len() > CRD_MAX_ORIGIN {
+                self.violate(entry, ViolationKind::TooLong { limit: CRD_MAX_ORIGIN });
             }
             if !pattern.has_web_scheme() {
-                self.violate(path(), ViolationKind::OriginOtherScheme, text);
-            } else if is_beyond_crd(text, pattern) {
-                self.lint(path(), LintKind::OriginBeyondCrd, text);
+                self.violate(entry, ViolationKind::OriginOtherScheme);
+            } else if is_beyond_crd(entry.text, pattern) {
+                self.lint(entry, LintKind::OriginBeyondCrd);
             }
         }
         if pattern.has_trailing_slash() {
-            self.lint(path(), LintKind::TrailingSlash, text);
+            self.lint(entry, LintKind::TrailingSlash);
         }
         if pattern.is_any_host() {
-            self.any_origin(&path(), text);
+            self.any_origin(entry);
         } else if self.is_credentialed() && pattern.scheme() == "http" && !is_loopback(pattern) {
-            self.lint(path(), LintKind::CredentialsOverHttp, text);
+            self.lint(entry, LintKind::CredentialsOverHttp);
         }
         if pattern.is_subdomains() && pattern.host().is_some_and(is_public_suffix) {
-            self.lint(path(), LintKind::WildcardUnderPublicSuffix, text);
+            self.lint(entry, LintKind::WildcardUnderPublicSuffix);
         }
     }
 
     /// 2.13: any origin together with credentials.
-    fn any_origin(&mut self, path: &FieldPath, text: &str) {
+    fn any_origin(&mut self, entry: Entry<'_>) {
         if !self.is_credentialed() {
             return;
         }
         match self.compiler.profile {
             Profile::Strict if !self.compiler.any_origin_with_credentials => {
-                self.violate(path.clone(), ViolationKind::AnyOriginWithCredentials, text);
+                self.violate(entry, ViolationKind::AnyOriginWithCredentials);
             }
-            _ => self.lint(path.clone(), LintKind::AnyOriginWithCredentials, text),
+            _ => self.lint(entry, LintKind::AnyOriginWithCredentials),
         }
     }
 
     fn methods(&mut self, methods: &[String]) {
         let path = self.path(PolicyField::AllowMethods);
         self.check_list(&path, methods, None);
-        for (at, method) in methods.iter().enumerate().filter(|(_, method)| *method != "*") {
-            let upper = method.to_ascii_uppercase();
-            let is_miswritten = upper != *method && CRD_METHODS.contains(&upper.as_str());
-            let kind = match method.as_str() {
+        for entry in entries(&path, methods).filter(|entry| entry.text != "*") {
+            let method = entry.text;
+            let is_known = CRD_METHODS.contains(&method);
+            let is_miswritten = !is_known && headers::one_of(method, &CRD_METHODS);
+            let kind = match method {
                 "" => Some(ViolationKind::Empty),
-                _ if method.contains([',', ';', ' ']) => Some(ViolationKind::ListInOneEntry),
+                _ if method.bytes().any(|byte| b",; ".contains(&byte)) => Some(ViolationKind::ListInOneEntry),
                 _ if !headers::is_token(method.as_bytes()) => Some(ViolationKind::Method),
-                _ if self.compiler.crd_limits && !CRD_METHODS.contains(&method.as_str()) => {
-                    Some(ViolationKind::MethodNotInCrd)
-                }
+                _ if self.compiler.crd_limits && !is_known => Some(ViolationKind::MethodNotInCrd),
                 _ => None,
             };
             if let Some(kind) = kind {
-                let suggestion = is_miswritten.then_some(upper);
-                self.refuse(path.index(at), kind, method, suggestion);
+                self.refuse(entry, kind, is_miswritten.then(|| method.to_ascii_uppercase()));
             } else if headers::is_forbidden_method(method) {
-                self.lint(path.index(at), LintKind::ForbiddenMethod, method);
+                self.lint(entry, LintKind::ForbiddenMethod);
             } else if is_miswritten {
-                self.lint(path.index(at), LintKind::LowercaseMethod, method);
+                self.lint(entry, LintKind::LowercaseMethod);
             }
         }
     }
@@ -151,12 +157,12 @@ impl Check<'_> {
     fn names(&mut self, field: PolicyField, names: &[String]) {
         let path = self.path(field);
         self.check_list(&path, names, Some(CRD_MAX_ENTRIES));
-        let lower = names.iter().map(|name| name.to_ascii_lowercase()).collect::<Vec<_>>();
-        let mut seen = HashMap::with_capacity(names.len());
-        for (at, name) in names.iter().enumerate().filter(|(_, name)| *name != "*") {
-            let kind = match name.as_str() {
+        let repeated = repeated(names, Case::Ignored);
+        for entry in entries(&path, names).filter(|entry| entry.text != "*") {
+            let name = entry.text;
+            let kind = match name {
                 "" => Some(ViolationKind::Empty),
-                _ if name.contains([',', ';']) => Some(ViolationKind::ListInOneEntry),
+                _ if name.bytes().any(|byte| b",;".contains(&byte)) => Some(ViolationKind::ListInOneEntry),
                 _ if !headers::is_token(name.as_bytes()) => Some(ViolationKind::HeaderName),
                 _ if self.compiler.crd_limits && name.len() > CRD_MAX_HEADER_NAME => {
                     Some(ViolationKind::TooLong { limit: CRD_MAX_HEADER_NAME })
@@ -164,47 +170,49 @@ impl Check<'_> {
                 _ => None,
             };
             if let Some(kind) = kind {
-                let suggestion = suggest::header_name(name);
-                self.refuse(path.index(at), kind, name, suggestion);
+                self.refuse(entry, kind, suggest::header_name(name));
                 continue;
             }
             // One that is written alike is a violation already, and lints do not count then.
-            if seen.insert(lower[at].as_str(), at).is_some() {
-                self.lint(path.index(at), LintKind::SameAsEarlier, name);
+            if repeated[entry.at] {
+                self.lint(entry, LintKind::SameAsEarlier);
             }
             if field == PolicyField::AllowHeaders && headers::is_forbidden_request_header(name) {
-                self.lint(path.index(at), LintKind::ForbiddenRequestHeader, name);
+                self.lint(entry, LintKind::ForbiddenRequestHeader);
             } else if field == PolicyField::ExposeHeaders && headers::is_forbidden_response_header(name) {
-                self.lint(path.index(at), LintKind::ForbiddenResponseHeader, name);
+                self.lint(entry, LintKind::ForbiddenResponseHeader);
             }
         }
     }
 
     fn max_age(&mut self) {
         let Some(age) = self.policy.max_age else { return };
-        let path = self.path(PolicyField::MaxAge);
-        if self.compiler.crd_limits && !CRD_MAX_AGE.contains(&age) {
-            self.violate(path, ViolationKind::MaxAgeRange, &age.to_string());
-        } else if age > MAX_AGE_OF_BROWSERS {
-            self.lint(path, LintKind::MaxAgeBeyondBrowsers, &age.to_string());
+        let is_out_of_range = self.compiler.crd_limits && !CRD_MAX_AGE.contains(&age);
+        if !is_out_of_range && age <= MAX_AGE_OF_BROWSERS {
+            return;
+        }
+        let (path, value) = (self.path(PolicyField::MaxAge), seconds(age));
+        if is_out_of_range {
+            self.violations.push(Violation::new(path, ViolationKind::MaxAgeRange).with_value(value));
+        } else {
+            self.lints.push(Lint::new(path, LintKind::MaxAgeBeyondBrowsers).with_value(value));
         }
     }
 
     /// What holds for every list: its length, `*` alone, no entry twice.
-    fn check_list(&mut self, path: &FieldPath, entries: &[String], crd_limit: Option<usize>) {
+    fn check_list(&mut self, path: &FieldPath, list: &[String], crd_limit: Option<usize>) {
         if let Some(limit) = crd_limit
             && self.compiler.crd_limits
-            && entries.len() > limit
+            && list.len() > limit
         {
             self.violations.push(Violation::new(path.clone(), ViolationKind::TooManyEntries { limit }));
         }
-        let mut seen = HashMap::with_capacity(entries.len());
-        for (at, entry) in entries.iter().enumerate() {
-            if seen.insert(entry.as_str(), at).is_some() {
+        for (entry, is_repeated) in entries(path, list).zip(repeated(list, Case::Counts)) {
+            if is_repeated {
                 // 2.11: the CRD's lists are sets.
-                self.violate(path.index(at), ViolationKind::Duplicate, entry);
-            } else if entry == "*" && entries.len() > 1 {
-                self.violate(path.index(at), ViolationKind::WildcardNotAlone, entry);
+                self.violate(entry, ViolationKind::Duplicate);
+            } else if entry.text == "*" && list.len() > 1 {
+                self.violate(entry, ViolationKind::WildcardNotAlone);
             }
         }
     }
@@ -217,19 +225,53 @@ impl Check<'_> {
         self.compiler.path.field(field)
     }
 
-    fn violate(&mut self, path: FieldPath, kind: ViolationKind, value: &str) {
-        self.refuse(path, kind, value, None);
+    fn violate(&mut self, entry: Entry<'_>, kind: ViolationKind) {
+        self.refuse(entry, kind, None);
     }
 
     #[cold]
-    fn refuse(&mut self, path: FieldPath, kind: ViolationKind, value: &str, suggestion: Option<String>) {
-        self.violations.push(Violation::new(path, kind).with_value(value).with_suggestion(suggestion));
+    #[inline(never)]
+    fn refuse(&mut self, entry: Entry<'_>, kind: ViolationKind, suggestion: Option<String>) {
+        let violation = Violation::new(entry.list.index(entry.at), kind);
+        self.violations.push(violation.with_value(entry.text).with_suggestion(suggestion));
     }
 
     #[cold]
-    fn lint(&mut self, path: FieldPath, kind: LintKind, value: &str) {
-        self.lints.push(Lint::new(path, kind).with_value(value));
+    #[inline(never)]
+    fn lint(&mut self, entry: Entry<'_>, kind: LintKind) {
+        self.lints.push(Lint::new(entry.list.index(entry.at), kind).with_value(entry.text));
     }
+}
+
+fn entries<'a>(list: &'a FieldPath, texts: &'a [String]) -> impl Iterator<Item = Entry<'a>> {
+    texts.iter().enumerate().map(move |(at, text)| Entry { list, at, text })
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Case {
+    Counts,
+    Ignored,
+}
+
+/// For each text, whether an earlier one is the same.
+#[inline(never)]
+fn repeated(texts: &[String], case: Case) -> Vec<bool> {
+    let seed = Seed::random();
+    let mut seen = Index::with_room_for(texts.len(), texts.len());
+    let is_repeated = |(at, text): (usize, &String)| {
+        let key = if case == Case::Ignored { Cow::Owned(lower_case(text)) } else { Cow::Borrowed(text.as_str()) };
+        let is_same = |earlier: &String| match case {
+            Case::Counts => earlier == text,
+            Case::Ignored => earlier.eq_ignore_ascii_case(text),
+        };
+        let hash = seed.hash(0, key.as_bytes());
+        let is_seen = seen.find(hash, |earlier| is_same(&texts[earlier])).is_some();
+        if !is_seen {
+            seen.insert(hash, at);
+        }
+        is_seen
+    };
+    texts.iter().enumerate().map(is_repeated).collect()
 }
 
 #[cold]

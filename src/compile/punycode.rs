@@ -6,29 +6,40 @@
 
 /// The host with every label outside ASCII in Punycode; none where a letter would need the tables.
 pub(super) fn host(host: &str) -> Option<String> {
-    // The full stops of Chinese and Japanese separate labels as well.
-    let mut encoded = String::new();
-    for (at, label) in host.split(['.', '\u{3002}', '\u{ff0e}']).enumerate() {
-        if at > 0 {
-            encoded.push('.');
+    let mut encoded = Vec::new();
+    let mut label = Vec::new();
+    for character in host.chars() {
+        // The full stops of Chinese and Japanese separate labels as well.
+        if matches!(character, '.' | '\u{3002}' | '\u{ff0e}') {
+            push_label(&mut encoded, &label)?;
+            encoded.push(b'.');
+            label.clear();
+        } else {
+            label.extend(character.to_lowercase());
         }
-        encoded.push_str(&self::label(label)?);
     }
-    Some(encoded)
+    push_label(&mut encoded, &label)?;
+    String::from_utf8(encoded).ok()
 }
 
-fn label(label: &str) -> Option<String> {
-    let mut lower = String::new();
-    let mut is_plain = true;
-    for letter in label.chars().flat_map(char::to_lowercase) {
-        is_plain &= letter.is_ascii_alphanumeric() || letter == '-' || is_stable(letter);
-        lower.push(letter);
+/// Writes a label: as it is within ASCII, else in Punycode.
+fn push_label(encoded: &mut Vec<u8>, label: &[char]) -> Option<()> {
+    let is_ascii = label.iter().all(char::is_ascii);
+    let is_plain = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '-' || is_stable(*letter);
+    let is_encoded = label.starts_with(&['x', 'n', '-', '-']);
+    // A label that is too long for the DNS is not worth it.
+    if !is_ascii && (label.len() > 63 || is_encoded || !label.iter().all(is_plain)) {
+        return None;
     }
-    match lower.is_ascii() {
-        true => Some(lower),
-        false if is_plain && !lower.starts_with("xn--") => encode(&lower),
-        false => None,
+    if !is_ascii {
+        encoded.extend_from_slice(b"xn--");
     }
+    let start = encoded.len();
+    encoded.extend(label.iter().filter(|letter| letter.is_ascii()).map(|&letter| letter as u8));
+    if !is_ascii {
+        push_others(encoded, label, (encoded.len() - start) as u32);
+    }
+    Some(())
 }
 
 /// Whether a lower-case letter stays itself in a name.
@@ -44,50 +55,45 @@ fn is_stable(letter: char) -> bool {
     is_in_script && letter.is_alphabetic()
 }
 
-/// Encodes a label (RFC 3492, section 6.3). One that is too long for the DNS is not worth it.
-fn encode(label: &str) -> Option<String> {
-    let letters = label.chars().map(u32::from).collect::<Vec<_>>();
-    if letters.len() > 63 {
-        return None;
-    }
-    let mut encoded = label.chars().filter(char::is_ascii).collect::<String>();
-    let basic = u32::try_from(encoded.len()).ok()?;
+/// Writes the letters outside ASCII of a label, whose `basic` others are there already (RFC 3492, section 6.3).
+fn push_others(encoded: &mut Vec<u8>, label: &[char], basic: u32) {
     if basic > 0 {
-        encoded.push('-');
+        encoded.push(b'-');
     }
-    let (mut reached, mut delta, mut bias, mut handled) = (0x80, 0_u32, 72, basic);
-    while let Some(next) = letters.iter().copied().filter(|&letter| letter >= reached).min() {
-        delta = delta.checked_add((next - reached).checked_mul(handled + 1)?)?;
-        reached = next;
-        for &letter in &letters {
-            if letter < reached {
-                delta = delta.checked_add(1)?;
-            } else if letter == reached {
-                push_integer(&mut encoded, delta, bias);
+    let letters = || label.iter().map(|&letter| u32::from(letter));
+    // A label of 63 letters keeps every number below 2^27.
+    let (mut reached, mut delta, mut bias, mut handled) = (0x80, 0, 72, basic);
+    while let Some(next) = letters().filter(|&letter| letter >= reached).min() {
+        delta += (next - reached) * (handled + 1);
+        for letter in letters() {
+            if letter < next {
+                delta += 1;
+            } else if letter == next {
+                push_integer(encoded, delta, bias);
                 bias = adapt(delta, handled + 1, handled == basic);
                 delta = 0;
                 handled += 1;
             }
         }
         delta += 1;
-        reached += 1;
+        reached = next + 1;
     }
-    Some(format!("xn--{encoded}"))
 }
 
 /// Writes a number in base 36 with thresholds (RFC 3492, section 3.3).
-fn push_integer(encoded: &mut String, mut number: u32, bias: u32) {
-    // `a` to `z` are 0 to 25, the ten digits follow.
-    let digit = |value: u32| char::from_digit(if value < 26 { value + 10 } else { value - 26 }, 36);
-    for base in (36..).step_by(36) {
-        let threshold = u32::saturating_sub(base, bias).clamp(1, 26);
-        if number < threshold {
-            break;
+fn push_integer(encoded: &mut Vec<u8>, mut number: u32, bias: u32) {
+    let mut base = 36_u32;
+    loop {
+        let threshold = base.saturating_sub(bias).clamp(1, 26);
+        let is_last = number < threshold;
+        let digit = if is_last { number } else { threshold + (number - threshold) % (36 - threshold) };
+        encoded.push(b"abcdefghijklmnopqrstuvwxyz0123456789"[digit as usize]);
+        if is_last {
+            return;
         }
-        encoded.extend(digit(threshold + (number - threshold) % (36 - threshold)));
         number = (number - threshold) / (36 - threshold);
+        base += 36;
     }
-    encoded.extend(digit(number));
 }
 
 /// How the thresholds move (RFC 3492, section 6.1).

@@ -42,44 +42,44 @@ pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
             trimmed(text, b"'\"`<>[]", b"'\"`<>[]").to_owned()
         }
         ViolationKind::OriginPort => {
-            let (start, port) = text.rsplit_once(':')?;
-            let port = trimmed(port, b"0+", b"");
-            if text.ends_with(':') { start.to_owned() } else { format!("{start}:{port}") }
+            let (start, port) = text.split_at(text.bytes().rposition(|byte| byte == b':')? + 1);
+            if port.is_empty() {
+                trimmed(start, b"", b":").to_owned()
+            } else {
+                [start, trimmed(port, b"0+", b"")].concat()
+            }
         }
-        ViolationKind::OriginEmptyLabel => {
-            let text = rewritten(text, &[("://.", "://*.")]);
-            rewritten(trimmed(&text, b"", b"."), &[("..", ".")])
-        }
+        ViolationKind::OriginEmptyLabel => rewritten(trimmed(text, b"", b"."), &[("://.", "://*."), ("..", ".")]),
         ViolationKind::OriginWildcard => {
             let (scheme, rest) = split_scheme(text)?;
             let scheme = if scheme.contains('*') { "https" } else { scheme };
             let labels = trimmed(rest, b"*.", b"");
             format!("{scheme}://{}{labels}", if labels.len() < rest.len() { "*." } else { "" })
         }
-        ViolationKind::OriginIpv6 if !text.contains(['[', ']']) => {
-            let (scheme, address) = split_scheme(text)?;
-            format!("{scheme}://{}", origin::compressed_ipv6(&format!("[{address}]"))?)
-        }
         ViolationKind::OriginIpv6 => {
-            let (start, end) = (text.find('[')?, text.rfind(']')? + 1);
-            format!("{}{}{}", &text[..start], origin::compressed_ipv6(text.get(start..end)?)?, &text[end..])
+            let (scheme, rest) = split_scheme(text)?;
+            // In brackets, with what follows them; or all of it.
+            let rest = trimmed(rest, b"[", b"");
+            let (address, port) = rest.split_at(origin::find(b']', rest).unwrap_or(rest.len()));
+            format!("{scheme}://{}{}", origin::compressed_ipv6(address)?, trimmed(port, b"]", b""))
         }
         _ => return None,
     };
     let pattern = OriginPattern::parse(&guess).ok()?;
     // Every site is too much to guess.
-    let is_too_wide = pattern.is_any_host() && *kind == ViolationKind::OriginEmptyLabel;
+    let is_too_wide = pattern.is_any_host() && matches!(kind, ViolationKind::OriginEmptyLabel);
     (!is_too_wide).then(|| pattern.to_string())
 }
 
 /// The header name that was probably meant: without a value, without quotes and white space around it.
 #[cold]
 pub(super) fn header_name(text: &str) -> Option<String> {
-    let name = text.split_once(':').map_or(text, |(name, _)| name);
+    let name = &text[..origin::find(b':', text).unwrap_or(text.len())];
     let name = rewritten(trimmed(name, b" \t\"'", b" \t\"'"), &[(" ", "-"), ("_", "-")]);
     (name != text && headers::is_token(name.as_bytes())).then_some(name)
 }
 
+#[inline(never)]
 fn with_scheme(text: &str) -> String {
     let mut rest = text;
     while let Some(shorter) = ["https:", "http:", "/", "\\", ":"].iter().find_map(|lead| rest.strip_prefix(lead)) {
@@ -93,27 +93,43 @@ fn with_scheme(text: &str) -> String {
 fn in_punycode(text: &str) -> Option<String> {
     let origin = if split_scheme(text).is_some() { only_origin(text) } else { with_scheme(text) };
     let (scheme, rest) = split_scheme(&origin)?;
-    let (host, port) = rest.split_at(rest.find(':').unwrap_or(rest.len()));
+    let (host, port) = rest.split_at(origin::find(b':', rest).unwrap_or(rest.len()));
     Some(format!("{scheme}://{}{port}", punycode::host(host)?))
 }
 
 /// Cuts the path, the query, the fragment and the user info.
+#[inline(never)]
 fn only_origin(text: &str) -> String {
     let Some((scheme, rest)) = split_scheme(text) else { return text.to_owned() };
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
-    let host = authority.rsplit('@').next().unwrap_or(authority);
-    format!("{scheme}://{host}")
+    let end = rest.bytes().position(|byte| b"/?#\\".contains(&byte)).unwrap_or(rest.len());
+    let start = rest[..end].bytes().rposition(|byte| byte == b'@').map_or(0, |at| at + 1);
+    format!("{scheme}://{}", &rest[start..end])
 }
 
 /// Reads the commonest expressions back: anchors, an escaped dot, something repeated in the place of labels.
 fn without_expression(text: &str) -> String {
-    let unescaped = [("\\.", "."), ("\\/", "/")];
-    let repeated = ["(.*)", "(.+)", "[^.]+", "[^.]*", ".*", ".+", "[a-z0-9-]+", "[a-z]+", "[\\w-]+", "\\w+"];
-    let wildcard = [("(*.)?", "*."), ("https?", "https"), ("://*", "://*."), ("..", ".")];
-    let plain = rewritten(trimmed(text, b"^", b"$"), &unescaped);
-    let plain = rewritten(&plain, &repeated.map(|expression| (expression, "*")));
-    trimmed(&rewritten(&plain, &wildcard), b"", b".").to_owned()
+    let plain = rewritten(trimmed(text, b"^", b"$"), &EXPRESSIONS);
+    trimmed(&plain, b"", b".").to_owned()
 }
+
+static EXPRESSIONS: [(&str, &str); 16] = [
+    ("\\.", "."),
+    ("\\/", "/"),
+    ("(.*)", "*"),
+    ("(.+)", "*"),
+    ("[^.]+", "*"),
+    ("[^.]*", "*"),
+    (".*", "*"),
+    (".+", "*"),
+    ("[a-z0-9-]+", "*"),
+    ("[a-z]+", "*"),
+    ("[\\w-]+", "*"),
+    ("\\w+", "*"),
+    ("(*.)?", "*."),
+    ("https?", "https"),
+    ("://*", "://*."),
+    ("..", "."),
+];
 
 /// Makes the replacements, one after the other.
 fn rewritten(text: &str, replacements: &[(&str, &str)]) -> String {
@@ -131,6 +147,7 @@ fn rewritten(text: &str, replacements: &[(&str, &str)]) -> String {
 }
 
 /// The text without the characters of `start` before it, and without those of `end` behind it. All are ASCII.
+#[inline(never)]
 fn trimmed<'a>(text: &'a str, start: &[u8], end: &[u8]) -> &'a str {
     let bytes = text.as_bytes();
     let from = bytes.iter().take_while(|byte| start.contains(byte)).count();

@@ -61,13 +61,20 @@ impl Values {
             // 2.10: the Gateway API's default, and Fetch's.
             max_age: match policy.max_age {
                 None => HeaderValue::from_static("5"),
-                Some(age) => shared_value(age.to_string()),
+                Some(age) => shared_value(seconds(age)),
             },
         }
     }
 }
 
+/// A number of seconds in digits, compiled once for all who write it.
+#[inline(never)]
+pub(super) fn seconds(age: u64) -> String {
+    age.to_string()
+}
+
 /// A value whose clones share its bytes without allocating, from the first one on.
+#[inline(never)]
 fn shared_value(text: String) -> HeaderValue {
     // Checked lists are tokens, and a number is digits, so the value is always valid.
     HeaderValue::from_maybe_shared(Bytes::from_owner(CacheLine(text))).unwrap_or_else(|_| HeaderValue::from_static(""))

@@ -1,7 +1,7 @@
 //! The grammar of hosts that origins and patterns share: labels, IPv4 in dotted-quad form, compressed IPv6.
 //! In: bytes that begin with a host. Out: how many of them belong to it, or nothing. Rules 2.4, 3.4.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The longest host of an origin, in bytes (RFC 1035 without the trailing dot).
 pub(super) const MAX_HOST: usize = 253;
@@ -47,15 +47,7 @@ fn is_hex_number(label: &[u8]) -> bool {
 
 /// Whether `host` is four decimal numbers up to 255 without leading zeros.
 fn is_ipv4(host: &[u8]) -> bool {
-    let is_octet = |part: &[u8]| match part {
-        [digit] => digit.is_ascii_digit(),
-        [b'1'..=b'9', rest @ ..] if rest.len() <= 2 && rest.iter().all(u8::is_ascii_digit) => {
-            part.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')) <= 255
-        }
-        _ => false,
-    };
-    let mut parts = host.split(|&byte| byte == b'.');
-    parts.by_ref().take(4).filter(|part| is_octet(part)).count() == 4 && parts.next().is_none()
+    std::str::from_utf8(host).is_ok_and(|host| host.parse::<Ipv4Addr>().is_ok())
 }
 
 /// The length of the bracketed IPv6 address at the start of `text`, if it stands as the URL standard prints it.
@@ -72,7 +64,7 @@ const MAX_IPV6: usize = 41;
 /// Prints an address as the URL standard does (unlike `std`, it never writes the last groups as IPv4).
 pub(super) fn print_ipv6(address: Ipv6Addr, buffer: &mut [u8; MAX_IPV6]) -> &[u8] {
     let groups = address.segments();
-    let (gap, gap_length) = longest_zeros(&groups);
+    let (gap, after_gap) = longest_zeros(&groups);
     let mut length = 0;
     let mut push = |byte: u8| {
         buffer[length] = byte;
@@ -81,20 +73,19 @@ pub(super) fn print_ipv6(address: Ipv6Addr, buffer: &mut [u8; MAX_IPV6]) -> &[u8
     push(b'[');
     let mut group = 0;
     while group < 8 {
-        if group == gap && gap_length > 1 {
+        if group == gap {
             push(b':');
             push(b':');
-            group += gap_length;
+            group = after_gap;
             continue;
         }
-        if group != 0 && !(gap_length > 1 && group == gap + gap_length) {
+        if group != 0 && group != after_gap {
             push(b':');
         }
         let value = groups[group];
-        for shift in [12, 8, 4, 0] {
-            if shift == 0 || value >> shift != 0 {
-                push(b"0123456789abcdef"[usize::from(value >> shift & 0xf)]);
-            }
+        let digits = (u16::BITS - value.leading_zeros()).div_ceil(4).max(1);
+        for digit in (0..digits).rev() {
+            push(b"0123456789abcdef"[usize::from(value >> (4 * digit) & 0xf)]);
         }
         group += 1;
     }
@@ -102,16 +93,17 @@ pub(super) fn print_ipv6(address: Ipv6Addr, buffer: &mut [u8; MAX_IPV6]) -> &[u8
     &buffer[..length]
 }
 
-/// Where the first longest run of zero groups starts, and how long it is.
+/// Where the first longest run of two or more zero groups starts and ends; behind the last group where there is none.
 fn longest_zeros(groups: &[u16; 8]) -> (usize, usize) {
-    let mut longest = (0, 0);
-    let mut start = 0;
-    while start < 8 {
-        let length = groups[start..].iter().take_while(|&&group| group == 0).count();
-        if length > longest.1 {
-            longest = (start, length);
+    let mut longest = (8, 8);
+    let mut longest_length = 1;
+    let mut length = 0;
+    for (at, group) in groups.iter().enumerate() {
+        length = if *group == 0 { length + 1 } else { 0 };
+        if length > longest_length {
+            longest = (at + 1 - length, at + 1);
+            longest_length = length;
         }
-        start += length + 1;
     }
     longest
 }

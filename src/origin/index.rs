@@ -8,16 +8,17 @@ use std::hash::{BuildHasher, RandomState};
 
 /// Hashes a key in a table's own way: the seed differs from table to table, so nobody can prepare colliding origins.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seed(u64);
+pub(crate) struct Seed(u64);
 
 impl Seed {
-    pub(super) fn random() -> Self {
+    #[inline(never)]
+    pub(crate) fn random() -> Self {
         Self(RandomState::new().hash_one(0_u8))
     }
 
     /// The hash of `key`, eight bytes at a time by folded multiplication; `salt` separates kinds of keys.
     #[inline]
-    pub(super) fn hash(self, salt: u64, key: &[u8]) -> u64 {
+    pub(crate) fn hash(self, salt: u64, key: &[u8]) -> u64 {
         let mut state = self.0 ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ key.len() as u64;
         let (words, rest) = key.as_chunks::<8>();
         for word in words {
@@ -41,7 +42,7 @@ fn fold(word: u64) -> u64 {
 /// The table: linear probing, at most half full. A slot is 0 when empty; else its low bits hold the entry's number from
 /// 1, and what bits are left hold bits of its hash, so that hardly any other entry is ever compared.
 #[derive(Clone, Debug)]
-pub(super) struct Index {
+pub(crate) struct Index {
     slots: Box<[u32]>,
     /// The bits of a slot that hold the entry.
     entry_bits: u32,
@@ -49,7 +50,8 @@ pub(super) struct Index {
 
 impl Index {
     /// A table with room for `entries`, each of them less than `bound`.
-    pub(super) fn with_room_for(entries: usize, bound: usize) -> Self {
+    #[inline(never)]
+    pub(crate) fn with_room_for(entries: usize, bound: usize) -> Self {
         let slots = if entries == 0 { 0 } else { (entries * 2).next_power_of_two() };
         // All ones up to the highest bit of `bound`, which is the largest number that a slot may hold.
         let entry_bits = u32::try_from(bound).ok().and_then(|bound| u32::MAX.checked_shr(bound.leading_zeros()));
@@ -59,7 +61,7 @@ impl Index {
 
     /// The first entry with this hash that `is` the one sought.
     #[inline]
-    pub(super) fn find(&self, hash: u64, is: impl Fn(usize) -> bool) -> Option<usize> {
+    pub(crate) fn find(&self, hash: u64, is: impl Fn(usize) -> bool) -> Option<usize> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut slot = hash as usize & mask;
         loop {
@@ -73,7 +75,8 @@ impl Index {
     }
 
     /// Adds an entry. The table never fills up: it was made with room for every entry, twice.
-    pub(super) fn insert(&mut self, hash: u64, entry: usize) {
+    #[inline(never)]
+    pub(crate) fn insert(&mut self, hash: u64, entry: usize) {
         let Some(mask) = self.slots.len().checked_sub(1) else { return };
         let mut slot = hash as usize & mask;
         while self.slots[slot] != 0 {

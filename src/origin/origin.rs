@@ -127,9 +127,12 @@ fn read_scheme(bytes: &[u8]) -> Option<usize> {
 
 /// A port from 1 to 65535 without leading zeros.
 pub(super) fn read_port(digits: &[u8]) -> Option<u16> {
-    if !(1..=5).contains(&digits.len()) || digits[0] == b'0' || !digits.iter().all(u8::is_ascii_digit) {
+    if !(1..=5).contains(&digits.len()) || digits[0] == b'0' {
         return None;
     }
-    let port = digits.iter().fold(0, |port, digit| port * 10 + u32::from(digit - b'0'));
+    let mut port = 0;
+    for digit in digits {
+        port = port * 10 + char::from(*digit).to_digit(10)?;
+    }
     u16::try_from(port).ok()
 }

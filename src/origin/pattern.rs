@@ -129,7 +129,7 @@ impl OriginPattern {
     /// The first thing that is wrong, from left to right.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         // `file:` needs no slashes to be recognised; `localhost:3000` is a host without a scheme.
-        if text.split_once(':').is_some_and(|(scheme, _)| is_opaque(scheme)) {
+        if is_opaque(text) {
             return Err(PatternError::OpaqueScheme);
         }
         check_characters(text)?;
@@ -141,7 +141,7 @@ impl OriginPattern {
         };
         check_delimiters(rest)?;
         let (host, port) = split_port(rest)?;
-        let host = read_host(&host.to_ascii_lowercase())?;
+        let host = read_host(&lower_case(host))?;
         let port = match port {
             None => PortPattern::Only(origin::default_port(scheme.as_bytes())),
             Some("*") => PortPattern::Any,
@@ -218,12 +218,13 @@ impl OriginPattern {
 impl fmt::Display for OriginPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { scheme, host, port, .. } = self;
-        write!(f, "{scheme}://")?;
-        match host {
-            HostPattern::Any => f.write_str("*")?,
-            HostPattern::Exact(host) => f.write_str(host)?,
-            HostPattern::Subdomains(host) => write!(f, "*.{host}")?,
-        }
+        f.write_str(scheme)?;
+        f.write_str(match host {
+            HostPattern::Any => "://*",
+            HostPattern::Exact(_) => "://",
+            HostPattern::Subdomains(_) => "://*.",
+        })?;
+        f.write_str(self.host().unwrap_or_default())?;
         match *port {
             PortPattern::Any => f.write_str(":*"),
             PortPattern::Only(Some(port)) if Some(port) != origin::default_port(scheme.as_bytes()) => {
@@ -235,10 +236,17 @@ impl fmt::Display for OriginPattern {
 }
 
 /// What stands before and after the first `://`.
+#[inline(never)]
 pub(crate) fn split_scheme(text: &str) -> Option<(&str, &str)> {
     // Not `split_once`: its search for longer texts is compiled into every place that calls it.
     let at = text.as_bytes().windows(3).position(|bytes| bytes == b"://")?;
     Some((&text[..at], &text[at + 3..]))
+}
+
+/// Where the first such byte, which is ASCII, stands. Like [`split_scheme`], it keeps the search of `str` out.
+#[inline(never)]
+pub(crate) fn find(byte: u8, text: &str) -> Option<usize> {
+    text.bytes().position(|other| other == byte)
 }
 
 fn check_characters(text: &str) -> Result<(), PatternError> {
@@ -267,13 +275,15 @@ fn strange_character(text: &str) -> PatternError {
 
 /// Several origins have separators between them; a space in one origin leaves a part that is none.
 fn is_list(text: &str) -> bool {
-    let mut parts = text.split_whitespace();
     let is_origin = |part: &str| split_scheme(part).is_none_or(|(_, host)| !host.is_empty()) && part.contains('.');
-    text.contains([',', ';']) || (parts.clone().nth(1).is_some() && parts.all(is_origin))
+    let mut parts = 0;
+    let all_are_origins = text.split_ascii_whitespace().inspect(|_| parts += 1).all(is_origin);
+    text.contains([',', ';']) || (all_are_origins && parts > 1)
 }
 
-fn is_opaque(scheme: &str) -> bool {
-    ["file", "data", "blob", "about", "javascript"].iter().any(|opaque| scheme.eq_ignore_ascii_case(opaque))
+fn is_opaque(text: &str) -> bool {
+    find(b':', text)
+        .is_some_and(|end| ["file", "data", "blob", "about", "javascript"].contains(&&*lower_case(&text[..end])))
 }
 
 fn read_scheme(scheme: &str) -> Result<String, PatternError> {
@@ -283,21 +293,26 @@ fn read_scheme(scheme: &str) -> Result<String, PatternError> {
         "" => Err(PatternError::MissingScheme),
         _ if scheme.contains('*') => Err(PatternError::MisplacedWildcard),
         _ if !is_scheme => Err(PatternError::InvalidScheme),
-        _ => Ok(scheme.to_ascii_lowercase()),
+        _ => Ok(lower_case(scheme)),
     }
+}
+
+/// The text with its ASCII letters in lower case, by a loop that is long enough to be compiled once.
+#[inline(never)]
+pub(crate) fn lower_case(text: &str) -> String {
+    text.to_ascii_lowercase()
 }
 
 /// Refuses what a URL may have and an origin may not (2.7).
 fn check_delimiters(rest: &str) -> Result<(), PatternError> {
-    match rest.find(['/', '?', '#', '@', '\\']) {
-        None => Ok(()),
-        Some(at) => Err(match rest.as_bytes()[at] {
-            // Browsers read a backslash as a slash.
-            b'/' | b'\\' => PatternError::Path,
-            b'@' => PatternError::UserInfo,
-            _ => PatternError::Query,
-        }),
-    }
+    let delimiter = rest.bytes().find_map(|byte| match byte {
+        // Browsers read a backslash as a slash.
+        b'/' | b'\\' => Some(PatternError::Path),
+        b'@' => Some(PatternError::UserInfo),
+        b'?' | b'#' => Some(PatternError::Query),
+        _ => None,
+    });
+    delimiter.map_or(Ok(()), Err)
 }
 
 fn split_port(rest: &str) -> Result<(&str, Option<&str>), PatternError> {
@@ -306,9 +321,9 @@ fn split_port(rest: &str) -> Result<(&str, Option<&str>), PatternError> {
         return Err(PatternError::InvalidIpv6);
     }
     let host_end = if rest.starts_with('[') {
-        rest.find(']').map(|end| end + 1).ok_or(PatternError::InvalidIpv6)?
+        find(b']', rest).map(|end| end + 1).ok_or(PatternError::InvalidIpv6)?
     } else {
-        rest.find(':').unwrap_or(rest.len())
+        find(b':', rest).unwrap_or(rest.len())
     };
     let (host, port) = rest.split_at(host_end);
     match port.strip_prefix(':') {
@@ -354,23 +369,23 @@ fn check_labels(labels: &str, length: usize) -> Result<(), PatternError> {
     if labels.contains('*') {
         return Err(PatternError::MisplacedWildcard);
     }
-    for label in labels.split('.') {
+    for label in labels.as_bytes().split(|&byte| byte == b'.') {
         if label.is_empty() {
             return Err(PatternError::EmptyLabel);
         }
         if label.len() > 63 {
             return Err(PatternError::TooLong);
         }
-        if !label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+        if !label.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
             return Err(PatternError::InvalidHost);
         }
     }
     if length > host::MAX_HOST { Err(PatternError::TooLong) } else { Ok(()) }
 }
 
-/// The bracketed host as the URL standard prints it, for a host that is an IPv6 address in another spelling.
-pub(crate) fn compressed_ipv6(host: &str) -> Option<String> {
-    let address: Ipv6Addr = host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?;
+/// The host as the URL standard prints it, in brackets, for an IPv6 address in any spelling.
+pub(crate) fn compressed_ipv6(address: &str) -> Option<String> {
+    let address: Ipv6Addr = address.parse().ok()?;
     let mut printed = [0; 41];
     String::from_utf8(host::print_ipv6(address, &mut printed).to_vec()).ok()
 }

@@ -152,6 +152,7 @@ impl OriginSet {
         Some(self.wildcards[at].pattern)
     }
 
+    #[inline(never)]
     fn hash_key(&self, key: Key<'_>) -> u64 {
         let port = match key.port {
             PortPattern::Any => 0x1_0000,
@@ -190,11 +191,11 @@ impl Wildcard {
 fn spells(written: &str, origin: &[u8]) -> bool {
     // No short cut for equal bytes: a pattern in upper case is not what an upper-case Origin header may match (3.4).
     let written = written.strip_suffix('/').unwrap_or(written);
-    let has_scheme = |scheme: &str| written.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    let default_port = match () {
-        () if has_scheme("https://") => ":443",
-        () if has_scheme("http://") => ":80",
-        () => "",
+    // Two schemes that differ make two texts that differ, whatever is cut from one.
+    let default_port = match origin {
+        [b'h', b't', b't', b'p', b's', b':', ..] => ":443",
+        [b'h', b't', b't', b'p', b':', ..] => ":80",
+        _ => "",
     };
     let written = written.strip_suffix(default_port).unwrap_or(written);
     // `origin` is compared as it is: an upper-case Origin header must not match.

@@ -129,8 +129,9 @@ impl Compiler {
     }
 
     fn check(&self, policy: &CorsPolicy) -> Result<check::Checked, Violations> {
+        let denied = self.deny;
         let checked = check::check(policy, self)?;
-        if let Some(severity) = self.deny {
+        if let Some(severity) = denied {
             Violations::of_lints(&checked.lints, severity)?;
         }
         Ok(checked)

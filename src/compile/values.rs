@@ -96,14 +96,14 @@ impl AsRef<[u8]> for CacheLine {
 /// 1.6 times as long; in two places, as long as on one thread. Copies are made when a thread first needs one, so a
 /// policy that is hardly used keeps one or two.
 pub(super) struct ValuesByThread {
-    copies: [OnceLock<Box<Values>>; COPIES],
+    copies: Box<[OnceLock<Box<Values>>]>,
 }
 
 const COPIES: usize = 8;
 
 impl ValuesByThread {
     pub(super) fn new() -> Self {
-        Self { copies: [const { OnceLock::new() }; COPIES] }
+        Self { copies: (0..COPIES).map(|_| OnceLock::new()).collect() }
     }
 
     /// This thread's copy of the values of `policy`, which is the same at every call.

@@ -266,7 +266,7 @@ fn check_characters(text: &str) -> Result<(), PatternError> {
 fn strange_character(text: &str) -> PatternError {
     if is_list(text) {
         PatternError::List
-    } else if text.chars().any(|character| character.is_whitespace() || is_treacherous(character)) {
+    } else if text.chars().any(|character| character == ' ' || is_treacherous(character)) {
         PatternError::Whitespace
     } else {
         PatternError::NotAscii

@@ -12,5 +12,5 @@ mod set;
 pub(crate) use index::{Index, Seed};
 pub use origin::Origin;
 pub use pattern::{OriginPattern, PatternError};
-pub(crate) use pattern::{compressed_ipv6, find, lower_case, split_scheme};
+pub(crate) use pattern::{compressed_ipv6, find_byte, lower_case, split_scheme};
 pub(crate) use set::OriginSet;

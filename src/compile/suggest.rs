@@ -60,7 +60,7 @@ pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
             let (scheme, rest) = split_scheme(text)?;
             // In brackets, with what follows them; or all of it.
             let rest = trimmed(rest, b"[", b"");
-            let (address, port) = rest.split_at(origin::find(b']', rest).unwrap_or(rest.len()));
+            let (address, port) = rest.split_at(origin::find_byte(rest, b']').unwrap_or(rest.len()));
             format!("{scheme}://{}{}", origin::compressed_ipv6(address)?, trimmed(port, b"]", b""))
         }
         _ => return None,
@@ -74,7 +74,7 @@ pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
 /// The header name that was probably meant: without a value, without quotes and white space around it.
 #[cold]
 pub(super) fn header_name(text: &str) -> Option<String> {
-    let name = &text[..origin::find(b':', text).unwrap_or(text.len())];
+    let name = &text[..origin::find_byte(text, b':').unwrap_or(text.len())];
     let name = rewritten(trimmed(name, b" \t\"'", b" \t\"'"), &[(" ", "-"), ("_", "-")]);
     (name != text && headers::is_token(name.as_bytes())).then_some(name)
 }
@@ -93,7 +93,7 @@ fn with_scheme(text: &str) -> String {
 fn in_punycode(text: &str) -> Option<String> {
     let origin = if split_scheme(text).is_some() { only_origin(text) } else { with_scheme(text) };
     let (scheme, rest) = split_scheme(&origin)?;
-    let (host, port) = rest.split_at(origin::find(b':', rest).unwrap_or(rest.len()));
+    let (host, port) = rest.split_at(origin::find_byte(rest, b':').unwrap_or(rest.len()));
     Some(format!("{scheme}://{}{port}", punycode::host(host)?))
 }
 

@@ -107,7 +107,7 @@ impl<R, M> CorsLayer<R, M> {
     }
 
     /// Answers 403 to a cross-origin actual request whose origin is not allowed. Off by default; see
-    /// [`Options::enforce`].
+    /// [`Options::enforce`](crate::decision::Options::enforce).
     pub fn enforce(mut self, enforce: bool) -> Self {
         let shared = self.shared_mut();
         shared.options = shared.options.enforce(enforce);
@@ -115,7 +115,7 @@ impl<R, M> CorsLayer<R, M> {
     }
 
     /// Answers 403 to a cross-origin WebSocket upgrade whose origin is not allowed. Off by default; see
-    /// [`Options::guard_websocket_upgrades`].
+    /// [`Options::guard_websocket_upgrades`](crate::decision::Options::guard_websocket_upgrades).
     pub fn guard_websocket_upgrades(mut self, guard: bool) -> Self {
         let shared = self.shared_mut();
         shared.options = shared.options.guard_websocket_upgrades(guard);

@@ -245,7 +245,7 @@ pub(crate) fn split_scheme(text: &str) -> Option<(&str, &str)> {
 
 /// Where the first such byte, which is ASCII, stands. Like [`split_scheme`], it keeps the search of `str` out.
 #[inline(never)]
-pub(crate) fn find(byte: u8, text: &str) -> Option<usize> {
+pub(crate) fn find_byte(text: &str, byte: u8) -> Option<usize> {
     text.bytes().position(|other| other == byte)
 }
 
@@ -282,7 +282,7 @@ fn is_list(text: &str) -> bool {
 }
 
 fn is_opaque(text: &str) -> bool {
-    find(b':', text)
+    find_byte(text, b':')
         .is_some_and(|end| ["file", "data", "blob", "about", "javascript"].contains(&&*lower_case(&text[..end])))
 }
 
@@ -321,9 +321,9 @@ fn split_port(rest: &str) -> Result<(&str, Option<&str>), PatternError> {
         return Err(PatternError::InvalidIpv6);
     }
     let host_end = if rest.starts_with('[') {
-        find(b']', rest).map(|end| end + 1).ok_or(PatternError::InvalidIpv6)?
+        find_byte(rest, b']').map(|end| end + 1).ok_or(PatternError::InvalidIpv6)?
     } else {
-        find(b':', rest).unwrap_or(rest.len())
+        find_byte(rest, b':').unwrap_or(rest.len())
     };
     let (host, port) = rest.split_at(host_end);
     match port.strip_prefix(':') {

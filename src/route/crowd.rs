@@ -266,3 +266,19 @@ impl Furthest {
         [self.first, self.second].into_iter().flatten().any(|(end, other)| end >= rank && other != rule)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_has_each_kind_that_was_inserted_once() {
+        let mut met = Met::default();
+        assert!(met.is_empty());
+        for kind in [130, 3, 64, 3, 63] {
+            met.insert(kind);
+        }
+        assert_eq!(met.iter().collect::<Vec<_>>(), [3, 63, 64, 130]);
+        assert!(!met.is_empty());
+    }
+}

@@ -577,6 +577,46 @@ fn many_rules_that_only_values_tell_apart_are_held_one_by_one() {
     assert_eq!(held("/other", "x-two", 7), ["x-one", "x-two"]);
 }
 
+/// rule 8.3
+#[test]
+fn each_match_of_a_rule_is_held_where_a_request_may_reach_another_rule_in_its_place() {
+    let rule = |matches: &[RouteMatch]| matches.iter().cloned().fold(Rule::new(), Rule::matching);
+    let table = |rules: &[Rule]| RouteTable::new([rules.iter().cloned().fold(Route::new("ns", "r"), Route::rule)]);
+    let one = |found: RouteMatch, value: &str| with_header(found, "x-one", value);
+
+    // The first match too, although one of its own rule comes before the other rule.
+    let beside = table(&[rule(&[one(prefix("/"), "1"), one(prefix("/"), "2")]), rule(&[one(prefix("/"), "3")])]);
+    for value in ["1", "2", "3"] {
+        assert_eq!(held_by(&beside, &Request::get("/").header("x-one", value).body(()).unwrap()), ["x-one"], "{value}");
+    }
+
+    // The last rule is beside the second match of the first, and not beside its first match, which the third rule cuts off.
+    let get = |path: &str| regex(path).method(Method::GET);
+    let rules = [
+        rule(&[one(get("/a.*"), "1"), one(get("/b.*"), "2")]),
+        rule(&[get("/[a-z]*1")]),
+        rule(&[get("/a.*")]),
+        rule(&[get("/[a-z]*3")]),
+    ];
+    assert_eq!(held_by(&table(&rules), &self::get("/b3")), ["x-one"]);
+
+    // Two rules that ask for the same header are each beside what the other serves without it.
+    let rules = [rule(&[one(get("/a.*"), "1"), get("/[a-z]*3")]), rule(&[one(get("/b.*"), "2"), get("/[a-z]*5")])];
+    for path in ["/b3", "/a5"] {
+        assert_eq!(held_by(&table(&rules), &self::get(path)), ["x-one"], "{path}");
+    }
+
+    // So they are where one of the two asks again, by an expression that nothing cuts off.
+    let again = rule(&[one(get("/b.*"), "2"), one(get("/c.*"), "3"), get("/[a-z]*5")]);
+    let rules = [rule(&[one(get("/a.*"), "1")]), again, rule(&[get("/a.*")]), rule(&[get("/b.*")])];
+    assert_eq!(held_by(&table(&rules), &self::get("/a5")), ["x-one"]);
+
+    // And where two others ask, which are cut off before.
+    let asking = ["/a.*", "/b.*", "/c.*"].map(|path| rule(&[one(get(path), "1")]));
+    let plain = ["/b.*", "/c.*", "/[a-z]*9"].map(|path| rule(&[get(path)]));
+    assert_eq!(held_by(&table(&[asking, plain].concat()), &self::get("/a9")), ["x-one"]);
+}
+
 /// rule 7.1
 #[test]
 fn a_chosen_backend_counts_in_the_rule_that_it_belongs_to() {

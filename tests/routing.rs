@@ -617,6 +617,28 @@ fn each_match_of_a_rule_is_held_where_a_request_may_reach_another_rule_in_its_pl
     assert_eq!(held_by(&table(&[asking, plain].concat()), &self::get("/a9")), ["x-one"]);
 }
 
+/// rule 8.3
+#[test]
+fn a_prefix_is_beside_the_same_exact_path_of_a_broader_hostname() {
+    let narrow = one("narrow", &["a.example"], with_header(prefix("/x"), "x-one", "1"));
+    let broad = one("broad", &["*.example"], with_header(exact("/x"), "x-two", "1"));
+    let table = RouteTable::new([narrow, broad]);
+    for name in ["x-one", "x-two"] {
+        let request = Request::get("http://a.example/x").header(name, "1").body(()).unwrap();
+        assert_eq!(held_by(&table, &request), ["x-one", "x-two"], "{name}");
+    }
+}
+
+/// rule 8.3
+#[test]
+fn an_expression_is_beside_nothing_behind_the_same_one_of_a_broader_hostname() {
+    let narrow = one("narrow", &["a.example"], with_header(regex("/a.*"), "x-one", "1"));
+    let broad = one("broad", &["*.example"], regex("/a.*")).rule(Rule::new().matching(regex("/b.*")));
+    let table = RouteTable::new([narrow, broad]);
+    assert_eq!(held_by(&table, &get("http://a.example/a")), ["x-one"]);
+    assert_eq!(held_by(&table, &get("http://a.example/b")), [""; 0]);
+}
+
 /// rule 7.1
 #[test]
 fn a_chosen_backend_counts_in_the_rule_that_it_belongs_to() {

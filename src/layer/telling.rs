@@ -1,5 +1,5 @@
 //! What a layer says beside serving: to a hook, in the extensions of responses, in the answers of the debug mode, about
-//! a second policy. Where nobody asked for any of it, a request pays for one look at one flag. Rule 5.9's report.
+//! a second policy. Where nobody asked for any of it, a request pays for one look at one pointer. Rule 5.9's report.
 
 use std::{fmt, mem, sync::Arc};
 

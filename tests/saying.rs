@@ -119,6 +119,24 @@ async fn a_hook_hears_the_label_of_the_route_and_never_the_origin() {
 }
 
 #[tokio::test]
+async fn a_hook_can_look_closer_at_what_the_layer_decides_itself() {
+    let names = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&names);
+    let outer = cors().on_decision(move |event| {
+        let name = event.review().map(|review| review.header_name().map(<[u8]>::to_vec));
+        hears.lock().expect("no panic").push((event.outcome().code(), name));
+    });
+    send(outer.clone().layer(inner()), preflight(OK, "PUT", "x-one,x-three")).await;
+    send(outer.layer(cors().layer(inner())), actual(OK)).await;
+    let expected = [
+        ("preflight-allowed", Some(Some(b"x-three".to_vec()))),
+        ("actual-allowed", Some(None)),
+        ("already-decided", None),
+    ];
+    assert_eq!(*names.lock().expect("no panic"), expected);
+}
+
+#[tokio::test]
 async fn a_hook_hears_of_a_layer_whose_resolver_waits() {
     let policy = policy().compile().expect("a valid policy");
     let resolver = resolve_async(move |_: &CorsRequest<'_>| ready(Ok::<_, &str>(policy.clone())));
@@ -127,7 +145,6 @@ async fn a_hook_hears_of_a_layer_whose_resolver_waits() {
     assert_eq!(labels(&heard), [("preflight-denied", "origin-not-allowed")]);
 }
 
-// rule 5.9: the doubling is reported, by the mark in the headers and by the one in the extensions
 #[tokio::test]
 async fn a_hook_alone_leaves_a_denied_answer_as_it_is() {
     let (layer, heard) = hearing(cors().text_body(|text| text));
@@ -145,6 +162,7 @@ async fn two_layers_on_one_request_are_reported_with_the_label_of_the_route() {
     assert_eq!(reported, [("actual-allowed", Some("users")), ("already-decided", Some("users"))]);
 }
 
+// rule 5.9: the doubling is reported, by the mark in the headers and by the one in the extensions
 #[tokio::test]
 async fn two_layers_on_one_request_are_reported() {
     let (outer, heard) = hearing(cors());

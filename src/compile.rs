@@ -118,6 +118,12 @@ impl Compiler {
         Ok(CompiledPolicy::new(policy, self.profile, checked, None))
     }
 
+    /// The lints of a policy that is not to be served as it is.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn lints(&self, policy: &CorsPolicy) -> Result<Vec<crate::lint::Lint>, Violations> {
+        self.check(policy).map(|checked| checked.lints)
+    }
+
     /// Compiles a merged policy, which keeps its provenance.
     pub(crate) fn compile_merged(
         &self,

@@ -7,7 +7,11 @@
 mod presets;
 mod provenance;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    sync::Arc,
+    time::Duration,
+};
 
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
@@ -264,14 +268,24 @@ impl FieldPath {
     #[must_use]
     #[inline(never)]
     pub fn field(&self, name: impl fmt::Display) -> Self {
-        if self.0.is_empty() { Self(name.to_string()) } else { Self(format!("{self}.{name}")) }
+        let dot = if self.0.is_empty() { "" } else { "." };
+        self.followed_by(format_args!("{dot}{name}"))
     }
 
     /// The path of the element `index` (from 0) of the list at this path.
     #[must_use]
     #[inline(never)]
     pub fn index(&self, index: usize) -> Self {
-        Self(format!("{self}[{index}]"))
+        self.followed_by(format_args!("[{index}]"))
+    }
+
+    fn followed_by(&self, part: fmt::Arguments<'_>) -> Self {
+        // With room for most names: manifests have a path for each of their fields.
+        let mut path = String::with_capacity(self.0.len() + 24);
+        path.push_str(&self.0);
+        // A `String` takes all that is written to it.
+        _ = path.write_fmt(part);
+        Self(path)
     }
 
     /// The path as text.

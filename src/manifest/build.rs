@@ -33,21 +33,18 @@ pub(super) fn build(mut resources: Resources, mut lints: Vec<Lint>) -> LoadedRou
 
 /// Of objects with one name the last counts, as it does for `kubectl apply`.
 fn keep_latest<T, K: Eq + Hash>(objects: &mut Vec<T>, key: impl Fn(&T) -> (K, &Meta), lints: &mut Vec<Lint>) {
-    let mut latest = HashMap::new();
+    let mut latest = HashMap::with_capacity(objects.len());
+    let mut is_latest = vec![true; objects.len()];
     for (at, object) in objects.iter().enumerate() {
         let (kind, meta) = key(object);
-        if latest.insert((kind, meta.namespace.clone(), meta.name.clone()), at).is_some() {
+        if let Some(earlier) = latest.insert((kind, meta.namespace.as_str(), meta.name.as_str()), at) {
+            is_latest[earlier] = false;
             let path = FieldPath::from("metadata.name");
             lints.push(lint(path, LintKind::ReplacesEarlier, &meta.name, &meta.position));
         }
     }
-    let mut at = 0;
-    objects.retain(|object| {
-        let (kind, meta) = key(object);
-        let is_latest = latest.get(&(kind, meta.namespace.clone(), meta.name.clone())) == Some(&at);
-        at += 1;
-        is_latest
-    });
+    let mut is_latest = is_latest.into_iter();
+    objects.retain(|_| is_latest.next() == Some(true));
 }
 
 /// Builds a route: for each rule its policies by listener, and those of backends with a filter of their own.
@@ -93,8 +90,8 @@ fn build_route(route: &HttpRoute, attachments: &Attachments<'_>, merger: &mut Me
             given = given.matching(found.clone());
         }
         built = built.rule(given);
-        let name = format!("{} rule {index}", attach::route_name(&route.meta));
         for (path, kind) in reported {
+            let name = format!("{} rule {index}", attach::route_name(&route.meta));
             let path = if path.as_str().is_empty() { rule.path.clone() } else { rule.path.field(path) };
             lints.push(lint(path, kind, &name, &rule.position));
         }

@@ -1,13 +1,13 @@
 //! A `cors` block: six fields, each typed, each with its place, compiled at once. In: a map of YAML. Out: a [`Cors`], and
 //! in the report everything that is wrong with it. Rules 2.1, 2.2, 2.12, 2.13.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::{
     model::{Cors, CorsSetting},
     suggest,
     walk::{Field, Object, Report},
-    yaml::{Place, Value},
+    yaml::{Node, Place, Value},
 };
 use crate::{
     compile::{Compiler, Profile},
@@ -18,14 +18,14 @@ use crate::{
 /// The CORS filter of a rule or a backend.
 pub(super) fn read_filter(field: Field<'_>, report: &mut Report) -> Option<Cors> {
     let object = field.object(report)?;
-    Some(Block::new(&object).read(&object, false, report))
+    Some(Block::new(&object).read(false, report))
 }
 
 /// `spec.cors` of a traffic policy, which can also disable CORS.
 pub(super) fn read_setting(field: Field<'_>, report: &mut Report) -> Option<CorsSetting> {
     let object = field.object(report)?;
     let disable = object.get("disable", report);
-    let cors = Block::new(&object).read(&object, true, report);
+    let cors = Block::new(&object).read(true, report);
     if let Some(disable) = disable {
         if let Value::Bool(true) = disable.node.value {
             report.violate_with(&disable, ViolationKind::WrongType { expected: "a map" }, Some("{}".to_owned()));
@@ -38,26 +38,22 @@ pub(super) fn read_setting(field: Field<'_>, report: &mut Report) -> Option<Cors
 }
 
 /// A block while it is read.
-struct Block {
+struct Block<'a> {
+    object: &'a Object<'a>,
     policy: CorsPolicy,
-    path: FieldPath,
-    /// Where each field and each entry stands, by its path.
-    places: HashMap<String, Place>,
+    /// The key and the value of each field that is known.
+    fields: Vec<(PolicyField, Place, &'a Node<'a>)>,
 }
 
-impl Block {
-    fn new(object: &Object<'_>) -> Self {
-        Self {
-            policy: CorsPolicy::new(),
-            path: object.path().clone(),
-            places: HashMap::from([(object.path().to_string(), object.place())]),
-        }
+impl<'a> Block<'a> {
+    fn new(object: &'a Object<'a>) -> Self {
+        Self { object, policy: CorsPolicy::new(), fields: Vec::new() }
     }
 
-    fn read(mut self, object: &Object<'_>, can_disable: bool, report: &mut Report) -> Cors {
+    fn read(mut self, can_disable: bool, report: &mut Report) -> Cors {
         let first = report.violations.len();
         let mut seen = HashSet::new();
-        for (name, place, field) in object.fields() {
+        for (name, place, field) in self.object.fields() {
             if !seen.insert(name) {
                 report.violate_key(field.path, ViolationKind::Duplicate, place, None);
                 continue;
@@ -77,49 +73,32 @@ impl Block {
         self.compile(first, report)
     }
 
-    fn read_field(&mut self, known: PolicyField, place: Place, field: &Field<'_>, report: &mut Report) {
-        self.places.insert(field.path.to_string(), place);
+    fn read_field(&mut self, known: PolicyField, place: Place, field: &Field<'a>, report: &mut Report) {
+        self.fields.push((known, place, field.node));
         if matches!(field.node.value, Value::Null) {
             return;
         }
         match known {
-            PolicyField::AllowOrigins => self.policy.allow_origins = self.strings(field, report),
-            PolicyField::AllowMethods => self.policy.allow_methods = self.strings(field, report),
-            PolicyField::AllowHeaders => self.policy.allow_headers = self.strings(field, report),
-            PolicyField::ExposeHeaders => self.policy.expose_headers = self.strings(field, report),
+            PolicyField::AllowOrigins => self.policy.allow_origins = read_strings(field, report),
+            PolicyField::AllowMethods => self.policy.allow_methods = read_strings(field, report),
+            PolicyField::AllowHeaders => self.policy.allow_headers = read_strings(field, report),
+            PolicyField::ExposeHeaders => self.policy.expose_headers = read_strings(field, report),
             PolicyField::AllowCredentials => self.policy.allow_credentials = read_bool(field, report),
             PolicyField::MaxAge => self.policy.max_age = read_age(field, report),
         }
     }
 
-    fn strings(&mut self, field: &Field<'_>, report: &mut Report) -> Option<Vec<String>> {
-        let Value::List(items) = &field.node.value else {
-            let meant = match &field.node.value {
-                Value::Text(text) => suggest::list(text),
-                _ => None,
-            };
-            report.violate_with(field, ViolationKind::WrongType { expected: "a list of strings" }, meant);
-            return None;
-        };
-        let entries = items.iter().enumerate().map(|(at, node)| {
-            let entry = Field::new(node, field.path.index(at));
-            self.places.insert(entry.path.to_string(), node.place);
-            // An entry of another type keeps its place in the list, so that the others keep their numbers.
-            entry.text(report).unwrap_or_default().to_owned()
-        });
-        Some(entries.collect())
-    }
-
     /// 2.12, 2.13: the profile and the limits of manifests.
     fn compile(self, first: usize, report: &mut Report) -> Cors {
-        let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits().at(self.path.clone());
-        let mut cors = Cors { policy: self.policy.clone(), path: self.path.clone(), lints: Vec::new() };
-        match compiler.compile(self.policy.clone()) {
-            Ok(compiled) => {
-                for lint in compiled.lints() {
+        let path = self.object.path().clone();
+        let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits().at(path.clone());
+        let mut lints = Vec::new();
+        match compiler.lints(&self.policy) {
+            Ok(found) => {
+                for lint in found {
+                    lints.push(lint.kind().clone());
                     let position = report.position(self.place_of(lint.path()));
-                    report.lints.push(lint.clone().with_position(position));
-                    cors.lints.push(lint.kind().clone());
+                    report.lints.push(lint.with_position(position));
                 }
             }
             Err(violations) => {
@@ -132,15 +111,41 @@ impl Block {
                 }
             }
         }
-        cors
+        Cors { policy: self.policy, path, lints }
     }
 
-    /// Where the field at `path` stands, or else the nearest that encloses it.
+    /// Where the entry or the field at `path` stands, or else the block.
     fn place_of(&self, path: &FieldPath) -> Place {
-        let mut up = std::iter::successors(Some(path.as_str()), |path| path.get(..path.rfind(['.', '['])?));
-        let known = up.find_map(|path| self.places.get(path));
-        known.copied().unwrap_or(Place { line: 1, column: 1 })
+        let below = path.as_str().strip_prefix(self.object.path().as_str()).unwrap_or_default();
+        let (name, index) = below.split_once('[').unwrap_or((below, ""));
+        let name = name.trim_start_matches('.');
+        let Some((_, key, node)) = self.fields.iter().find(|(known, ..)| known.name() == name) else {
+            return self.object.place();
+        };
+        let index = index.trim_end_matches(']').parse().ok();
+        let entry = index.and_then(|index: usize| match &node.value {
+            Value::List(items) => items.get(index),
+            _ => None,
+        });
+        entry.map_or(*key, |entry| entry.place)
     }
+}
+
+fn read_strings(field: &Field<'_>, report: &mut Report) -> Option<Vec<String>> {
+    let Value::List(items) = &field.node.value else {
+        let meant = match &field.node.value {
+            Value::Text(text) => suggest::list(text),
+            _ => None,
+        };
+        report.violate_with(field, ViolationKind::WrongType { expected: "a list of strings" }, meant);
+        return None;
+    };
+    // An entry of another type keeps its place in the list, so that the others keep their numbers.
+    let entries = items.iter().enumerate().map(|(at, node)| match &node.value {
+        Value::Text(text) => text.to_string(),
+        _ => Field::new(node, field.path.index(at)).text(report).unwrap_or_default().to_owned(),
+    });
+    Some(entries.collect())
 }
 
 fn read_bool(field: &Field<'_>, report: &mut Report) -> Option<bool> {

@@ -55,9 +55,9 @@ pub(super) fn read_all(parent: &Object<'_>, report: &mut Report) -> Filters {
 /// A `cors` block in a filter of another type would be left unread, which nobody means.
 fn check_cors_block(filter: &Object<'_>, kind: &str, report: &mut Report) {
     if kind != "CORS"
-        && let Some((_, place, field)) = filter.fields().find(|(name, ..)| *name == "cors")
+        && let Some((place, _)) = filter.named("cors").next()
     {
-        report.violate_key(field.path, ViolationKind::FilterType { belongs_to: "CORS" }, place, None);
+        report.violate_key(filter.path().field("cors"), ViolationKind::FilterType { belongs_to: "CORS" }, place, None);
     }
 }
 

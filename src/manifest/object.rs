@@ -22,7 +22,7 @@ const INHERITED_PRIORITY: &str = "kgateway.dev/inherited-policy-priority";
 const MAX_LISTS: usize = 4;
 
 /// Reads one document.
-pub(super) fn read(document: &Node, resources: &mut Resources, report: &mut Report) {
+pub(super) fn read(document: &Node<'_>, resources: &mut Resources, report: &mut Report) {
     read_at(Field::new(document, FieldPath::root()), MAX_LISTS, resources, report);
 }
 
@@ -32,8 +32,8 @@ fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &m
     }
     let Some(object) = field.object(report) else { return };
     let text = |name: &str| {
-        object.fields().find(|(key, ..)| *key == name).and_then(|(_, _, field)| match &field.node.value {
-            Value::Text(text) => Some(text.as_str()),
+        object.named(name).next().and_then(|(_, node)| match &node.value {
+            Value::Text(text) => Some(text.as_ref()),
             _ => None,
         })
     };
@@ -74,8 +74,7 @@ fn add_near_miss(object: &Object<'_>, version: &str, kind: &str, report: &mut Re
     let is_near = |of: &str, name: &str| name.eq_ignore_ascii_case(kind) && (group == of || group.is_empty());
     let Some((_, name, meant)) = READ.into_iter().find(|(of, name, _)| is_near(of, name)) else { return };
     let (field, value) = if name == kind { ("apiVersion", version) } else { ("kind", kind) };
-    let place =
-        object.fields().find(|(key, ..)| *key == field).map_or(object.place(), |(_, _, field)| field.node.place);
+    let place = object.named(field).next().map_or(object.place(), |(_, node)| node.place);
     let lint = Lint::new(object.path().field(field), LintKind::NotRead { meant }).with_value(value);
     let position = report.position(place);
     report.lints.push(lint.with_position(position));

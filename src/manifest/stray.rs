@@ -35,11 +35,10 @@ struct Finder<'a, 'l> {
 
 impl<'a> Finder<'a, '_> {
     fn add_route(&mut self, route: &'a HttpRoute) {
-        let name = attach::route_name(&route.meta);
         let (namespace, own) = (route.meta.namespace.as_str(), route.meta.name.as_str());
         self.served.insert(Target { kind: TargetKind::HttpRoute, namespace, name: own, section: None });
         for parent in &route.parents {
-            self.add_parent(parent, &name);
+            self.add_parent(parent, &route.meta);
         }
         for (index, rule) in route.rules.iter().enumerate() {
             if let Some(section) = rule.name.as_deref() {
@@ -52,24 +51,25 @@ impl<'a> Finder<'a, '_> {
                     Some(policy) => _ = self.named.insert(std::ptr::from_ref(policy)),
                     None if is_policy => {
                         let missing = format!("{} {}", reference.kind, attach::full_name(namespace, &reference.name));
-                        self.missing(reference.path.field("name"), missing, &name, &reference.position);
+                        let name = attach::route_name(&route.meta);
+                        self.missing(reference.path.field("name"), missing, name, &reference.position);
                     }
                     None => {}
                 }
             }
-            let place = format!("{name} rule {index}");
-            self.add_losers(&self.attachments.extensions(route, rule), &place);
+            let place = || format!("{} rule {index}", attach::route_name(&route.meta));
+            self.add_losers(&self.attachments.extensions(route, rule), place);
             if let [_, _, ..] = rule.backends.as_slice() {
                 let filters = rule.backends.iter().flat_map(|backend| &backend.filters);
                 for cors in filters.filter_map(super::model::Filter::cors) {
                     let lint = Lint::new(cors.path.clone(), LintKind::BackendFilter);
-                    self.lints.push(lint.with_value(&place).with_position(rule.position.clone()));
+                    self.lints.push(lint.with_value(place()).with_position(rule.position.clone()));
                 }
             }
         }
     }
 
-    fn add_parent(&mut self, parent: &'a ParentRef, route: &str) {
+    fn add_parent(&mut self, parent: &'a ParentRef, route: &Meta) {
         if parent.kind != "Gateway" || parent.group != GATEWAY_API {
             return;
         }
@@ -87,7 +87,8 @@ impl<'a> Finder<'a, '_> {
         self.served.insert(target(Some(section)));
         if !gateway.listeners.iter().any(|listener| listener.name == section) {
             let missing = describe(&target(Some(section)));
-            self.missing(parent.path.field("sectionName"), missing, route, &parent.position);
+            let name = attach::route_name(route);
+            self.missing(parent.path.field("sectionName"), missing, name, &parent.position);
         }
     }
 
@@ -106,11 +107,11 @@ impl<'a> Finder<'a, '_> {
                 if let Some(winner) = contenders.first()
                     && !std::ptr::eq(*winner, policy)
                 {
-                    self.loses(policy, winner, &describe(&target));
+                    self.loses(policy, winner, describe(&target));
                 }
             } else if !self.exists(&target) {
                 is_reported = true;
-                self.missing(reference.path.clone(), describe(&target), &name, &reference.position);
+                self.missing(reference.path.clone(), describe(&target), name.clone(), &reference.position);
             }
         }
         if !is_applied && !is_reported {
@@ -135,21 +136,21 @@ impl<'a> Finder<'a, '_> {
         gateway.is_some() && target.section.is_none_or(has)
     }
 
-    fn add_losers(&mut self, contenders: &[&TrafficPolicy], place: &str) {
+    fn add_losers(&mut self, contenders: &[&TrafficPolicy], place: impl Fn() -> String) {
         if let Some((winner, losers)) = contenders.split_first() {
             for loser in losers {
-                self.loses(loser, winner, place);
+                self.loses(loser, winner, place());
             }
         }
     }
 
-    fn loses(&mut self, loser: &TrafficPolicy, winner: &TrafficPolicy, place: &str) {
-        let kind = LintKind::LosesToOlder { winner: attach::policy_name(winner), place: place.to_owned() };
+    fn loses(&mut self, loser: &TrafficPolicy, winner: &TrafficPolicy, place: String) {
+        let kind = LintKind::LosesToOlder { winner: attach::policy_name(winner), place };
         self.push(&loser.meta, attach::policy_name(loser), kind);
     }
 
-    fn missing(&mut self, path: FieldPath, missing: String, by: &str, position: &Position) {
-        let lint = Lint::new(path, LintKind::ReferenceNotFound { by: by.to_owned() });
+    fn missing(&mut self, path: FieldPath, missing: String, by: String, position: &Position) {
+        let lint = Lint::new(path, LintKind::ReferenceNotFound { by });
         self.lints.push(lint.with_value(missing).with_position(position.clone()));
     }
 

@@ -36,7 +36,7 @@ impl Report {
         let violation = Violation::new(field.path.clone(), kind).with_suggestion(suggestion);
         let violation = match &field.node.value {
             Value::List(_) | Value::Map(_) | Value::Null => violation,
-            scalar => violation.with_value(scalar.shown()),
+            scalar => violation.with_value(scalar.clone().shown()),
         };
         self.violations.push(violation.with_position(self.position(field.node.place)));
     }
@@ -51,7 +51,7 @@ impl Report {
 /// A value and its path.
 #[derive(Clone, Debug)]
 pub(super) struct Field<'a> {
-    pub(super) node: &'a Node,
+    pub(super) node: &'a Node<'a>,
     pub(super) path: FieldPath,
 }
 
@@ -59,11 +59,11 @@ pub(super) struct Field<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Object<'a> {
     field: Field<'a>,
-    fields: &'a [(Key, Node)],
+    fields: &'a [(Key<'a>, Node<'a>)],
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn new(node: &'a Node, path: FieldPath) -> Self {
+    pub(super) fn new(node: &'a Node<'a>, path: FieldPath) -> Self {
         Self { node, path }
     }
 
@@ -151,14 +151,20 @@ impl<'a> Object<'a> {
         })
     }
 
+    /// The key and the value of each field with this name: one, but for a key that stands twice.
+    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = (Place, &'a Node<'a>)> {
+        let found = self.fields.iter().filter(move |(key, _)| key.name.as_deref() == Some(name));
+        found.map(|(key, node)| (key.place, node))
+    }
+
     /// A field. One that is null counts as absent, as it does for the API server.
     pub(super) fn get(&self, name: &str, report: &mut Report) -> Option<Field<'a>> {
-        let mut found = self.fields().filter(|(key, ..)| *key == name);
-        let (_, _, field) = found.next()?;
-        for (_, place, other) in found {
-            report.violate_key(other.path, ViolationKind::Duplicate, place, None);
+        let mut found = self.named(name);
+        let (_, node) = found.next()?;
+        for (place, _) in found {
+            report.violate_key(self.path().field(name), ViolationKind::Duplicate, place, None);
         }
-        (!matches!(field.node.value, Value::Null)).then_some(field)
+        (!matches!(node.value, Value::Null)).then(|| Field::new(node, self.path().field(name)))
     }
 
     /// A field that must be there.

@@ -1,7 +1,7 @@
 //! YAML as a tree in which every value and every key knows where it stands. In: the text of a file. Out: its documents,
 //! or the first thing that is no YAML. Budgets keep a small file from growing into a large tree.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize,
@@ -16,8 +16,8 @@ pub(super) const MAX_FILE: usize = 32 << 20;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) value: Value,
+pub(super) struct Node<'a> {
+    pub(super) value: Value<'a>,
     pub(super) place: Place,
 }
 
@@ -29,21 +29,21 @@ pub(super) struct Place {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(super) enum Value<'a> {
     Null,
     Bool(bool),
     Integer(i128),
     Float(f64),
-    Text(String),
-    List(Vec<Node>),
+    Text(Cow<'a, str>),
+    List(Vec<Node<'a>>),
     /// Keys may stand twice; whoever reads the map says so.
-    Map(Vec<(Key, Node)>),
+    Map(Vec<(Key<'a>, Node<'a>)>),
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Key {
+pub(super) struct Key<'a> {
     /// None for what is no scalar, which no resource has for a name.
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Cow<'a, str>>,
     pub(super) place: Place,
 }
 
@@ -55,7 +55,7 @@ const MAX_DEPTH_IN_PLACE: usize = 16;
 const STACK: usize = 8 << 20;
 
 /// The documents of a text; empty ones are left out.
-pub(super) fn read(text: &str) -> Result<Vec<Node>, SyntaxError> {
+pub(super) fn read(text: &str) -> Result<Vec<Node<'_>>, SyntaxError> {
     // A thread of a server has 2 MiB of stack or less, which 40 levels use up in a debug build.
     std::thread::scope(|scope| {
         let reader = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || read_to(MAX_DEPTH, text));
@@ -68,7 +68,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Node>, SyntaxError> {
     })
 }
 
-fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node>, SyntaxError> {
+fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node<'_>>, SyntaxError> {
     let options = serde_saphyr::options! {
         // The line that is shown is ours.
         with_snippet: false,
@@ -94,17 +94,17 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
-impl Value {
+impl<'a> Value<'a> {
     /// The value as it is shown in a message: scalars as they are, the rest by what they are.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn shown(self) -> Cow<'a, str> {
         match self {
-            Self::Null => "null".to_owned(),
-            Self::Bool(value) => value.to_string(),
-            Self::Integer(value) => value.to_string(),
-            Self::Float(value) => format!("{value:?}"),
-            Self::Text(text) => text.clone(),
-            Self::List(_) => "[...]".to_owned(),
-            Self::Map(_) => "{...}".to_owned(),
+            Self::Null => "null".into(),
+            Self::Bool(value) => value.to_string().into(),
+            Self::Integer(value) => value.to_string().into(),
+            Self::Float(value) => format!("{value:?}").into(),
+            Self::Text(text) => text,
+            Self::List(_) => "[...]".into(),
+            Self::Map(_) => "{...}".into(),
         }
     }
 }
@@ -115,16 +115,16 @@ impl From<serde_saphyr::Location> for Place {
     }
 }
 
-impl<'de> Deserialize<'de> for Node {
+impl<'de> Deserialize<'de> for Node<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<Value>::deserialize(deserializer)?;
+        let spanned = Spanned::<Value<'_>>::deserialize(deserializer)?;
         Ok(Self { value: spanned.value, place: spanned.referenced.into() })
     }
 }
 
-impl<'de> Deserialize<'de> for Key {
+impl<'de> Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<Value>::deserialize(deserializer)?;
+        let spanned = Spanned::<Value<'_>>::deserialize(deserializer)?;
         let name = match spanned.value {
             Value::Null | Value::List(_) | Value::Map(_) => None,
             scalar => Some(scalar.shown()),
@@ -133,7 +133,7 @@ impl<'de> Deserialize<'de> for Key {
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
+impl<'de> Deserialize<'de> for Value<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor)
     }
@@ -142,49 +142,57 @@ impl<'de> Deserialize<'de> for Value {
 struct ValueVisitor;
 
 impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
+    type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a YAML value")
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+    fn visit_unit<E: de::Error>(self) -> Result<Value<'de>, E> {
         Ok(Value::Null)
     }
 
-    fn visit_none<E: de::Error>(self) -> Result<Value, E> {
+    fn visit_none<E: de::Error>(self) -> Result<Value<'de>, E> {
         Ok(Value::Null)
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value<'de>, D::Error> {
         Value::deserialize(deserializer)
     }
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value<'de>, E> {
         Ok(Value::Bool(value))
     }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value<'de>, E> {
         Ok(Value::Integer(value.into()))
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value<'de>, E> {
         Ok(Value::Integer(value.into()))
     }
 
-    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Value, E> {
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Value<'de>, E> {
         Ok(Value::Integer(value))
     }
 
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value<'de>, E> {
         Ok(Value::Float(value))
     }
 
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Text(value.to_owned()))
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(value.to_owned().into()))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+    fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<Value<'de>, E> {
+        Ok(Value::Text(value.into()))
+    }
+
+    fn visit_string<E: de::Error>(self, value: String) -> Result<Value<'de>, E> {
+        Ok(Value::Text(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value<'de>, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = access.next_element()? {
             items.push(item);
@@ -192,7 +200,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::List(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value<'de>, A::Error> {
         let mut fields = Vec::new();
         while let Some(field) = access.next_entry()? {
             fields.push(field);

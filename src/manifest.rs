@@ -45,6 +45,7 @@ mod grammar;
 mod http_route;
 mod model;
 mod object;
+mod parts;
 mod stray;
 mod suggest;
 mod syntax;
@@ -56,7 +57,7 @@ pub use changes::Change;
 pub use error::{ManifestError, ManifestErrors};
 pub use model::BackendRef;
 
-use std::{fs::File, io::Read, path::Path};
+use std::{fs::File, io::Read, path::Path, sync::Arc};
 
 use crate::{
     lint::{Lint, LintKind},
@@ -126,24 +127,31 @@ impl Manifests {
             self.errors.push(ManifestError::TooLarge { file: name.to_owned() });
             return self;
         }
-        let documents = match yaml::read(text) {
-            Ok(documents) => documents,
+        let file: Arc<str> = name.into();
+        let take = |documents: Vec<yaml::Node<'_>>| {
+            let (mut resources, mut report) = (Resources::default(), Report::new(&file));
+            documents.iter().for_each(|document| object::read(document, &mut resources, &mut report));
+            (resources, report)
+        };
+        let parts = match yaml::read(text, take) {
+            Ok(parts) => parts,
             Err(error) => {
                 let yaml::Place { line, column } = error.place;
-                let position = Position::new(name, line, column);
+                let position = Position::new(file, line, column);
                 let excerpt = Excerpts::of(text).at(&position);
                 self.errors.push(ManifestError::Syntax { position, message: error.sentence.into_owned(), excerpt });
                 return self;
             }
         };
-        let mut report = Report::new(name);
-        for document in &documents {
-            object::read(document, &mut self.resources, &mut report);
+        let mut violations = Vec::new();
+        for (resources, report) in parts {
+            self.resources.append(resources);
+            self.lints.extend(report.lints);
+            violations.extend(report.violations);
         }
-        self.lints.extend(report.lints);
-        if !report.violations.is_empty() {
+        if !violations.is_empty() {
             let excerpts = Excerpts::of(text);
-            let violations = report.violations.into_iter().map(|violation| {
+            let violations = violations.into_iter().map(|violation| {
                 let excerpt = violation.position().and_then(|position| excerpts.at(position));
                 violation.with_excerpt(excerpt)
             });

@@ -563,6 +563,39 @@ fn an_empty_cors_block_satisfies_the_crd() {
     assert_eq!(codes(&routes), ["no-origin", "max-age-beyond-browsers"]);
 }
 
+/// rule 2.2
+#[test]
+fn in_a_long_file_as_in_a_short_one_order_counts_and_places_are_exact() {
+    const MANY: usize = 3_000;
+    let named = |number: usize, origin: &str| {
+        cors(&format!("allowOrigins: [{origin}]")).replace("name: r}", &format!("name: r{number}}}"))
+    };
+    let route = |number: usize| named(number, &format!("https://a{number}.example"));
+    let many = (0..MANY).map(route).collect::<Vec<_>>().join("---\n");
+    let lines = many.lines().count();
+    assert!(many.len() > 500_000);
+
+    // Of two with one name the last counts.
+    let routes = load(&format!("{many}---\n{}", named(0, "https://later.example")));
+    assert_eq!(codes(&routes), ["replaces-earlier"]);
+    let position = routes.lints()[0].position().map(|position| (position.line(), position.column()));
+    assert_eq!(position, Some((lines as u64 + 4, 18)));
+    let served = policy(&routes, "http://any/x").and_then(|policy| policy.allow_origins);
+    assert_eq!(served, Some(vec!["https://later.example".into()]));
+
+    let wrong = "allowOrigins: [https://*.]";
+    let all = errors(&format!("{}---\n{many}---\n{}", cors(wrong), cors(wrong)));
+    let path = "spec.rules[0].filters[0].cors.allowOrigins[0]";
+    assert_eq!(all.len(), 2);
+    for (error, line) in all.iter().zip([6, 6 + 1 + lines + 1 + 6]) {
+        assert!(error.starts_with(&format!("m.yaml:{line}:50: {path}: ")), "{error}");
+    }
+
+    // The first place that is no YAML is the one that is told.
+    let broken = format!("{many}---\na: [\n---\n{many}---\nb: }}\n");
+    assert_eq!(errors(&broken), [format!("m.yaml:{}:4: not YAML: this [ has no ]", lines + 2)]);
+}
+
 #[test]
 fn what_is_no_yaml_is_an_error_with_its_line() {
     let [error] = &errors("a: 1\nb: [\n")[..] else { panic!() };

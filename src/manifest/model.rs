@@ -17,6 +17,15 @@ pub(super) struct Resources {
     pub(super) policies: Vec<TrafficPolicy>,
 }
 
+impl Resources {
+    /// Adds what was read after this.
+    pub(super) fn append(&mut self, later: Self) {
+        self.gateways.extend(later.gateways);
+        self.routes.extend(later.routes);
+        self.policies.extend(later.policies);
+    }
+}
+
 /// What every object has.
 #[derive(Clone, Debug)]
 pub(super) struct Meta {

@@ -42,6 +42,12 @@ impl SyntaxError {
     pub(super) fn unreadable() -> Self {
         Self { place: Place { line: 1, column: 1 }, sentence: "the file can't be read".into() }
     }
+
+    /// The same with more lines before it.
+    pub(super) fn moved_down(self, lines: u64) -> Self {
+        let place = Place { line: self.place.line + lines, ..self.place };
+        Self { place, ..self }
+    }
 }
 
 impl From<Error> for SyntaxError {

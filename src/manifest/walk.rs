@@ -18,8 +18,8 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(file: &str) -> Self {
-        Self { file: file.into(), violations: Vec::new(), lints: Vec::new() }
+    pub(super) fn new(file: &Arc<str>) -> Self {
+        Self { file: Arc::clone(file), violations: Vec::new(), lints: Vec::new() }
     }
 
     pub(super) fn position(&self, place: Place) -> Position {

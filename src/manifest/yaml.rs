@@ -9,7 +9,10 @@ use serde::{
 };
 use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 
-use super::syntax::SyntaxError;
+use super::{
+    parts::{self, Part, Stack},
+    syntax::SyntaxError,
+};
 
 /// The longest file that is read, in bytes.
 pub(super) const MAX_FILE: usize = 32 << 20;
@@ -47,25 +50,40 @@ pub(super) struct Key<'a> {
     pub(super) place: Place,
 }
 
-/// How deep values may stand in one another. Schemas in custom resource definitions go deepest, to about 40.
+/// How deep values may stand in one another. Schemas in custom resource definitions go deepest, to about 40. Without
+/// optimisation a level takes up to 64 KiB of stack, and a thread of a server has 2 MiB or less.
 pub(super) const MAX_DEPTH: usize = 64;
 /// How deep where there is only the caller's stack.
 const MAX_DEPTH_IN_PLACE: usize = 16;
-/// The stack that `MAX_DEPTH` needs, in bytes: up to 64 KiB a level without optimisation.
-const STACK: usize = 8 << 20;
 
-/// The documents of a text; empty ones are left out.
-pub(super) fn read(text: &str) -> Result<Vec<Node<'_>>, SyntaxError> {
-    // A thread of a server has 2 MiB of stack or less, which 40 levels use up in a debug build.
-    std::thread::scope(|scope| {
-        let reader = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || read_to(MAX_DEPTH, text));
-        match reader.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(documents)) => documents,
-            Ok(Err(_)) => Err(SyntaxError::unreadable()),
-            // There are no threads, as in a browser.
-            Err(_) => read_to(MAX_DEPTH_IN_PLACE, text),
-        }
-    })
+/// The least that is read beside other parts of a text, in bytes.
+const MIN_PART: usize = 128 << 10;
+
+/// Reads a text, in parts where it is long. What `take` makes of each part's documents comes back in the order of the
+/// text; empty documents are left out.
+pub(super) fn read<'a, T: Send>(
+    text: &'a str,
+    take: impl Fn(Vec<Node<'a>>) -> T + Sync,
+) -> Result<Vec<T>, SyntaxError> {
+    read_in_parts(MIN_PART, text, take)
+}
+
+fn read_in_parts<'a, T: Send>(
+    min: usize,
+    text: &'a str,
+    take: impl Fn(Vec<Node<'a>>) -> T + Sync,
+) -> Result<Vec<T>, SyntaxError> {
+    parts::read(&parts::cut(min, text), |part, stack| read_part(part, stack).map(&take))
+}
+
+fn read_part(part: Part<'_>, stack: Stack) -> Result<Vec<Node<'_>>, SyntaxError> {
+    let max_depth = match stack {
+        Stack::Own => MAX_DEPTH,
+        Stack::Callers => MAX_DEPTH_IN_PLACE,
+    };
+    let mut documents = read_to(max_depth, part.text).map_err(|error| error.moved_down(part.lines_before))?;
+    documents.iter_mut().for_each(|document| document.move_down(part.lines_before));
+    Ok(documents)
 }
 
 fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node<'_>>, SyntaxError> {
@@ -92,6 +110,22 @@ fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node<'_>>, SyntaxError> {
 /// The lines of a text, told apart as YAML does.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+}
+
+impl Node<'_> {
+    fn move_down(&mut self, lines: u64) {
+        self.place.line += lines;
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.move_down(lines)),
+            Value::Map(fields) => {
+                for (key, value) in fields {
+                    key.place.line += lines;
+                    value.move_down(lines);
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 impl<'a> Value<'a> {
@@ -207,4 +241,36 @@ impl<'de> Visitor<'de> for ValueVisitor {
         }
         Ok(Value::Map(fields))
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
+    use super::*;
+
+    /// What is read of a text, with its places, or where it is wrong.
+    fn read_with(min: usize, text: &str) -> Result<String, (u64, Cow<'static, str>)> {
+        let read = read_in_parts(min, text, |documents| documents);
+        let read = read.map(|parts| format!("{:?}", parts.into_iter().flatten().collect::<Vec<_>>()));
+        read.map_err(|error| (error.place.line, error.sentence))
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_in_parts_reads_like_the_whole(pieces in vec(select(PIECES), 0..24)) {
+            let text = pieces.concat();
+            prop_assert_eq!(read_with(1, &text), read_with(usize::MAX, &text), "{:?}", text);
+        }
+    }
+
+    #[rustfmt::skip]
+    const PIECES: &[&str] = &[
+        "---\n", "---\r\n", "--- # one\n", "--- {a: 1}\n", "--- |\n", "--- >+\n", "...\n", "----\n", " ---\n", "--- \n",
+        "--- # a map\nkey: value\nlist:\n- one\n- two\n", "--- 'quoted\n  words'\n", "---\ntext: |+\n  words\n\n\n",
+        "---\nfirst: &a {b: 1}\nsecond: *a\n", "---\nfirst: &a {b: 1}\nsecond: {<<: *a}\n", "---\n- é\r- ü\r\n",
+        "\n", "\r", "\t", "# a comment\n", "a: 1\n", "b: &anchor\n", "c: *anchor\n", "  d: two\n  words\n", "<<: {e: 5}\n",
+        "- item\n", "- - 2\n", "f: |\n", "  text\n", "f: |+\n\n\n", "'quoted\n", "g: 'quoted'\n", "\"", "'", "[", "]\n", "{",
+        "}\n", "? key\n", ": value\n", "%YAML 1.2\n", "%TAG ! tag:a.example,2000:\n", "!tagged h\n", "!!int 7\n", "\u{feff}",
+    ];
 }

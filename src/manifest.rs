@@ -92,7 +92,7 @@ const MAX_EXCERPTED_LINE: usize = 4096;
 
 impl<'a> Excerpts<'a> {
     fn of(text: &'a str) -> Self {
-        Self(yaml::lines(text).collect())
+        Self(parts::lines(text).collect())
     }
 
     fn at(&self, position: &Position) -> Option<Excerpt> {

@@ -1,4 +1,4 @@
-//! A `cors` block: six fields, each typed, each with its place, compiled at once. In: a map of YAML. Out: a [`Cors`], and
+//! A `cors` block: six fields, each typed, each with its place, checked at once. In: a map of YAML. Out: a [`Cors`], and
 //! in the report everything that is wrong with it. Rules 2.1, 2.2, 2.12, 2.13.
 
 use std::collections::HashSet;
@@ -70,7 +70,7 @@ impl<'a> Block<'a> {
                 }
             }
         }
-        self.compile(first, report)
+        self.check(first, report)
     }
 
     fn read_field(&mut self, known: PolicyField, place: Place, field: &Field<'a>, report: &mut Report) {
@@ -89,7 +89,7 @@ impl<'a> Block<'a> {
     }
 
     /// 2.12, 2.13: the profile and the limits of manifests.
-    fn compile(self, first: usize, report: &mut Report) -> Cors {
+    fn check(self, first: usize, report: &mut Report) -> Cors {
         let path = self.object.path().clone();
         let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits().at(path.clone());
         let mut lints = Vec::new();
@@ -143,7 +143,11 @@ fn read_strings(field: &Field<'_>, report: &mut Report) -> Option<Vec<String>> {
     // An entry of another type keeps its place in the list, so that the others keep their numbers.
     let entries = items.iter().enumerate().map(|(at, node)| match &node.value {
         Value::Text(text) => text.to_string(),
-        _ => Field::new(node, field.path.index(at)).text(report).unwrap_or_default().to_owned(),
+        _ => {
+            let entry = Field::new(node, field.path.index(at));
+            report.violate(&entry, ViolationKind::WrongType { expected: "a string" });
+            String::new()
+        }
     });
     Some(entries.collect())
 }

@@ -8,8 +8,6 @@ use std::{
     thread,
 };
 
-use super::{syntax::SyntaxError, yaml::lines};
-
 /// How many parts are read at the same time. Each may grow into a large tree.
 const MAX_AT_ONCE: usize = 4;
 
@@ -52,11 +50,13 @@ pub(super) fn cut(min: usize, text: &str) -> Vec<Part<'_>> {
     parts
 }
 
-/// Reads parts, each on a thread that has the stack for it. The first part that can't be read is the error.
-pub(super) fn read<'a, T: Send>(
-    parts: &[Part<'a>],
-    read: impl Fn(Part<'a>, Stack) -> Result<T, SyntaxError> + Sync,
-) -> Result<Vec<T>, SyntaxError> {
+/// The lines of a text, told apart as YAML does.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+}
+
+/// Reads parts, each on a thread that has the stack for it. None where a thread did not come to its end.
+pub(super) fn read<'a, T: Send>(parts: &[Part<'a>], read: impl Fn(Part<'a>, Stack) -> T + Sync) -> Option<Vec<T>> {
     let next = AtomicUsize::new(0);
     let work = |stack| -> Vec<_> {
         let next = || {
@@ -65,22 +65,19 @@ pub(super) fn read<'a, T: Send>(
         };
         iter::from_fn(next).collect()
     };
-    let at_once = match parts.len() {
-        1 => 1,
-        many => thread::available_parallelism().map_or(1, NonZero::get).min(MAX_AT_ONCE).min(many),
-    };
-    let mut read = thread::scope(|scope| {
+    let at_once = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_AT_ONCE).min(parts.len());
+    let read = thread::scope(|scope| {
         let start = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || work(Stack::Own)).ok();
         let workers: Vec<_> = (0..at_once).map_while(start).collect();
         if workers.is_empty() {
             // There are no threads, as in a browser.
-            return work(Stack::Callers);
+            return Some(vec![work(Stack::Callers)]);
         }
-        let unreadable = |_| vec![(0, Err(SyntaxError::unreadable()))];
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(unreadable)).collect()
+        workers.into_iter().map(|worker| worker.join().ok()).collect::<Option<Vec<_>>>()
     });
+    let mut read: Vec<_> = read?.into_iter().flatten().collect();
     read.sort_by_key(|(at, _)| *at);
-    read.into_iter().map(|(_, read)| read).collect()
+    Some(read.into_iter().map(|(_, read)| read).collect())
 }
 
 #[cfg(test)]

@@ -73,7 +73,8 @@ fn read_in_parts<'a, T: Send>(
     text: &'a str,
     take: impl Fn(Vec<Node<'a>>) -> T + Sync,
 ) -> Result<Vec<T>, SyntaxError> {
-    parts::read(&parts::cut(min, text), |part, stack| read_part(part, stack).map(&take))
+    let read = parts::read(&parts::cut(min, text), |part, stack| read_part(part, stack).map(&take));
+    read.ok_or_else(SyntaxError::unreadable)?.into_iter().collect()
 }
 
 fn read_part(part: Part<'_>, stack: Stack) -> Result<Vec<Node<'_>>, SyntaxError> {
@@ -105,11 +106,6 @@ fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node<'_>>, SyntaxError> {
         },
     };
     serde_saphyr::from_multiple_with_options(text, options).map_err(SyntaxError::from)
-}
-
-/// The lines of a text, told apart as YAML does.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
 impl Node<'_> {

@@ -93,6 +93,8 @@ mod tests {
         assert_eq!(cut(5, text).len(), 3);
         assert_eq!(cut(6, text), [("a: 1\n--- # one\nb: ---\n----\n---", 0), (last, 4)]);
         assert_eq!(cut(1, "a: 1\r\r\n--- \nb: 2"), [("a: 1\r\r\n---", 0), ("--- \nb: 2", 2)]);
+        let four = "a: 1\n---\nb: 2\n---\nc: 3\n---\nd: 4\n";
+        assert_eq!(cut(10, four), [("a: 1\n---\nb: 2\n---", 0), ("---\nc: 3\n---\nd: 4\n", 3)]);
         // The directive belongs to the document after it.
         for text in ["%YAML 1.2\n---\na: 1", "a: 1\n...\n%YAML 1.2\n---\nb: 2"] {
             assert_eq!(cut(1, text), [(text, 0)]);

@@ -121,6 +121,9 @@ impl Manifests {
     }
 
     /// Reads a text; `name` is what messages call it. What is wrong with it is kept for [`build`](Self::build).
+    ///
+    /// This waits for threads that it starts, one for a short text and up to four for a long one. Where there are none, as
+    /// in a browser, values may stand in one another 16 levels deep in place of 64.
     #[must_use]
     pub fn read(mut self, name: &str, text: &str) -> Self {
         if text.len() > yaml::MAX_FILE {

@@ -32,10 +32,7 @@ mod unix {
 
     use http::{Request, Response};
     use rustix::time::{ClockId, clock_gettime};
-    use tower_cors::{
-        CorsLayer,
-        resolver::{Fixed, Reloadable},
-    };
+    use tower_cors::{CorsLayer, resolver::Reloadable};
     use tower_layer::Layer;
     use tower_service::Service;
 
@@ -78,7 +75,7 @@ mod unix {
     fn cases(name: &'static str) -> [Case; 4] {
         let scenario = named(name);
         let policy = scenario.policy().compile().expect("the policies of the scenarios are valid");
-        let reloadable = CorsLayer::with_resolver(Reloadable::new(Fixed::new(policy))).layer(Handler);
+        let reloadable = CorsLayer::with_resolver(Reloadable::new(policy)).layer(Handler);
         [
             case(scenario, "the handler alone", Handler),
             case(scenario, "tower-cors", scenario.ours()),

@@ -107,8 +107,9 @@ fn ask(request: Request<()>, inner: HeaderMap) -> Work {
         for (policy, service) in policies.iter().zip(&services) {
             let _ = black_box(runtime.block_on(service.clone().oneshot(request.clone())));
             let head = CorsRequest::of(&request);
-            let decision = decide(&head, Some(policy), &Options::new());
-            black_box(Review::new(&head, Some(policy), &decision).to_string());
+            let resolution = policy.into();
+            let decision = decide(&head, &resolution, &Options::new());
+            black_box(Review::new(&head, &resolution, &decision).to_string());
         }
     })
 }

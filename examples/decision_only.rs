@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tower_cors::{
     CompiledPolicy, CorsPolicy, Decision,
-    decision::{Options, decide},
+    decision::{Options, Resolution, Review, decide},
     request::CorsRequest,
 };
 
@@ -66,9 +66,11 @@ pub(crate) async fn run(listener: TcpListener, upstream: String) -> Result<(), F
 
 impl Gateway {
     async fn serve(&self, request: Request<Incoming>) -> Response<Body> {
+        let head = CorsRequest::of(&request);
         let policy = request.uri().path().starts_with("/api/").then_some(&self.policy);
-        let decision = decide(&CorsRequest::of(&request), policy, &self.options);
-        eprintln!("{} {}: {}", request.method(), request.uri(), decision.reason());
+        let resolution = Resolution::from(policy);
+        let decision = decide(&head, &resolution, &self.options);
+        eprintln!("{} {}: {}", request.method(), request.uri(), Review::new(&head, &resolution, &decision));
         match decision {
             Decision::Answer(answer) => {
                 let mut response = Response::new(Either::Right(Full::default()));

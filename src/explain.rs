@@ -27,11 +27,10 @@ use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use crate::{
     browser::{Blocked, Readable, ScriptRequest},
     compile::CompiledPolicy,
-    decision::{Decision, Options, Reason},
-    layer::decide_under,
+    decision::{Decision, Options, Outcome, Reason, Review, decide},
     merge::Setting,
     request::CorsRequest,
-    resolver::PolicyResolver,
+    resolver::{PolicyResolver, resolve_observed},
 };
 
 /// What happens to a request that a script makes to another origin, and why.
@@ -53,7 +52,9 @@ pub struct Step {
     route: Option<MatchedRoute>,
     settings: Vec<Setting>,
     policy: Option<CompiledPolicy>,
+    outcome: Outcome,
     reason: Reason,
+    message: String,
     is_answered: bool,
     status: StatusCode,
     headers: HeaderMap,
@@ -66,7 +67,7 @@ pub struct MatchedRoute {
     name: String,
     rule: usize,
     matched: Option<String>,
-    is_held: bool,
+    requires_consent: bool,
 }
 
 /// What is known of a request beside the policy.
@@ -86,7 +87,7 @@ impl Explanation {
     #[cfg(feature = "route")]
     pub fn of_table(request: ScriptRequest, uri: Uri, table: &crate::route::RouteTable, options: &Options) -> Self {
         Self::explain(request, uri, table, options, |head| Found {
-            route: table.find(head).map(|found| MatchedRoute::new(&found, None)),
+            route: table.find(head).map(|found| MatchedRoute::new(&found, None, table.requires_consent(head))),
             settings: Vec::new(),
         })
     }
@@ -103,7 +104,10 @@ impl Explanation {
         Self::explain(request, uri, routes, options, |head| {
             let Some(found) = routes.table().find(head) else { return Found::default() };
             let matched = routes.matched(&found).map(ToString::to_string);
-            Found { route: Some(MatchedRoute::new(&found, matched)), settings: routes.stack(&found) }
+            Found {
+                route: Some(MatchedRoute::new(&found, matched, routes.table().requires_consent(head))),
+                settings: routes.stack(&found),
+            }
         })
     }
 
@@ -174,10 +178,12 @@ impl Step {
         *sent.headers_mut() = headers;
         let head = CorsRequest::of(&sent);
         let Found { route, settings } = find(&head);
-        let (decision, policy) = resolver.resolve_then(&head, |resolution| {
-            (decide_under(&head, &resolution, options), resolution.policy().cloned())
+        let (decision, policy, outcome, reason, message) = resolve_observed(resolver, &head, |resolution| {
+            let decision = decide(&head, resolution, options);
+            let review = Review::new(&head, resolution, &decision);
+            let (outcome, reason, message) = (review.outcome(), review.reason(), review.to_string());
+            (decision, resolution.policy().cloned(), outcome, reason, message)
         });
-        let reason = decision.reason();
         let (mut status, mut headers) = (StatusCode::OK, HeaderMap::new());
         let is_answered = matches!(decision, Decision::Answer(_));
         match decision {
@@ -188,7 +194,7 @@ impl Step {
             }
             Decision::Continue(plan) => _ = plan.apply(status, &mut headers),
         }
-        Self { method, route, settings, policy, reason, is_answered, status, headers }
+        Self { method, route, settings, policy, outcome, reason, message, is_answered, status, headers }
     }
 
     /// The method that was sent.
@@ -209,6 +215,16 @@ impl Step {
     /// The policy that is in effect, with its [provenance](CompiledPolicy::provenance) where it was merged.
     pub fn policy(&self) -> Option<&CompiledPolicy> {
         self.policy.as_ref()
+    }
+
+    /// What became of it.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Why it was decided so, in a sentence, with what would allow it where something would.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// Why it was decided so.
@@ -234,9 +250,9 @@ impl Step {
 
 impl MatchedRoute {
     #[cfg(feature = "route")]
-    fn new(found: &crate::route::MatchedRule<'_>, matched: Option<String>) -> Self {
+    fn new(found: &crate::route::MatchedRule<'_>, matched: Option<String>, requires_consent: bool) -> Self {
         let (namespace, name) = (found.namespace().to_owned(), found.name().to_owned());
-        Self { namespace, name, rule: found.rule(), matched, is_held: found.is_held() }
+        Self { namespace, name, rule: found.rule(), matched, requires_consent }
     }
 
     /// The namespace of the route.
@@ -260,8 +276,9 @@ impl MatchedRoute {
         self.matched.as_deref()
     }
 
-    /// Whether the request is held to the rule's policy (8.3).
-    pub fn is_held(&self) -> bool {
-        self.is_held
+    /// Whether the rule is a candidate beside others for the preflight, so that the request needs the consent of this
+    /// very rule (8.3).
+    pub fn requires_consent(&self) -> bool {
+        self.requires_consent
     }
 }

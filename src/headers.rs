@@ -180,6 +180,50 @@ pub(crate) fn is_forbidden_request_header(name: &str) -> bool {
         || has_prefix(name, "sec-")
 }
 
+/// Whether a header comes with requests that no script set it on, so that it shows no preflight (8.3): browsers keep it
+/// from scripts or set it by themselves, or proxies add it.
+pub(crate) fn is_sent_without_preflight(name: &HeaderName, value: &HeaderValue) -> bool {
+    let name = name.as_str();
+    match name {
+        // Of any length: those of browsers grow. With a byte that no browser's has, a script set it.
+        "accept" => !has_unsafe_byte(value.as_bytes()),
+        _ => is_set_by_browser(name) || is_added_by_proxy(name),
+    }
+}
+
+/// Whether a browser sets a request header by itself, without asking: those that it keeps from scripts, and those of
+/// its cache, its identity and its hints.
+pub(crate) fn is_set_by_browser(name: &str) -> bool {
+    is_forbidden_request_header(name)
+        || one_of(
+            name,
+            &[
+                "cache-control",
+                "device-memory",
+                "downlink",
+                "dpr",
+                "ect",
+                "if-modified-since",
+                "if-none-match",
+                "if-range",
+                "pragma",
+                "priority",
+                "rtt",
+                "save-data",
+                "upgrade-insecure-requests",
+                "user-agent",
+                "viewport-width",
+                "width",
+            ],
+        )
+}
+
+/// Whether proxies before a server add a request header.
+fn is_added_by_proxy(name: &str) -> bool {
+    one_of(name, &["baggage", "forwarded", "traceparent", "tracestate", "via", "x-real-ip", "x-request-id"])
+        || has_prefix(name, "x-forwarded-")
+}
+
 /// Whether scripts can't use a method (Fetch, forbidden method).
 pub(crate) fn is_forbidden_method(method: &str) -> bool {
     one_of(method, &["CONNECT", "TRACE", "TRACK"])
@@ -191,18 +235,22 @@ pub(crate) fn is_safelisted_method(method: &str) -> bool {
 }
 
 /// Whether scripts may send a header with this value without a preflight (Fetch, CORS-safelisted request-header).
+/// The name is in lower case, as `HeaderName` has it.
 pub(crate) fn is_safelisted_request_header(name: &str, value: &[u8]) -> bool {
-    let has_unsafe_byte =
-        || value.iter().any(|&byte| (byte < 0x20 && byte != b'\t') || b"\"():<>?@[\\]{}\x7f".contains(&byte));
     let is_language = || value.iter().all(|&byte| byte.is_ascii_alphanumeric() || b" *,-.;=".contains(&byte));
     value.len() <= 128
-        && match name.to_ascii_lowercase().as_str() {
-            "accept" => !has_unsafe_byte(),
+        && match name {
+            "accept" => !has_unsafe_byte(value),
             "accept-language" | "content-language" => is_language(),
-            "content-type" => !has_unsafe_byte() && is_form_type(value),
+            "content-type" => !has_unsafe_byte(value) && is_form_type(value),
             "range" => is_simple_range(value),
             _ => false,
         }
+}
+
+/// Whether a value has a CORS-unsafe request-header byte (Fetch).
+fn has_unsafe_byte(value: &[u8]) -> bool {
+    value.iter().any(|&byte| (byte < 0x20 && byte != b'\t') || b"\"():<>?@[\\]{}\x7f".contains(&byte))
 }
 
 /// Whether the essence of a MIME type is one that an HTML form can send.

@@ -118,9 +118,9 @@ pub enum LintKind {
     /// The policy allows no origin.
     NoOrigin,
     /// A rule that is chosen, or not, by headers that a preflight only announces (8.3).
-    RuleBesideOthers,
+    AmbiguousPreflight,
     /// Such a rule that has no policy, so that no request can be held to it (8.3).
-    RuleNotHeld,
+    UnenforceableRule,
     /// A reference to an object that is not in the manifests.
     ReferenceNotFound {
         /// What names it, such as `HTTPRoute web/api`.
@@ -170,8 +170,8 @@ impl LintKind {
             Self::ForbiddenResponseHeader => "forbidden-response-header",
             Self::MaxAgeBeyondBrowsers => "max-age-beyond-browsers",
             Self::NoOrigin => "no-origin",
-            Self::RuleBesideOthers => "rule-beside-others",
-            Self::RuleNotHeld => "rule-not-held",
+            Self::AmbiguousPreflight => "ambiguous-preflight",
+            Self::UnenforceableRule => "unenforceable-rule",
             Self::ReferenceNotFound { .. } => "reference-not-found",
             Self::LosesToOlder { .. } => "loses-to-older",
             Self::AttachesToNothing { .. } => "attaches-to-nothing",
@@ -193,7 +193,7 @@ impl LintKind {
             | Self::ForbiddenRequestHeader
             | Self::ForbiddenResponseHeader
             | Self::NoOrigin
-            | Self::RuleNotHeld
+            | Self::UnenforceableRule
             | Self::ReferenceNotFound { .. }
             | Self::LosesToOlder { .. }
             | Self::AttachesToNothing { .. }
@@ -201,7 +201,7 @@ impl LintKind {
             | Self::ReplacesEarlier
             | Self::NotRead { .. } => Severity::Warning,
             Self::TrailingSlash
-            | Self::RuleBesideOthers
+            | Self::AmbiguousPreflight
             | Self::SameAsEarlier
             | Self::OriginBeyondCrd
             | Self::ForbiddenMethod
@@ -228,11 +228,11 @@ impl LintKind {
             Self::ForbiddenRequestHeader => "is a header that browsers never let a script set",
             Self::ForbiddenResponseHeader => "is a header that browsers never show to a script",
             Self::MaxAgeBeyondBrowsers => "is longer than any browser remembers a preflight (86400 seconds)",
-            Self::RuleBesideOthers => {
-                "is chosen by headers that a preflight only announces, so requests are held to the policy of the rule that \
-                 they really reach"
+            Self::AmbiguousPreflight => {
+                "is chosen by headers that a preflight only announces, so a request needs the consent of the policy that it \
+                 really reaches"
             }
-            Self::RuleNotHeld => {
+            Self::UnenforceableRule => {
                 "has no policy, and another rule can answer the preflights of requests that reach it; give it a policy"
             }
             Self::ReferenceNotFound { by } => return format!("is not in the manifests; {} names it", Shown(by)).into(),

@@ -60,11 +60,12 @@ pub use model::BackendRef;
 use std::{fs::File, io::Read, path::Path, sync::Arc};
 
 use crate::{
+    decision::Resolution,
     lint::{Lint, LintKind},
     merge::Setting,
     policy::Position,
     request::CorsRequest,
-    resolver::{PolicyResolver, Resolution},
+    resolver::PolicyResolver,
     route::{MatchedRule, RouteMatch, RouteTable},
     violation::Excerpt,
 };

@@ -2,6 +2,8 @@
 //! a request, borrowed. Out: a [`CorsRequest`], the only place that knows what a preflight is (section 1 of
 //! `docs/semantics.md`; rules 3.5, 4.7, 5.8).
 
+use std::cell::Cell;
+
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri,
     header::{self, GetAll},
@@ -28,7 +30,7 @@ use crate::{
 /// assert_eq!(request.announced_method(), Some("PUT"));
 /// # Ok::<_, http::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct CorsRequest<'a> {
     method: &'a Method,
     headers: &'a HeaderMap,
@@ -36,7 +38,8 @@ pub struct CorsRequest<'a> {
     extensions: Option<&'a Extensions>,
     origin: RequestOrigin<'a>,
     preflight: bool,
-    hold: Option<&'a [HeaderName]>,
+    /// Whether somebody asked for the origin, or for what depends on it (6.1).
+    is_origin_observed: Cell<bool>,
 }
 
 /// What the `Origin` header of a request holds.
@@ -67,7 +70,7 @@ impl<'a> CorsRequest<'a> {
             Some(origin) => RequestOrigin::One(origin),
         };
         let preflight = *method == Method::OPTIONS && origin != RequestOrigin::Absent && announces_method(headers);
-        Self { method, headers, uri: None, extensions: None, origin, preflight, hold: None }
+        Self { method, headers, uri: None, extensions: None, origin, preflight, is_origin_observed: Cell::new(false) }
     }
 
     /// Reads the head of a request.
@@ -80,33 +83,38 @@ impl<'a> CorsRequest<'a> {
         }
     }
 
-    /// The same request, held to its policy as [`Resolution::hold`](crate::resolver::Resolution::hold) says.
-    #[inline]
-    #[must_use]
-    pub fn held(mut self, names: Option<&'a [HeaderName]>) -> Self {
-        self.hold = names;
-        self
-    }
-
-    /// The headers that need the policy's consent because the policy was chosen by them (8.3); none where the request
-    /// is not held to its policy.
-    #[inline]
-    pub(crate) fn hold(&self) -> Option<&'a [HeaderName]> {
-        self.hold
-    }
-
     /// Whether this is a preflight: `OPTIONS` with an `Origin` and a non-empty `Access-Control-Request-Method`.
     pub fn is_preflight(&self) -> bool {
         self.preflight
     }
 
     /// The `Origin` header.
+    ///
+    /// A resolver that asks for it has chosen by the origin, so the layer lets every response vary on it (6.1).
     pub fn origin(&self) -> RequestOrigin<'a> {
+        self.is_origin_observed.set(true);
         self.origin
     }
 
-    /// The `Origin` header as a well-formed origin, where it is one (3.4).
+    /// The `Origin` header as a well-formed origin, where it is one (3.4). It counts as asking for the origin.
     pub fn parsed_origin(&self) -> Option<Origin<'a>> {
+        self.is_origin_observed.set(true);
+        self.origin_parsed()
+    }
+
+    /// Whether somebody asked for the origin since the request was read (6.1).
+    #[inline]
+    pub(crate) fn is_origin_observed(&self) -> bool {
+        self.is_origin_observed.get()
+    }
+
+    /// The `Origin` header, for those whose answers vary on it anyway.
+    #[inline]
+    pub(crate) fn origin_line(&self) -> RequestOrigin<'a> {
+        self.origin
+    }
+
+    pub(crate) fn origin_parsed(&self) -> Option<Origin<'a>> {
         match self.origin {
             RequestOrigin::One(origin) => Origin::parse(origin.as_bytes()),
             RequestOrigin::Absent | RequestOrigin::Several => None,
@@ -155,32 +163,22 @@ impl<'a> CorsRequest<'a> {
         self.announced_lines().iter().flat_map(|line| headers::elements(line.as_bytes()))
     }
 
-    /// Whether the request that a preflight stands for may carry a header that the preflight itself can't show (8.2):
-    /// one that it announces, or a safelisted one, which a script sets without announcing it.
-    ///
-    /// A list over the limits of 4.9 announces nothing: it is blocked anyway, and not worth reading for each rule.
-    #[cfg(feature = "route")]
-    pub(crate) fn may_stand_for(&self, name: &HeaderName) -> bool {
-        let is_safelisted =
-            matches!(name.as_str(), "accept" | "accept-language" | "content-language" | "content-type" | "range");
-        let is_readable =
-            || self.announced_lines().iter().map(HeaderValue::len).sum::<usize>() <= headers::MAX_LIST_BYTES;
-        is_safelisted
-            || is_readable()
-                && self.announced_headers().any(|announced| announced.eq_ignore_ascii_case(name.as_str().as_bytes()))
-    }
-
-    /// Whether the request has a header that a browser sends to another origin only with consent.
-    pub(crate) fn needs_consent_for(&self, name: &HeaderName) -> bool {
-        let mut lines = self.headers.get_all(name).iter();
-        // Browsers never announce what they set themselves (`Cookie`), so there was no consent to ask for.
-        !headers::is_forbidden_request_header(name.as_str())
-            && lines.any(|line| !headers::is_safelisted_request_header(name.as_str(), line.as_bytes()))
+    /// The headers that a script may only have set with consent: those that are not safelisted with their value.
+    pub(crate) fn headers_not_safelisted(&self) -> impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)> + use<'a> {
+        self.headers
+            .iter()
+            .filter(|(name, value)| !headers::is_safelisted_request_header(name.as_str(), value.as_bytes()))
     }
 
     /// The announced names as one normalised value (4.8), or that there are too many of them (4.9).
     pub(crate) fn announced_list(&self) -> Result<Option<HeaderValue>, ListTooLong> {
         headers::join_names(self.announced_lines())
+    }
+
+    /// How long the `Access-Control-Request-Headers` lines are together.
+    #[cfg(feature = "route")]
+    pub(crate) fn announced_bytes(&self) -> usize {
+        self.announced_lines().iter().map(HeaderValue::len).sum()
     }
 
     fn announced_lines(&self) -> GetAll<'a, HeaderValue> {
@@ -206,7 +204,14 @@ impl<'a> CorsRequest<'a> {
 
     /// Whether a page of another origin sent this request (5.8): told by `Sec-Fetch-Site` where the browser sends it,
     /// else by comparing the `Origin` with the host. A request without `Origin` is not cross-origin.
+    ///
+    /// It counts as asking for the origin.
     pub fn is_cross_origin(&self) -> bool {
+        self.is_origin_observed.set(true);
+        self.is_from_another_origin()
+    }
+
+    pub(crate) fn is_from_another_origin(&self) -> bool {
         let origin = match self.origin {
             RequestOrigin::Absent => return false,
             RequestOrigin::Several => return true,
@@ -226,7 +231,7 @@ impl<'a> CorsRequest<'a> {
         };
         let (host, port) = match authority.rsplit_once(':') {
             // The last colon of a bracketed address without a port is not a port's.
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
+            Some((host, port)) if !port.ends_with(']') => (host, parse_port(port)),
             // The scheme that the client used is not known here, so a missing port is the origin's default.
             _ => (authority, if origin.scheme() == "https" { Some(443) } else { Some(80) }),
         };
@@ -245,11 +250,6 @@ impl<'a> CorsRequest<'a> {
             .iter()
             .flat_map(|line| headers::elements(line.as_bytes()))
             .any(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
-    }
-
-    /// Whether a page of another origin opens a WebSocket.
-    pub(crate) fn is_cross_origin_upgrade(&self) -> bool {
-        self.is_websocket_upgrade() && self.is_cross_origin()
     }
 }
 
@@ -302,6 +302,11 @@ impl<'a> CorsRequest<'a> {
 /// ```
 pub fn is_preflight<B>(request: &http::Request<B>) -> bool {
     CorsRequest::of(request).is_preflight()
+}
+
+/// A port in digits alone (RFC 3986, section 3.2.3); `u16::from_str` would take `+443` as well.
+fn parse_port(port: &str) -> Option<u16> {
+    port.bytes().all(|byte| byte.is_ascii_digit()).then(|| port.parse().ok()).flatten()
 }
 
 fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {

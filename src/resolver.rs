@@ -11,17 +11,15 @@ mod per_request;
 #[cfg(feature = "reload")]
 mod reload;
 
-use std::sync::{Arc, LazyLock};
-
-use http::HeaderName;
+use std::sync::Arc;
 
 pub use asynchronous::{Async, AsyncPolicyResolver, ResolutionFailure, ResolveAsync, resolve_async};
 pub use by_path::{ByPathPrefix, PathPrefixError};
-pub use per_request::{Overridable, PolicyOverride};
+pub use per_request::Overridable;
 #[cfg(feature = "reload")]
 pub use reload::{ReloadHandle, Reloadable};
 
-use crate::{compile::CompiledPolicy, policy::CorsPolicy, request::CorsRequest};
+use crate::{compile::CompiledPolicy, decision::Resolution, request::CorsRequest};
 
 /// Picks the policy for a request.
 ///
@@ -30,7 +28,7 @@ use crate::{compile::CompiledPolicy, policy::CorsPolicy, request::CorsRequest};
 /// # Examples
 ///
 /// ```
-/// use tower_cors::{CompiledPolicy, CorsLayer, CorsPolicy, PolicyResolver, request::CorsRequest, resolver::Resolution};
+/// use tower_cors::{CompiledPolicy, CorsLayer, CorsPolicy, PolicyResolver, decision::Resolution, request::CorsRequest};
 ///
 /// struct ByPath {
 ///     api: CompiledPolicy,
@@ -48,7 +46,13 @@ use crate::{compile::CompiledPolicy, policy::CorsPolicy, request::CorsRequest};
 ///
 /// let api = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
 /// let site = CorsPolicy::new().allow_origins(["*"]).compile()?;
-/// let layer = CorsLayer::with_resolver(ByPath { api, site });
+/// let layer = CorsLayer::with_resolver(ByPath { api: api.clone(), site: site.clone() });
+///
+/// // The same by a closure, which shares the policies that it answers with.
+/// let layer = CorsLayer::with_resolver(move |request: &CorsRequest<'_>| {
+///     let is_api = request.uri().is_some_and(|uri| uri.path().starts_with("/api/"));
+///     if is_api { api.clone() } else { site.clone() }
+/// });
 /// # Ok::<_, tower_cors::Violations>(())
 /// ```
 pub trait PolicyResolver {
@@ -68,149 +72,24 @@ pub trait PolicyResolver {
     }
 }
 
-/// What a resolver answers: the policy that applies, none, or none that allows anything.
-#[derive(Clone, Debug, Default)]
-pub struct Resolution<'a> {
-    applies: Applies<'a>,
-    hold: Option<Hold<'a>>,
+/// Resolves `request`, and lets the answer vary on the origin where the resolver looked at it (6.1).
+#[inline]
+pub(crate) fn resolve_observed<T>(
+    resolver: &impl PolicyResolver,
+    request: &CorsRequest<'_>,
+    then: impl FnOnce(&Resolution<'_>) -> T,
+) -> T {
+    resolver.resolve_then(request, |resolution| match request.is_origin_observed() {
+        false => then(&resolution),
+        true => then(&resolution.vary_on_origin()),
+    })
 }
 
-/// The names that a request is held to.
-#[derive(Clone, Debug)]
-enum Hold<'a> {
-    Borrowed(&'a [HeaderName]),
-    Shared(Arc<[HeaderName]>),
-}
-
-#[derive(Clone, Debug, Default)]
-enum Applies<'a> {
-    #[default]
-    Nothing,
-    Borrowed(&'a CompiledPolicy),
-    Shared(CompiledPolicy),
-    Closed,
-}
-
-/// The policy that allows nothing, for [`Resolution::closed`].
-static CLOSED: LazyLock<Option<CompiledPolicy>> = LazyLock::new(|| CorsPolicy::new().compile().ok());
-
-impl<'a> Resolution<'a> {
-    /// No policy applies: the request passes untouched, preflights included (5.7).
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// No policy could be found, so nothing is allowed: preflights are denied, and the inner service's own CORS headers
-    /// removed. The answer that fails closed.
-    pub fn closed() -> Self {
-        Self { applies: Applies::Closed, hold: None }
-    }
-
-    /// Holds the request to the policy (8.3): when it is cross-origin, and its method or one of the headers `names`
-    /// needs a preflight, and the policy does not allow the origin, that method or those headers, the answer is 403.
-    ///
-    /// For resolvers that choose by what a preflight only announces, so that nobody uses one policy's consent to send
-    /// what another policy applies to. `names` are the headers that the choice looks at.
-    #[must_use]
-    pub fn held(mut self, names: &'a [HeaderName]) -> Self {
-        self.hold = Some(Hold::Borrowed(names));
-        self
-    }
-
-    /// The policy that applies, where one does.
-    #[inline]
-    pub fn policy(&self) -> Option<&CompiledPolicy> {
-        match &self.applies {
-            Applies::Nothing => None,
-            Applies::Borrowed(policy) => Some(policy),
-            Applies::Shared(policy) => Some(policy),
-            Applies::Closed => CLOSED.as_ref(),
-        }
-    }
-
-    /// The names given to [`held`](Self::held), where the request is held to the policy.
-    #[inline]
-    pub fn hold(&self) -> Option<&[HeaderName]> {
-        match self.hold.as_ref()? {
-            Hold::Borrowed(names) => Some(names),
-            Hold::Shared(names) => Some(names),
-        }
-    }
-
-    /// Whether this is [`closed`](Self::closed).
-    #[inline]
-    pub fn is_closed(&self) -> bool {
-        matches!(self.applies, Applies::Closed)
-    }
-
-    /// The same answer, sharing what it borrowed: for a resolver whose answer outlives what it came from.
-    pub fn into_owned(self) -> Resolution<'static> {
-        Resolution {
-            applies: match self.applies {
-                Applies::Nothing => Applies::Nothing,
-                Applies::Borrowed(policy) => Applies::Shared(policy.clone()),
-                Applies::Shared(policy) => Applies::Shared(policy),
-                Applies::Closed => Applies::Closed,
-            },
-            hold: self.hold.map(|names| match names {
-                Hold::Borrowed(names) => Hold::Shared(names.into()),
-                Hold::Shared(names) => Hold::Shared(names),
-            }),
-        }
-    }
-}
-
-impl<'a> From<&'a CompiledPolicy> for Resolution<'a> {
-    #[inline]
-    fn from(policy: &'a CompiledPolicy) -> Self {
-        Self { applies: Applies::Borrowed(policy), hold: None }
-    }
-}
-
-impl From<CompiledPolicy> for Resolution<'_> {
-    fn from(policy: CompiledPolicy) -> Self {
-        Self { applies: Applies::Shared(policy), hold: None }
-    }
-}
-
-impl<'a> From<Option<&'a CompiledPolicy>> for Resolution<'a> {
-    #[inline]
-    fn from(policy: Option<&'a CompiledPolicy>) -> Self {
-        policy.map_or_else(Self::none, Self::from)
-    }
-}
-
-impl From<Option<CompiledPolicy>> for Resolution<'_> {
-    fn from(policy: Option<CompiledPolicy>) -> Self {
-        policy.map_or_else(Self::none, Self::from)
-    }
-}
-
-/// The resolver with one policy for every request, or with none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fixed(Option<CompiledPolicy>);
-
-impl Fixed {
-    /// One policy for every request.
-    pub fn new(policy: CompiledPolicy) -> Self {
-        Self(Some(policy))
-    }
-
-    /// No policy for any request.
-    pub fn none() -> Self {
-        Self(None)
-    }
-
-    /// The policy, where there is one.
-    pub fn policy(&self) -> Option<&CompiledPolicy> {
-        self.0.as_ref()
-    }
-}
-
-impl PolicyResolver for Fixed {
+/// No policy for any request, or always this one.
+impl PolicyResolver for Option<CompiledPolicy> {
     #[inline]
     fn resolve<'a>(&'a self, _: &CorsRequest<'_>) -> Resolution<'a> {
-        self.0.as_ref().into()
+        self.as_ref().into()
     }
 }
 
@@ -248,38 +127,13 @@ impl PolicyResolver for Arc<dyn PolicyResolver + Send + Sync + '_> {
     }
 }
 
-/// A closure as a resolver; see [`resolve_with`].
-#[derive(Clone, Copy, Debug)]
-pub struct ResolveWith<F>(F);
-
-/// Makes a resolver of a closure that answers with a policy it shares.
-///
-/// # Examples
-///
-/// ```
-/// use tower_cors::{CorsLayer, CorsPolicy, request::CorsRequest, resolver::resolve_with};
-///
-/// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
-/// let layer = CorsLayer::with_resolver(resolve_with(move |request: &CorsRequest<'_>| {
-///     let is_api = request.uri().is_some_and(|uri| uri.path().starts_with("/api/"));
-///     is_api.then(|| policy.clone())
-/// }));
-/// # Ok::<_, tower_cors::Violations>(())
-/// ```
-pub fn resolve_with<F, P>(closure: F) -> ResolveWith<F>
-where
-    F: Fn(&CorsRequest<'_>) -> P,
-    P: Into<Resolution<'static>>,
-{
-    ResolveWith(closure)
-}
-
-impl<F, P> PolicyResolver for ResolveWith<F>
+/// A closure that answers with a policy, an `Option` of one, or a [`Resolution`].
+impl<F, P> PolicyResolver for F
 where
     F: Fn(&CorsRequest<'_>) -> P,
     P: Into<Resolution<'static>>,
 {
     fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
-        (self.0)(request).into()
+        self(request).into()
     }
 }

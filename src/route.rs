@@ -20,19 +20,18 @@
 //! ```
 
 mod backend;
-mod beside;
 mod bucket;
-mod crowd;
 mod describe;
 mod hostname;
 mod order;
 mod path;
 mod pattern;
+mod preflight;
 mod reach;
 mod rule;
 mod table;
 
-pub use backend::{ChosenBackend, RulePolicy};
+pub use backend::ChosenBackend;
 pub use hostname::{Hostname, HostnameError};
 pub use path::{PathError, PathMatch};
 pub use pattern::{PatternError, ValueMatch};

@@ -43,15 +43,15 @@ fn the_documented_scenario_is_explained_word_for_word() {
          \x20 policy: allowHeaders: Origin, Authorization, Content-Type, from TrafficPolicy httpbin/httpbin-cors\n\
          \x20 policy: exposeHeaders: Origin, X-TrafficPolicy-Header, from TrafficPolicy httpbin/httpbin-cors\n\
          \x20 policy: maxAge: 86400, from TrafficPolicy httpbin/httpbin-cors\n\
-         \x20 decision: answered by the layer; the policy allows the origin [origin-allowed]\n\
+         \x20 decision: answered by the layer; the policy allows the origin, but not the method: \"PUT\"; add \"PUT\" to allowMethods [method-not-allowed]\n\
          \x20 status: 200\n\
+         \x20 header: vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\n\
          \x20 header: access-control-allow-origin: https://example.com\n\
          \x20 header: access-control-allow-credentials: true\n\
          \x20 header: access-control-allow-methods: GET, POST, OPTIONS\n\
          \x20 header: access-control-allow-headers: Origin, Authorization, Content-Type\n\
          \x20 header: access-control-expose-headers: Origin, X-TrafficPolicy-Header\n\
          \x20 header: access-control-max-age: 86400\n\
-         \x20 header: vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\n\
          \n\
          request: not sent\n\
          \n\
@@ -120,7 +120,7 @@ fn the_typed_value_names_route_match_stack_and_verdict() {
     assert!(!step.is_answered() && explanation.verdict().is_ok());
     assert_eq!((explanation.uri(), step.method(), step.status().as_u16()), (&uri, &Method::GET, 200));
     assert_eq!(step.headers()["access-control-allow-origin"], "https://app.example");
-    assert!(!route.is_held());
+    assert!(!route.requires_consent());
 
     let policy = CorsPolicy::new().allow_origins(["*"]).compile().unwrap();
     let table = RouteTable::new([Route::new("web", "any").rule(Rule::new().policy(policy.clone()))]);
@@ -133,7 +133,7 @@ fn the_typed_value_names_route_match_stack_and_verdict() {
     let explanation = Explanation::new(unsafe_name, uri, &policy, &Options::new());
     let preflight = explanation.preflight().unwrap();
     assert!(preflight.is_answered() && preflight.route().is_none());
-    assert_eq!((preflight.reason(), preflight.status().as_u16()), (Reason::OriginAllowed, 200));
+    assert_eq!((preflight.reason(), preflight.status().as_u16()), (Reason::HeaderNotAllowed, 200));
     assert_eq!(preflight.method(), Method::OPTIONS);
     assert!(explanation.actual().is_none());
     assert_eq!(explanation.verdict().unwrap_err().code(), "preflight-header");
@@ -150,7 +150,7 @@ fn a_held_request_and_its_403_are_explained() {
         .header(HeaderName::from_static("x-canary"), HeaderValue::from_static("1"));
     let uri = Uri::from_static("http://any.example/");
     let explanation = Explanation::of_table(script.clone(), uri.clone(), &table, &Options::new());
-    assert!(explanation.preflight().unwrap().route().unwrap().is_held());
+    assert!(explanation.preflight().unwrap().route().unwrap().requires_consent());
 
     let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile().unwrap();
     let script = ScriptRequest::new(HeaderValue::from_static("https://other.example"), Method::GET);

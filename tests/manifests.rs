@@ -343,8 +343,8 @@ fn lints_name_what_is_missing_doubled_or_held() {
     assert_eq!(policy(&doubled, "http://any/").unwrap().allow_origins.unwrap(), ["https://b.example"]);
     let canary = "matches: [{headers: [{name: x-canary, value: \"1\"}]}]\n    filters: [{type: CORS, cors: {allowOrigins: [https://a.example]}}]\n  - {}";
     let held = load(&route(canary));
-    assert_eq!(codes(&held), ["rule-beside-others", "rule-not-held"]);
-    assert_eq!(*held.lints()[1].kind(), LintKind::RuleNotHeld);
+    assert_eq!(codes(&held), ["ambiguous-preflight", "unenforceable-rule"]);
+    assert_eq!(*held.lints()[1].kind(), LintKind::UnenforceableRule);
     assert_eq!(held.lints()[1].position().map(ToString::to_string).as_deref(), Some("m.yaml:8:5"));
     let slash = load(&cors("allowOrigins: [https://a.example/]"));
     assert_eq!(slash.lints()[0].position().unwrap().line(), 6);

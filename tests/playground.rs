@@ -257,7 +257,7 @@ async fn a_snippet_is_code_that_compiles_and_a_manifest_that_loads() {
     assert_eq!(answer["manifestRefusal"], Value::Null);
     let manifest = answer["manifest"].as_str().unwrap();
     let loaded = tower_cors::manifest::Manifests::new().read("snippet.yaml", manifest).build().unwrap();
-    assert_eq!(loaded.table().rules_beside_others().count(), 0);
+    assert_eq!(loaded.table().ambiguous_rules().count(), 0);
 
     let mut given = scenario(policy);
     given["profile"] = "gateway-api".into();

@@ -273,7 +273,7 @@ fn answer(policy: &CompiledPolicy, method: Method, headers: HeaderMap, set: &[&'
     *request.method_mut() = method;
     *request.headers_mut() = headers;
     let mut response = Response::new(());
-    match decide(&CorsRequest::of(&request), Some(policy), &Options::new()) {
+    match decide(&CorsRequest::of(&request), &policy.into(), &Options::new()) {
         Decision::Answer(answer) => {
             *response.status_mut() = answer.status();
             answer.write_to(response.headers_mut());

@@ -12,12 +12,13 @@ use std::{
     thread,
 };
 
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderMap, Request, Response};
 use tower::{Layer, Service, service_fn};
 use tower_cors::{
-    CompiledPolicy, CorsLayer, CorsPolicy, PolicyResolver, Profile,
+    CompiledPolicy, CorsLayer, CorsPolicy, Decision, PolicyResolver, Profile,
+    decision::{Candidates, Options, Resolution, decide},
     request::CorsRequest,
-    resolver::{AsyncPolicyResolver, Reloadable, Resolution, resolve_async},
+    resolver::{AsyncPolicyResolver, Reloadable, resolve_async},
 };
 
 const BOTH: &str = "https://both.example";
@@ -244,21 +245,20 @@ fn a_reload_is_held_to_the_profile_of_what_serves() {
 }
 
 #[test]
-fn a_hold_survives_being_shared() {
-    struct Holding(CompiledPolicy, Vec<HeaderName>);
-    impl PolicyResolver for Holding {
+fn the_need_for_consent_survives_being_shared() {
+    struct ByMethod(CompiledPolicy, Arc<Candidates>);
+    impl PolicyResolver for ByMethod {
         fn resolve<'a>(&'a self, _: &CorsRequest<'_>) -> Resolution<'a> {
-            Resolution::from(&self.0).held(&self.1)
+            Resolution::from(&self.0).require_consent(&self.1)
         }
     }
-    let name = HeaderName::from_static("x-tenant");
-    let resolver = Reloadable::new(Holding(policy_a().compile().unwrap(), vec![name.clone()]));
-    let request = get();
-    // Through an `Arc`, which can't be lent the answer.
-    let resolver = Arc::new(resolver);
-    let resolution = resolver.resolve(&CorsRequest::of(&request));
-    assert_eq!(resolution.hold(), Some(&[name][..]));
+    let resolver = Reloadable::new(ByMethod(policy_a().compile().unwrap(), Arc::default()));
+    let put = http::Request::put("/").header("origin", "https://nobody.example").body(()).unwrap();
+    let head = CorsRequest::of(&put);
+    // Not by `resolve_then`, which would lend the answer.
+    let resolution = resolver.resolve(&head);
     assert_eq!(*resolution.policy().unwrap().policy(), policy_a());
+    assert!(matches!(decide(&head, &resolution, &Options::new()), Decision::Answer(_)));
 }
 
 #[test]

@@ -16,13 +16,11 @@ use tokio::sync::oneshot;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_cors::{
     CompiledPolicy, CorsLayer, CorsPolicy, PolicyResolver,
+    decision::Resolution,
     decision::{InnerHeaders, PreflightStatus, UnmatchedPreflight},
     merge::{Base, Ceiling, MergeOptions, MergeStrategy, Overrides, Setting},
     request::CorsRequest,
-    resolver::{
-        ByPathPrefix, Overridable, PolicyOverride, Reloadable, Resolution, ResolutionFailure, resolve_async,
-        resolve_with,
-    },
+    resolver::{ByPathPrefix, Overridable, Reloadable, ResolutionFailure, resolve_async},
 };
 
 const A: &str = "https://a.example";
@@ -168,12 +166,12 @@ fn an_override_in_the_extensions_has_the_first_word() {
     let resolver = Overridable::new(compiled(1));
     let mut request = get("/");
     assert_eq!(picked(&resolver, &request), Some(1));
-    request.extensions_mut().insert(PolicyOverride::new(compiled(2)));
+    request.extensions_mut().insert(Resolution::from(compiled(2)));
     assert_eq!(picked(&resolver, &request), Some(2));
     // Through `resolve` as well, where the answer has to be shared.
     let shared = Arc::new(resolver.clone());
     assert_eq!(picked(&shared, &request), Some(2));
-    request.extensions_mut().insert(PolicyOverride::disabled());
+    request.extensions_mut().insert(Resolution::none());
     assert_eq!(picked(&resolver, &request), None);
     assert_eq!(picked(&shared, &request), None);
 }
@@ -268,11 +266,11 @@ async fn a_layer_that_fails_closed_keeps_its_other_settings() {
 #[test]
 fn a_closure_picks_the_policy() {
     let (one, two) = (compiled(1), compiled(2));
-    let resolver = resolve_with(move |request: &CorsRequest<'_>| match request.uri().map(http::Uri::path) {
+    let resolver = move |request: &CorsRequest<'_>| match request.uri().map(http::Uri::path) {
         Some("/one") => Some(one.clone()),
         Some("/two") => Some(two.clone()),
         _ => None,
-    });
+    };
     let picks = ["/one", "/two", "/three"].map(|path| picked(&resolver, &get(path)));
     assert_eq!(picks, [Some(1), Some(2), None]);
 }

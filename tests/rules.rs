@@ -14,7 +14,6 @@ use tower_cors::{
     CompiledPolicy, CorsLayer, CorsPolicy,
     compile::{Compiler, Profile},
     decision::{InnerHeaders, PreflightStatus, UnmatchedPreflight},
-    resolver::Fixed,
 };
 
 #[path = "rules/row.rs"]
@@ -115,7 +114,7 @@ async fn run(case: &Case) -> Got {
 }
 
 fn layer(case: &Case) -> CorsLayer {
-    let resolver = case.policy.as_ref().map_or_else(Fixed::none, |policy| Fixed::new(compile(case, policy)));
+    let resolver = case.policy.as_ref().map(|policy| compile(case, policy));
     let options = &case.options;
     CorsLayer::with_resolver(resolver)
         .preflight_status(if options.no_content { PreflightStatus::NoContent } else { PreflightStatus::Ok })

@@ -12,6 +12,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_cors::{
     CorsLayer, CorsPolicy, Decision, Reason,
     compile::Compiler,
+    decision::{Candidates, Resolution},
     decision::{Options, Outcome, PreflightStatus, Review, UnmatchedPreflight, decide},
     layer::{Difference, Recorded},
     lint::Severity,
@@ -332,7 +333,8 @@ fn a_policy_with_a_lint_as_severe_as_what_is_denied_is_refused() {
 fn review(policy: CorsPolicy, request: &Request<String>) -> (Reason, Option<String>, Option<usize>) {
     let policy = policy.compile().expect("a valid policy");
     let request = CorsRequest::of(request);
-    let review = Review::new(&request, Some(&policy), &decide(&request, Some(&policy), &Options::new()));
+    let resolution = (&policy).into();
+    let review = Review::new(&request, &resolution, &decide(&request, &resolution, &Options::new()));
     let about = review.method().map(str::to_owned);
     let name = review.header_name().map(|name| String::from_utf8_lossy(name).into_owned());
     (review.reason(), about.or(name), review.header_index())
@@ -361,26 +363,29 @@ fn where_too_many_names_were_announced_the_advice_is_to_list_them() {
     let policy = CorsPolicy::new().allow_origins([OK]).allow_headers(["*"]).compile().expect("a valid policy");
     let request = preflight(OK, "PUT", &"a,".repeat(257));
     let request = CorsRequest::of(&request);
-    let review = Review::new(&request, Some(&policy), &decide(&request, Some(&policy), &Options::new()));
+    let resolution = (&policy).into();
+    let review = Review::new(&request, &resolution, &decide(&request, &resolution, &Options::new()));
     assert_eq!(review.advice().as_deref(), Some("list the names in allowHeaders in the place of *"));
 }
 
 #[test]
 fn a_held_request_is_reviewed_down_to_its_method_or_header() {
     let policy = policy().compile().expect("a valid policy");
-    let names = [http::HeaderName::from_static("x-one"), http::HeaderName::from_static("x-three")];
+    let names = ["x-one", "x-three"].map(http::HeaderName::from_static);
+    let candidates = Arc::new(names.into_iter().fold(Candidates::new(), Candidates::chosen_by));
     let with = |method, origin, name| request(method, &[("origin", origin), ("host", "api.example"), (name, "1")]);
     let rows = [
-        (with(Method::DELETE, OK, "x-one"), Reason::MethodNotAllowed, Some("DELETE"), None),
-        (with(Method::PUT, OK, "x-three"), Reason::HeaderNotAllowed, None, Some(&b"x-three"[..])),
+        (with(Method::DELETE, OK, "x-one"), Reason::NoConsent, Some("DELETE"), None),
+        (with(Method::PUT, OK, "x-three"), Reason::NoConsent, None, Some(&b"x-three"[..])),
         // Nothing else is said of an origin that may not send at all.
         (with(Method::DELETE, OTHER, "x-three"), Reason::OriginNotAllowed, None, None),
     ];
     for (request, reason, method, name) in rows {
-        let head = CorsRequest::of(&request).held(Some(&names));
-        let decision = decide(&head, Some(&policy), &Options::new().enforce(true));
+        let head = CorsRequest::of(&request);
+        let resolution = Resolution::from(&policy).require_consent(&candidates);
+        let decision = decide(&head, &resolution, &Options::new().enforce(true));
         assert!(matches!(decision, Decision::Answer(_)));
-        let review = Review::new(&head, Some(&policy), &decision);
+        let review = Review::new(&head, &resolution, &decision);
         assert_eq!(
             (review.outcome(), review.reason(), review.method(), review.header_name()),
             (Outcome::Refused, reason, method, name)

@@ -6,7 +6,6 @@ use tower_cors::{
     CompiledPolicy, CorsPolicy,
     merge::{Ceiling, Effective, Setting, merge},
     policy::{PolicyField, Provenance, Source},
-    resolver::Fixed,
 };
 
 use super::{
@@ -78,11 +77,11 @@ impl Whole {
     }
 
     /// What a layer is given; none where there is nothing to serve.
-    pub(crate) fn resolver(&self) -> Option<Fixed> {
+    pub(crate) fn resolver(&self) -> Option<Option<CompiledPolicy>> {
         match self {
             Self::Broken | Self::Invalid(_) => None,
-            Self::None(_) => Some(Fixed::none()),
-            Self::Policy(policy) => Some(Fixed::new(policy.clone())),
+            Self::None(_) => Some(None),
+            Self::Policy(policy) => Some(Some(policy.clone())),
         }
     }
 

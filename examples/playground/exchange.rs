@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
-use tower_cors::{layer::Event, resolver::Fixed};
+use tower_cors::{CompiledPolicy, layer::Event};
 
 /// The most exchanges that are kept.
 const MAX_EXCHANGES: usize = 64;
@@ -31,7 +31,7 @@ struct Kept {
 /// A scenario that is served.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    pub(crate) resolver: Fixed,
+    pub(crate) resolver: Option<CompiledPolicy>,
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Bytes,
@@ -80,7 +80,7 @@ impl Store {
 
 impl Exchange {
     pub(crate) fn new(
-        resolver: Fixed,
+        resolver: Option<CompiledPolicy>,
         (status, headers): (StatusCode, Vec<(HeaderName, HeaderValue)>),
         body: String,
     ) -> Self {

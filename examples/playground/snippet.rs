@@ -73,7 +73,6 @@ fn merged(scenario: &Scenario, settings: &[(&str, &Reading)]) -> String {
         (true, false) => "merge::{Ceiling, MergeOptions, MergeStrategy, Setting, merge}",
         (true, true) => "merge::{Ceiling, MergeOptions, MergeStrategy, Preference, Setting, merge}",
     });
-    names.push("resolver::Fixed");
     if settings.iter().all(|(_, read)| read.kind == Kind::Disabled) {
         names.retain(|name| *name != "CorsPolicy");
     }
@@ -108,7 +107,7 @@ fn merged(scenario: &Scenario, settings: &[(&str, &Reading)]) -> String {
          let options = MergeOptions::new(MergeStrategy::{strategy}){prefer};\n    \
          let compiler = {compiler};\n    \
          let policy = merge(&stack, &options).compile(&compiler)?;\n    \
-         let cors = CorsLayer::with_resolver(policy.map_or_else(Fixed::none, Fixed::new));\n",
+         let cors = CorsLayer::with_resolver(policy);\n",
     );
     function(&names, &body)
 }

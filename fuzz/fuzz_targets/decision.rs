@@ -84,15 +84,15 @@ fn append(headers: &mut HeaderMap, line: &[u8]) {
 fuzz_target!(|input: &[u8]| {
     let input = Input::read(input);
     let request = CorsRequest::new(&input.method, &input.request);
-    assert!(matches!(decide(&request, None, &input.options), Decision::PassThrough), "5.7");
+    assert!(matches!(decide(&request, &None.into(), &input.options), Decision::PassThrough), "5.7");
     let strict = Compiler::new().compile(input.policy.clone());
     let Ok(policy) = Compiler::new().profile(Profile::GatewayApi).compile(input.policy.clone()) else {
         assert!(strict.is_err(), "what the lenient profile refuses, the strict one refuses");
         return;
     };
     assert_eq!(policy.policy(), &input.policy, "2.15");
-    let decision = decide(&request, Some(&policy), &input.options);
-    let again = decide(&request, Some(&policy), &input.options);
+    let decision = decide(&request, &(&policy).into(), &input.options);
+    let again = decide(&request, &(&policy).into(), &input.options);
     assert_eq!(format!("{decision:?}"), format!("{again:?}"), "a decision is deterministic");
 
     match decision {

@@ -30,7 +30,7 @@ fuzz_target!(|input: &[u8]| {
         request.append(header::ACCESS_CONTROL_REQUEST_HEADERS, line);
     }
     for policy in &*POLICIES {
-        let decision = decide(&CorsRequest::new(&Method::OPTIONS, &request), Some(policy), &Options::new());
+        let decision = decide(&CorsRequest::new(&Method::OPTIONS, &request), &policy.into(), &Options::new());
         let Decision::Answer(answer) = decision else { panic!("a preflight is answered") };
         assert!(answer.is_allowed());
         let reason = answer.reason();

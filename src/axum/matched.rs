@@ -1,17 +1,18 @@
 //! Policies by the route that axum has matched. In: route patterns, methods and policies. Out: the resolver that picks
 //! by `MatchedPath` and, where a route says so, by the method that a preflight announces (8.3 for those).
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use ::axum::extract::MatchedPath;
 use http::Method;
 
 use crate::{
     compile::CompiledPolicy,
+    decision::{Candidates, Resolution},
     merge::{Base, MergeError, Setting},
     policy::CorsPolicy,
     request::CorsRequest,
-    resolver::{PolicyResolver, Resolution},
+    resolver::PolicyResolver,
 };
 
 /// The resolver that picks a policy by the route that axum has matched, and a base policy everywhere else.
@@ -52,6 +53,8 @@ struct RoutePolicies {
     /// That of the methods without one of their own.
     others: Option<CompiledPolicy>,
     methods: Vec<(Method, Option<CompiledPolicy>)>,
+    /// The policies that may answer the same preflight (8.3).
+    candidates: Arc<Candidates>,
 }
 
 impl ByMatchedPath {
@@ -73,7 +76,9 @@ impl ByMatchedPath {
     /// The policy is invalid by itself, or merged with the base.
     pub fn route(mut self, pattern: &str, policy: CorsPolicy) -> Result<Self, MergeError> {
         let merged = self.base.merge_over(&Setting::policy(format!("route {pattern}"), policy))?;
-        self.policies(pattern).others = merged;
+        let policies = self.policies(pattern);
+        policies.others = merged;
+        policies.find_candidates();
         Ok(self)
     }
 
@@ -86,7 +91,7 @@ impl ByMatchedPath {
     ///
     /// A browser remembers every method that the answer to a preflight lists, whichever one was announced. So that no
     /// page uses the consent of one method's policy to send another, cross-origin requests to such a route are
-    /// [held](Resolution::held) to the policy of their method: where that method needs a preflight and its policy does
+    /// [held to the consent](Resolution::require_consent) of the policy of their method: where that method needs a preflight and its policy does
     /// not allow the origin and the method, the answer is 403 and the handler is not called.
     ///
     /// # Errors
@@ -97,6 +102,7 @@ impl ByMatchedPath {
         let methods = &mut self.policies(pattern).methods;
         methods.retain(|(given, _)| *given != method);
         methods.push((method, merged));
+        self.policies(pattern).find_candidates();
         Ok(self)
     }
 
@@ -104,12 +110,14 @@ impl ByMatchedPath {
     /// untouched, preflights included.
     #[must_use]
     pub fn route_disabled(mut self, pattern: &str) -> Self {
-        self.policies(pattern).others = None;
+        let policies = self.policies(pattern);
+        policies.others = None;
+        policies.find_candidates();
         self
     }
 
     fn policies(&mut self, pattern: &str) -> &mut RoutePolicies {
-        let base = || RoutePolicies { others: self.fallback.clone(), methods: Vec::new() };
+        let base = || RoutePolicies { others: self.fallback.clone(), methods: Vec::new(), candidates: Arc::default() };
         self.routes.entry(pattern.into()).or_insert_with(base)
     }
 }
@@ -133,8 +141,13 @@ impl RoutePolicies {
             false => Some(request.method().as_str()),
         };
         let found = method.and_then(|method| self.find(method)).unwrap_or(&self.others);
-        // Chosen by what the preflight only announced, so the request is held to it (8.3).
-        Resolution::from(found.as_ref()).held(&[])
+        // 8.3: chosen by what the preflight only announced.
+        Resolution::from(found).require_consent(&self.candidates)
+    }
+
+    fn find_candidates(&mut self) {
+        let policies = self.methods.iter().map(|(_, policy)| policy).chain([&self.others]).flatten();
+        self.candidates = Arc::new(policies.fold(Candidates::new(), Candidates::policy));
     }
 
     fn find(&self, method: &str) -> Option<&Option<CompiledPolicy>> {

@@ -1,7 +1,7 @@
 //! A policy after compilation: the matcher, every header value, the lints, and the policy it was made of.
 //! Rules 2.15, 3.6, 3.7.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use super::{
     Profile,
@@ -25,6 +25,7 @@ pub struct CompiledPolicy(Arc<Compiled>);
 struct Compiled {
     origins: Origins,
     credentialed: bool,
+    allowed_headers: AllowedHeaders,
     /// Whether any response header is exposed; most policies need not look at their values to know that none is.
     exposes: bool,
     values: ValuesByThread,
@@ -40,6 +41,24 @@ enum Origins {
     Listed(OriginSet),
 }
 
+/// What `allowHeaders` allows, ready for look-ups in any number (8.2).
+enum AllowedHeaders {
+    /// `*`
+    Any,
+    /// In lower case.
+    Listed(HashSet<Box<str>>),
+}
+
+impl AllowedHeaders {
+    fn of(policy: &CorsPolicy) -> Self {
+        let names = policy.allow_headers.as_deref().unwrap_or_default();
+        match names.iter().any(|name| name == "*") {
+            true => Self::Any,
+            false => Self::Listed(names.iter().map(|name| name.to_ascii_lowercase().into()).collect()),
+        }
+    }
+}
+
 /// The longest origin that a credentialed `*` reflects, in bytes: a host of 253, a port, and a scheme beyond any in use.
 const MAX_REFLECTED: usize = 512;
 
@@ -49,6 +68,7 @@ impl CompiledPolicy {
         Self(Arc::new(Compiled {
             origins: if checked.any_origin { Origins::Any } else { Origins::Listed(checked.origins) },
             credentialed,
+            allowed_headers: AllowedHeaders::of(&policy),
             exposes: policy.expose_headers.as_ref().is_some_and(|names| !names.is_empty()),
             values: ValuesByThread::new(),
             policy,
@@ -114,16 +134,36 @@ impl CompiledPolicy {
     }
 
     /// Whether the policy lets a script use a method: one of `GET`, `HEAD` and `POST`, or one that it allows. Methods
-    /// are compared with their case.
+    /// are compared with their case. A method that is literally `*` is never allowed (9.3).
     pub fn allows_method(&self, method: &str) -> bool {
         let allowed = self.0.policy.allow_methods.as_deref().unwrap_or_default();
-        headers::is_safelisted_method(method) || allowed.iter().any(|allowed| allowed == method || allowed == "*")
+        headers::is_safelisted_method(method)
+            || method != "*" && allowed.iter().any(|allowed| allowed == method || allowed == "*")
     }
 
     /// Whether the policy lets a script set a request header that needs permission. Names are compared without case.
     pub fn allows_header(&self, name: &str) -> bool {
-        let allowed = self.0.policy.allow_headers.as_deref().unwrap_or_default();
-        allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name) || allowed == "*")
+        match &self.0.allowed_headers {
+            AllowedHeaders::Any => name != "*",
+            AllowedHeaders::Listed(names) if name.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                names.contains(&*name.to_ascii_lowercase())
+            }
+            AllowedHeaders::Listed(names) => names.contains(name),
+        }
+    }
+
+    /// How many names `allowHeaders` lists; none where it is `*`.
+    #[cfg(feature = "route")]
+    pub(crate) fn listed_header_count(&self) -> Option<usize> {
+        match &self.0.allowed_headers {
+            AllowedHeaders::Any => None,
+            AllowedHeaders::Listed(names) => Some(names.len()),
+        }
+    }
+
+    /// What tells this policy from others as long as it lives. Clones are the same.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 
     /// What the responses to actual requests expose.

@@ -5,7 +5,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{
         ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-        ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, VARY,
+        ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, Entry, VARY,
     },
 };
 
@@ -43,11 +43,6 @@ impl Answer {
         self.status
     }
 
-    /// Why the answer is as it is.
-    pub fn reason(&self) -> Reason {
-        self.reason
-    }
-
     /// Whether the answer permits anything.
     pub fn is_allowed(&self) -> bool {
         self.allowed.is_some()
@@ -55,29 +50,29 @@ impl Answer {
 
     /// Writes the headers of the answer. Whatever `headers` held of these names is replaced.
     pub fn write_to(self, headers: &mut HeaderMap) {
-        if let Some(allowed) = self.allowed {
-            set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, allowed.origin);
-            // 4.6
-            if allowed.credentials {
-                set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, constants::yes());
-            }
-            if let Some(methods) = allowed.methods {
-                set(headers, ACCESS_CONTROL_ALLOW_METHODS, methods);
-            }
-            if let Some(names) = allowed.headers {
-                set(headers, ACCESS_CONTROL_ALLOW_HEADERS, names);
-            }
-            if let Some(names) = allowed.expose {
-                set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, names);
-            }
-            // 4.11
-            set(headers, ACCESS_CONTROL_MAX_AGE, allowed.max_age);
-            if allowed.private_network {
-                set(headers, headers::ALLOW_PRIVATE_NETWORK.clone(), constants::yes());
-            }
+        // 6.3: without room for `Vary` there is no permission.
+        if self.vary.is_some_and(|vary| headers.try_insert(VARY, vary.clone()).is_err()) {
+            return;
         }
-        if let Some(vary) = self.vary {
-            set(headers, VARY, vary.clone());
+        let Some(allowed) = self.allowed else { return };
+        set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, allowed.origin);
+        // 4.6
+        if allowed.credentials {
+            set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, constants::yes());
+        }
+        if let Some(methods) = allowed.methods {
+            set(headers, ACCESS_CONTROL_ALLOW_METHODS, methods);
+        }
+        if let Some(names) = allowed.headers {
+            set(headers, ACCESS_CONTROL_ALLOW_HEADERS, names);
+        }
+        if let Some(names) = allowed.expose {
+            set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, names);
+        }
+        // 4.11
+        set(headers, ACCESS_CONTROL_MAX_AGE, allowed.max_age);
+        if allowed.private_network {
+            set(headers, headers::ALLOW_PRIVATE_NETWORK.clone(), constants::yes());
         }
     }
 }
@@ -90,8 +85,18 @@ pub struct ResponsePlan {
     pub(super) credentials: bool,
     pub(super) expose: ExposePlan,
     pub(super) vary_on_origin: bool,
-    pub(super) keep_inner: bool,
+    pub(super) inner: Inner,
     pub(super) reason: Reason,
+}
+
+/// What becomes of the CORS headers that the inner service set itself (5.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inner {
+    Removed,
+    /// They stay where the plan sets none, but `*` and credentials never meet.
+    Kept,
+    /// They are the answer (4.4), or nobody's business (5.7).
+    Untouched,
 }
 
 /// What becomes of `Access-Control-Expose-Headers`.
@@ -103,19 +108,6 @@ pub(super) enum ExposePlan {
     EveryName,
 }
 
-/// What [`ResponsePlan::apply`] found and did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Applied {
-    /// The headers are set, and a second layer around this one can tell.
-    Marked,
-    /// The headers are set, but nothing in them tells a second layer so: they hold only what the request and the inner
-    /// service brought.
-    Unmarked,
-    /// A layer nearer to the handler had decided already, so nothing was changed (5.9).
-    AlreadyDecided,
-}
-
 impl ResponsePlan {
     pub(super) fn denied(reason: Reason) -> Self {
         Self {
@@ -123,14 +115,14 @@ impl ResponsePlan {
             credentials: false,
             expose: ExposePlan::Absent,
             vary_on_origin: true,
-            keep_inner: false,
+            inner: Inner::Removed,
             reason,
         }
     }
 
-    /// Why the plan is as it is.
-    pub fn reason(&self) -> Reason {
-        self.reason
+    /// 6.1: no policy applies, but for another origin one might.
+    pub(super) fn vary_only() -> Self {
+        Self { inner: Inner::Untouched, ..Self::denied(Reason::NoPolicy) }
     }
 
     /// Whether the plan permits anything.
@@ -138,26 +130,33 @@ impl ResponsePlan {
         self.origin.is_some()
     }
 
+    /// Whether a policy decided, so that a layer around this one has nothing to decide any more (5.9).
+    pub(crate) fn is_of_a_policy(&self) -> bool {
+        self.reason != Reason::NoPolicy
+    }
+
     /// Applies the plan to the headers of a response with this status, whatever the status is (5.6).
-    pub fn apply(self, status: StatusCode, headers: &mut HeaderMap) -> Applied {
+    pub fn apply(self, status: StatusCode, headers: &mut HeaderMap) {
         let found = Found::in_headers(headers);
-        if found.decided {
-            return Applied::AlreadyDecided;
-        }
         // 5.5: the policy is the authority, so what the inner service set itself goes first.
-        if found.cors && !self.keep_inner {
+        if found.cors && self.inner == Inner::Removed {
             for name in headers::cors_response_headers() {
                 headers.remove(name);
             }
         }
-        let any_origin = self.origin.as_ref().is_some_and(constants::is_any_origin);
+        // 6.3: `Vary` comes before any permission, and without room for it there is none.
+        if self.vary_on_origin && !vary_on_origin(headers, found.vary) {
+            return;
+        }
         if let Some(origin) = self.origin {
             set(headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         }
         if self.credentials {
             set(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, constants::yes());
         }
-        let varies = self.vary_on_origin && vary_on_origin(headers, found.vary);
+        if found.cors && self.inner == Inner::Kept && allows_any_origin(headers) {
+            headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
+        }
         match self.expose {
             ExposePlan::Absent => {}
             ExposePlan::Value(names) => set(headers, ACCESS_CONTROL_EXPOSE_HEADERS, names),
@@ -169,8 +168,19 @@ impl ResponsePlan {
                 }
             }
         }
-        if varies || any_origin { Applied::Marked } else { Applied::Unmarked }
     }
+}
+
+/// Whether the headers are those of a layer of this crate, told by the very bytes of the values that it sets (5.9).
+pub(crate) fn are_of_a_layer(headers: &HeaderMap) -> bool {
+    let is_of_a_layer = |value: &HeaderValue| constants::is_any_origin(value) || value.is_sensitive();
+    headers.get_all(VARY).iter().any(constants::is_vary_on_origin)
+        || headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).is_some_and(is_of_a_layer)
+        || headers.get(ACCESS_CONTROL_ALLOW_CREDENTIALS).is_some_and(constants::is_yes)
+}
+
+fn allows_any_origin(headers: &HeaderMap) -> bool {
+    headers.get_all(ACCESS_CONTROL_ALLOW_ORIGIN).iter().any(|origin| origin == "*")
 }
 
 /// What one walk over the names of a response finds; seven look-ups for what is hardly ever there would cost ten times
@@ -179,7 +189,6 @@ impl ResponsePlan {
 struct Found {
     cors: bool,
     vary: bool,
-    decided: bool,
 }
 
 impl Found {
@@ -193,31 +202,26 @@ impl Found {
                 found.cors = true;
             }
         }
-        found.decided = (found.vary || found.cors) && is_decided(headers);
         found
     }
 }
 
-/// Whether a layer has decided these headers already (5.9).
-///
-/// A mark in the extensions would tell as well, but putting it there allocates twice a request. A policy that is not
-/// open sets `Vary: Origin` and an open one `*`, so the very bytes of these two values are the mark.
-fn is_decided(headers: &HeaderMap) -> bool {
-    headers.get_all(VARY).iter().any(constants::is_vary_on_origin)
-        || headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).is_some_and(constants::is_any_origin)
-}
-
-/// 6.1, 6.3: adds `Origin` to `Vary`, unless it is there. Tells whether it was added.
+/// 6.1, 6.3: adds `Origin` to `Vary`, unless it is there. False where the map has no room for it.
 fn vary_on_origin(headers: &mut HeaderMap, has_vary: bool) -> bool {
     if !has_vary {
-        set(headers, VARY, constants::vary_on_origin().clone());
-        return true;
+        return headers.try_insert(VARY, constants::vary_on_origin().clone()).is_ok();
     }
     if headers::varies_on(headers, "origin") {
-        return false;
+        return true;
     }
-    // A line of its own: the handler's stays as it is. A map that is full stays without.
-    headers.try_append(VARY, constants::vary_on_origin().clone()).is_ok()
+    // Caches exist that read one line only (nginx before 1.23), so it joins the last one.
+    let Entry::Occupied(mut lines) = headers.entry(VARY) else { return false };
+    let Some(last) = lines.iter_mut().next_back() else { return false };
+    let joined = match last.as_bytes().trim_ascii() {
+        b"" => Ok(constants::vary_on_origin().clone()),
+        members => HeaderValue::from_bytes(&[members, b", Origin"].concat()),
+    };
+    joined.map(|joined| *last = joined).is_ok()
 }
 
 /// 5.4: the names that this response has, but for those that scripts see anyway, never see, or that are CORS's own.

@@ -8,6 +8,7 @@ use http::HeaderValue;
 static VARY: [u8; 109] =
     *b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers, Access-Control-Request-Private-Network";
 static ANY: [u8; 38] = *b"*, by the policy of a tower-cors layer";
+static TRUE: [u8; 41] = *b"true, by the policy of a tower-cors layer";
 
 static VARY_ON_ORIGIN: HeaderValue = part(&VARY, 0, ORIGIN_END);
 static VARY_OPEN: HeaderValue = part(&VARY, ORIGIN_END + 2, HEADERS_END);
@@ -15,7 +16,7 @@ static VARY_OPEN_PRIVATE: HeaderValue = part(&VARY, ORIGIN_END + 2, VARY.len());
 static VARY_CLOSED: HeaderValue = part(&VARY, 0, HEADERS_END);
 static VARY_CLOSED_PRIVATE: HeaderValue = part(&VARY, 0, VARY.len());
 static ANY_ORIGIN: HeaderValue = part(&ANY, 0, 1);
-static YES: HeaderValue = HeaderValue::from_static("true");
+static YES: HeaderValue = part(&TRUE, 0, 4);
 
 const ORIGIN_END: usize = "Origin".len();
 const HEADERS_END: usize = VARY.len() - ", Access-Control-Request-Private-Network".len();
@@ -29,13 +30,13 @@ const fn part(text: &'static [u8], start: usize, end: usize) -> HeaderValue {
 }
 
 /// 6.2: what the answer to a preflight varies on. Whether and how it answers depends on the announced names, allowed
-/// or not; on the origin where the policy is not open.
-pub(super) fn vary_of_preflight(is_open: bool, private_network: bool) -> &'static HeaderValue {
-    match (is_open, private_network) {
-        (false, false) => &VARY_CLOSED,
-        (false, true) => &VARY_CLOSED_PRIVATE,
-        (true, false) => &VARY_OPEN,
-        (true, true) => &VARY_OPEN_PRIVATE,
+/// or not; on the origin where 6.1 says so.
+pub(super) fn vary_of_preflight(on_origin: bool, private_network: bool) -> &'static HeaderValue {
+    match (on_origin, private_network) {
+        (true, false) => &VARY_CLOSED,
+        (true, true) => &VARY_CLOSED_PRIVATE,
+        (false, false) => &VARY_OPEN,
+        (false, true) => &VARY_OPEN_PRIVATE,
     }
 }
 
@@ -62,4 +63,9 @@ pub(super) fn is_vary_on_origin(value: &HeaderValue) -> bool {
 /// Whether a value is a clone of [`any_origin`]'s, not just equal to it.
 pub(super) fn is_any_origin(value: &HeaderValue) -> bool {
     value.as_bytes().as_ptr() == ANY_ORIGIN.as_bytes().as_ptr()
+}
+
+/// Whether a value is a clone of [`yes`]'s, not just equal to it.
+pub(super) fn is_yes(value: &HeaderValue) -> bool {
+    value.as_bytes().as_ptr() == YES.as_bytes().as_ptr()
 }

@@ -1,16 +1,17 @@
 //! From a request and a policy to a decision: section 4 and the cases of section 5 of `docs/semantics.md`.
 
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 
 use super::{
-    Options, Reason,
-    apply::{Allowed, Answer, ExposePlan, ResponsePlan},
+    Options, Reason, Resolution,
+    apply::{Allowed, Answer, ExposePlan, Inner, ResponsePlan},
+    consent::missing_consent,
     constants,
     options::{InnerHeaders, UnmatchedPreflight},
 };
 use crate::{
     compile::{CompiledPolicy, Expose, List, Values},
-    headers::{self, ListTooLong},
+    headers::ListTooLong,
     request::{CorsRequest, RequestOrigin},
 };
 
@@ -27,70 +28,192 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Why the decision is as it is.
-    pub fn reason(&self) -> Reason {
+    /// What decided, as far as the decision itself had to look; [`Review`](super::Review) looks closer.
+    pub(super) fn reason(&self) -> Reason {
         match self {
             Self::PassThrough => Reason::NoPolicy,
-            Self::Answer(answer) => answer.reason(),
-            Self::Continue(plan) => plan.reason(),
+            Self::Answer(answer) => answer.reason,
+            Self::Continue(plan) => plan.reason,
         }
     }
 }
 
-/// Decides what happens to `request` under `policy`.
+/// Decides what happens to `request` under what a resolver answered.
 ///
 /// The decision borrows nothing, so the request can go on its way. It is the same for the same arguments.
 #[inline(always)]
-pub fn decide(request: &CorsRequest<'_>, policy: Option<&CompiledPolicy>, options: &Options) -> Decision {
-    let Some(policy) = policy else { return Decision::PassThrough };
-    if request.is_preflight() {
-        decide_preflight(request, policy, options)
+pub fn decide(request: &CorsRequest<'_>, resolution: &Resolution<'_>, options: &Options) -> Decision {
+    let Some(policy) = resolution.policy() else {
+        return match resolution.varies_on_origin() {
+            true => Decision::Continue(ResponsePlan::vary_only()),
+            false => Decision::PassThrough,
+        };
+    };
+    // 7.10: what is unknown must not turn into the inner service's own permissions.
+    let closed;
+    let options = if resolution.is_closed() {
+        closed = options.closed();
+        &closed
     } else {
-        decide_actual(request, policy, options)
+        options
+    };
+    let request = Request { head: request, policy, resolution, options };
+    if request.head.is_preflight() { request.decide_preflight() } else { request.decide_actual() }
+}
+
+/// Everything that a decision depends on.
+#[derive(Clone, Copy)]
+struct Request<'a, 'r> {
+    head: &'a CorsRequest<'r>,
+    policy: &'a CompiledPolicy,
+    resolution: &'a Resolution<'a>,
+    options: &'a Options,
+}
+
+impl<'r> Request<'_, 'r> {
+    fn decide_preflight(self) -> Decision {
+        let Self { head, policy, options, .. } = self;
+        let vary = constants::vary_of_preflight(self.varies_on_origin(), options.allow_private_network);
+        let origin = match self.judge() {
+            Ok(origin) => origin,
+            Err(denial) => {
+                let reason = denial.into();
+                return match options.unmatched_preflight {
+                    // 3.5: several origins are never forwarded.
+                    UnmatchedPreflight::Forward if denial != Denial::SeveralOrigins => {
+                        // 4.4: the inner service's answer, untouched but for Vary. An open policy refuses no preflight.
+                        Decision::Continue(ResponsePlan { inner: Inner::Untouched, ..ResponsePlan::denied(reason) })
+                    }
+                    // 4.3
+                    UnmatchedPreflight::Forbid => {
+                        Decision::Answer(Answer::denied(StatusCode::FORBIDDEN, Some(vary), reason))
+                    }
+                    // 4.2: the browser refuses by itself, and an error status would hide that.
+                    _ => Decision::Answer(Answer::denied(options.preflight_status.code(), Some(vary), reason)),
+                };
+            }
+        };
+        // 4.1
+        let values = policy.values();
+        let (headers, reason) = match allow_headers(head, policy, values) {
+            Ok(headers) => (headers, Reason::OriginAllowed),
+            Err(ListTooLong) => (None, Reason::TooManyHeaders),
+        };
+        Decision::Answer(Answer {
+            status: options.preflight_status.code(),
+            allowed: Some(Allowed {
+                // 4.5: `*` for an open policy, else the origin exactly as received.
+                origin: if policy.is_open() { constants::any_origin() } else { origin.clone() },
+                credentials: policy.is_credentialed(),
+                methods: allow_methods(head, values),
+                headers,
+                // 4.10: on a preflight there are no response headers that a credentialed `*` could list.
+                expose: match &values.expose {
+                    Expose::Value(value) => Some(value.clone()),
+                    Expose::Absent | Expose::EveryName => None,
+                },
+                max_age: values.max_age.clone(),
+                private_network: options.allow_private_network && head.asks_for_private_network(),
+            }),
+            vary: Some(vary),
+            reason,
+        })
+    }
+
+    #[inline(always)]
+    fn decide_actual(self) -> Decision {
+        let Self { policy, options, .. } = self;
+        let judged = self.judge();
+        if let Some(reason) = self.refusal(judged.err()) {
+            let vary = self.varies_on_origin().then(constants::vary_on_origin);
+            return Decision::Answer(Answer::denied(StatusCode::FORBIDDEN, vary, reason));
+        }
+        let (origin, reason) = match judged {
+            Ok(origin) => (Some(origin), Reason::OriginAllowed),
+            Err(denial) => (None, denial.into()),
+        };
+        let inner = match options.inner_headers {
+            InnerHeaders::Remove => Inner::Removed,
+            InnerHeaders::Keep => Inner::Kept,
+        };
+        let origin = match origin {
+            // 5.1: an open policy answers everybody alike, so that caches stay right.
+            _ if policy.is_open() => constants::any_origin(),
+            Some(origin) => origin.clone(),
+            // 5.3: without a permission, the other headers would only tell about the policy.
+            None => return Decision::Continue(ResponsePlan { inner, ..ResponsePlan::denied(reason) }),
+        };
+        Decision::Continue(ResponsePlan {
+            origin: Some(origin),
+            credentials: policy.is_credentialed(),
+            expose: match policy.expose() {
+                Expose::Absent => ExposePlan::Absent,
+                Expose::Value(value) => ExposePlan::Value(value.clone()),
+                Expose::EveryName => ExposePlan::EveryName,
+            },
+            vary_on_origin: self.varies_on_origin(),
+            inner,
+            reason,
+        })
+    }
+
+    /// 6.1: an open policy answers every origin alike, unless it was chosen by the origin.
+    #[inline]
+    fn varies_on_origin(self) -> bool {
+        !self.policy.is_open() || self.resolution.varies_on_origin()
+    }
+
+    /// Why an actual request is answered with 403, where it is: a guard (5.8), which comes first, or no consent (8.3).
+    #[inline]
+    fn refusal(self, denial: Option<Denial>) -> Option<Reason> {
+        match denial {
+            // A request without `Origin` is never cross-origin, so it passes.
+            Some(Denial::NoOrigin) => return None,
+            Some(denial) if self.options.refuses(self.head) => return Some(denial.into()),
+            _ => {}
+        }
+        let table = self.resolution.consent()?;
+        missing_consent(self.head, table, self.policy, denial.is_none()).map(|_| Reason::NoConsent)
+    }
+
+    /// The line whose origin the policy allows, or why there is none.
+    #[inline(always)]
+    fn judge(self) -> Result<&'r HeaderValue, Denial> {
+        match self.head.origin_line() {
+            RequestOrigin::Absent => Err(Denial::NoOrigin),
+            RequestOrigin::Several => Err(Denial::SeveralOrigins),
+            RequestOrigin::One(origin) => judge_origin(origin, self.policy),
+        }
     }
 }
 
-fn decide_preflight(request: &CorsRequest<'_>, policy: &CompiledPolicy, options: &Options) -> Decision {
-    let vary = constants::vary_of_preflight(policy.is_open(), options.private_network.is_some());
-    let (origin, reason) = judge(request, policy);
-    let Some(origin) = origin else {
-        return match options.unmatched_preflight {
-            // 3.5: several origins are never forwarded.
-            UnmatchedPreflight::Forward if reason != Reason::SeveralOrigins => {
-                // 4.4: the inner service's answer, untouched but for Vary. An open policy refuses no preflight.
-                Decision::Continue(ResponsePlan { keep_inner: true, ..ResponsePlan::denied(reason) })
-            }
-            // 4.3
-            UnmatchedPreflight::Forbid => Decision::Answer(Answer::denied(StatusCode::FORBIDDEN, Some(vary), reason)),
-            // 4.2: the browser refuses by itself, and an error status would hide that.
-            _ => Decision::Answer(Answer::denied(options.preflight_status.code(), Some(vary), reason)),
-        };
-    };
-    // 4.1
-    let values = policy.values();
-    let (headers, reason) = match allow_headers(request, policy, values) {
-        Ok(headers) => (headers, reason),
-        Err(ListTooLong) => (None, Reason::TooManyHeaders),
-    };
-    Decision::Answer(Answer {
-        status: options.preflight_status.code(),
-        allowed: Some(Allowed {
-            // 4.5: `*` for an open policy, else the origin exactly as received.
-            origin: if policy.is_open() { constants::any_origin() } else { origin.clone() },
-            credentials: policy.is_credentialed(),
-            methods: allow_methods(request, values),
-            headers,
-            // 4.10: on a preflight there are no response headers that a credentialed `*` could list.
-            expose: match &values.expose {
-                Expose::Value(value) => Some(value.clone()),
-                Expose::Absent | Expose::EveryName => None,
-            },
-            max_age: values.max_age.clone(),
-            private_network: options.private_network.is_some_and(|is_asked_for| is_asked_for(request)),
-        }),
-        vary: Some(vary),
-        reason,
-    })
+/// Why there is no origin that the policy allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Denial {
+    NoOrigin,
+    SeveralOrigins,
+    Null,
+    NotAllowed,
+}
+
+impl From<Denial> for Reason {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::NoOrigin => Self::NoOrigin,
+            Denial::SeveralOrigins => Self::SeveralOrigins,
+            Denial::Null => Self::NullOrigin,
+            Denial::NotAllowed => Self::OriginNotAllowed,
+        }
+    }
+}
+
+fn judge_origin<'a>(origin: &'a HeaderValue, policy: &CompiledPolicy) -> Result<&'a HeaderValue, Denial> {
+    match policy.allows_origin(origin) {
+        true => Ok(origin),
+        // 3.7
+        false if origin == "null" => Err(Denial::Null),
+        false => Err(Denial::NotAllowed),
+    }
 }
 
 /// 4.7: a list needs no look at the announced method: the browser compares it itself.
@@ -117,72 +240,5 @@ fn allow_headers(
             None => Some(HeaderValue::from_static("*")),
             names => names,
         }),
-    }
-}
-
-#[inline(always)]
-fn decide_actual(request: &CorsRequest<'_>, policy: &CompiledPolicy, options: &Options) -> Decision {
-    let (origin, reason) = judge(request, policy);
-    if (reason.is_denial() && options.hold_back(request)) || is_held_back(request, policy, reason) {
-        let vary = (!policy.is_open()).then(constants::vary_on_origin);
-        return Decision::Answer(Answer::denied(StatusCode::FORBIDDEN, vary, reason));
-    }
-    let keep_inner = options.inner_headers == InnerHeaders::Keep;
-    let origin = match origin {
-        // 5.1: an open policy answers everybody alike, so that caches stay right.
-        _ if policy.is_open() => constants::any_origin(),
-        Some(origin) => origin.clone(),
-        // 5.3: without a permission, the other headers would only tell about the policy.
-        None => return Decision::Continue(ResponsePlan { keep_inner, ..ResponsePlan::denied(reason) }),
-    };
-    Decision::Continue(ResponsePlan {
-        origin: Some(origin),
-        credentials: policy.is_credentialed(),
-        expose: match policy.expose() {
-            Expose::Absent => ExposePlan::Absent,
-            Expose::Value(value) => ExposePlan::Value(value.clone()),
-            Expose::EveryName => ExposePlan::EveryName,
-        },
-        // 6.1
-        vary_on_origin: !policy.is_open(),
-        keep_inner,
-        reason,
-    })
-}
-
-/// 8.3: a request that was sent with the consent of another policy than the one it reaches. Few requests are held.
-#[inline]
-fn is_held_back(request: &CorsRequest<'_>, policy: &CompiledPolicy, reason: Reason) -> bool {
-    request.hold().is_some_and(|names| lacks_consent(request, names, policy, reason))
-}
-
-fn lacks_consent(request: &CorsRequest<'_>, names: &[HeaderName], policy: &CompiledPolicy, reason: Reason) -> bool {
-    let method = request.method().as_str();
-    let was_announced = |name: &&HeaderName| request.needs_consent_for(name);
-    let had_preflight = !headers::is_safelisted_method(method) || names.iter().any(|name| was_announced(&name));
-    let consents = || {
-        !reason.is_denial()
-            && policy.allows_method(method)
-            && names.iter().filter(was_announced).all(|name| policy.allows_header(name.as_str()))
-    };
-    had_preflight && request.is_cross_origin() && !consents()
-}
-
-/// The line whose origin the policy allows, where there is one, and why.
-#[inline(always)]
-fn judge<'a>(request: &CorsRequest<'a>, policy: &CompiledPolicy) -> (Option<&'a HeaderValue>, Reason) {
-    match request.origin() {
-        RequestOrigin::Absent => (None, Reason::NoOrigin),
-        RequestOrigin::Several => (None, Reason::SeveralOrigins),
-        RequestOrigin::One(origin) => judge_origin(origin, policy),
-    }
-}
-
-fn judge_origin<'a>(origin: &'a HeaderValue, policy: &CompiledPolicy) -> (Option<&'a HeaderValue>, Reason) {
-    match policy.allows_origin(origin) {
-        true => (Some(origin), Reason::OriginAllowed),
-        // 3.7
-        false if origin == "null" => (None, Reason::NullOrigin),
-        false => (None, Reason::OriginNotAllowed),
     }
 }

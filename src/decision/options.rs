@@ -1,8 +1,6 @@
 //! What a decision depends on beside the policy: the settings that the Gateway API does not have.
 //! Rules 4.1 to 4.4, 5.5, 5.8.
 
-use std::fmt;
-
 use http::StatusCode;
 
 use crate::request::CorsRequest;
@@ -10,19 +8,15 @@ use crate::request::CorsRequest;
 /// The settings beside the policy. The defaults are the ones of `docs/semantics.md`.
 ///
 /// `CorsLayer` has a method for each; this type is for callers of [`decide`](super::decide).
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     pub(super) preflight_status: PreflightStatus,
     pub(super) unmatched_preflight: UnmatchedPreflight,
     pub(super) inner_headers: InnerHeaders,
-    enforce: Option<Condition>,
-    guard_websocket_upgrades: Option<Condition>,
-    pub(super) private_network: Option<Condition>,
+    enforce: bool,
+    guard_websocket_upgrades: bool,
+    pub(super) allow_private_network: bool,
 }
-
-/// What a setting looks for in a request. Named only where somebody makes that setting, so that other programs do
-/// without 3 KB of code.
-type Condition = fn(&CorsRequest<'_>) -> bool;
 
 /// The status of an answered preflight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -85,20 +79,20 @@ impl Options {
     /// Answers 403 to a cross-origin actual request whose origin is not allowed. Off by default: CORS is not access
     /// control, and this guards only against browsers.
     pub fn enforce(mut self, enforce: bool) -> Self {
-        self.enforce = if enforce { Some(|request| request.is_cross_origin()) } else { None };
+        self.enforce = enforce;
         self
     }
 
     /// Answers 403 to a cross-origin WebSocket upgrade whose origin is not allowed. Off by default. Browsers open
     /// WebSockets to any origin without asking, so this is the only thing between a foreign page and the socket.
     pub fn guard_websocket_upgrades(mut self, guard: bool) -> Self {
-        self.guard_websocket_upgrades = if guard { Some(|request| request.is_cross_origin_upgrade()) } else { None };
+        self.guard_websocket_upgrades = guard;
         self
     }
 
     /// Grants allowed origins access to a private network, where the preflight asks for it. Off by default.
     pub fn allow_private_network(mut self, allow: bool) -> Self {
-        self.private_network = if allow { Some(|request| request.asks_for_private_network()) } else { None };
+        self.allow_private_network = allow;
         self
     }
 }
@@ -115,24 +109,11 @@ impl Options {
         self
     }
 
-    /// 5.8: whether one of the opt-in guards holds back a request whose origin is not allowed. A request without
-    /// `Origin` is never cross-origin, so it passes both.
+    /// 5.8: whether one of the opt-in guards refuses a request whose origin is not allowed.
     #[inline]
-    pub(super) fn hold_back(&self, request: &CorsRequest<'_>) -> bool {
-        [self.enforce, self.guard_websocket_upgrades].into_iter().flatten().any(|guard| guard(request))
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("preflight_status", &self.preflight_status)
-            .field("unmatched_preflight", &self.unmatched_preflight)
-            .field("inner_headers", &self.inner_headers)
-            .field("enforce", &self.enforce.is_some())
-            .field("guard_websocket_upgrades", &self.guard_websocket_upgrades.is_some())
-            .field("private_network", &self.private_network.is_some())
-            .finish()
+    pub(super) fn refuses(&self, request: &CorsRequest<'_>) -> bool {
+        (self.enforce || self.guard_websocket_upgrades && request.is_websocket_upgrade())
+            && request.is_from_another_origin()
     }
 }
 

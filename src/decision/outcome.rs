@@ -56,7 +56,7 @@ impl Outcome {
     /// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
     /// let request = http::Request::get("/").header("origin", "https://other.example").body(())?;
     /// let request = CorsRequest::of(&request);
-    /// let decision = decide(&request, Some(&policy), &Options::new());
+    /// let decision = decide(&request, &(&policy).into(), &Options::new());
     /// assert_eq!(Outcome::of(&decision, &request), Outcome::ActualDenied);
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
@@ -64,11 +64,12 @@ impl Outcome {
         let is_preflight = request.is_preflight();
         match decision {
             Decision::PassThrough => Self::PassedThrough,
+            Decision::Continue(plan) if !plan.is_of_a_policy() => Self::PassedThrough,
             Decision::Answer(answer) if answer.is_allowed() => Self::PreflightAllowed,
             Decision::Answer(_) if is_preflight => Self::PreflightDenied,
             Decision::Answer(_) => Self::Refused,
             Decision::Continue(_) if is_preflight => Self::Forwarded,
-            Decision::Continue(_) if request.origin() == RequestOrigin::Absent => Self::NotCors,
+            Decision::Continue(_) if request.origin_line() == RequestOrigin::Absent => Self::NotCors,
             Decision::Continue(plan) if plan.is_allowed() => Self::ActualAllowed,
             Decision::Continue(_) => Self::ActualDenied,
         }

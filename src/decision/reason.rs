@@ -19,27 +19,28 @@ pub enum Reason {
     /// No pattern of the policy allows the origin.
     OriginNotAllowed,
     /// The origin is not one that a browser sends, so no pattern can allow it (3.4).
-    ///
-    /// Only a [`Review`](super::Review) tells this from [`OriginNotAllowed`](Self::OriginNotAllowed).
     MalformedOrigin,
     /// The origin is `null`: a sandboxed frame, a local file, or a redirect between origins (3.7).
     NullOrigin,
     /// The request has several `Origin` lines (3.5).
     SeveralOrigins,
     /// The policy allows the origin, but not the method that a preflight announces, so the browser blocks the request.
-    /// Only a [`Review`](super::Review) looks.
+    ///
     MethodNotAllowed,
     /// The policy allows the origin and the method, but not every header name that a preflight announces, so the
-    /// browser blocks the request. Only a [`Review`](super::Review) looks.
+    /// browser blocks the request.
     HeaderNotAllowed,
     /// The policy has `*`, but a preflight announces a method or a header name that no `*` covers: one that is no
-    /// token, or that is itself `*` (4.7, 4.8). Only a [`Review`](super::Review) looks.
+    /// token, or that is itself `*` (4.7, 4.8).
     NotCoveredByWildcard,
+    /// The request needed a preflight, and the policy of the rule that it reaches does not allow it: the consent came
+    /// from another rule, or there was none (8.3).
+    NoConsent,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NoPolicy,
         Self::NoOrigin,
         Self::OriginAllowed,
@@ -51,6 +52,7 @@ impl Reason {
         Self::MethodNotAllowed,
         Self::HeaderNotAllowed,
         Self::NotCoveredByWildcard,
+        Self::NoConsent,
     ];
 
     /// A stable label, such as `origin-not-allowed`.
@@ -67,6 +69,7 @@ impl Reason {
             Self::MethodNotAllowed => "method-not-allowed",
             Self::HeaderNotAllowed => "header-not-allowed",
             Self::NotCoveredByWildcard => "not-covered-by-wildcard",
+            Self::NoConsent => "no-consent",
         }
     }
 
@@ -79,7 +82,11 @@ impl Reason {
     pub fn is_blocking(self) -> bool {
         let is_refused = matches!(
             self,
-            Self::TooManyHeaders | Self::MethodNotAllowed | Self::HeaderNotAllowed | Self::NotCoveredByWildcard
+            Self::TooManyHeaders
+                | Self::MethodNotAllowed
+                | Self::HeaderNotAllowed
+                | Self::NotCoveredByWildcard
+                | Self::NoConsent
         );
         is_refused || self.is_denial()
     }
@@ -101,6 +108,9 @@ impl fmt::Display for Reason {
             Self::MethodNotAllowed => "the policy allows the origin, but not the method",
             Self::HeaderNotAllowed => "the policy allows the origin, but not every header that the request has",
             Self::NotCoveredByWildcard => "the policy has *, but it does not cover what the request announces",
+            Self::NoConsent => {
+                "the request needed a preflight, and the policy of the rule that it reaches does not allow it"
+            }
         })
     }
 }

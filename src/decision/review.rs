@@ -4,7 +4,10 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::{Decision, Outcome, Reason};
+use super::{
+    Decision, Outcome, Reason, Resolution,
+    consent::{MissingConsent, missing_consent},
+};
 use crate::{
     compile::{CompiledPolicy, List},
     headers,
@@ -12,7 +15,7 @@ use crate::{
     shown::Shown,
 };
 
-/// Why a request was decided as it was, down to the method or the header name.
+/// What became of a request and why, down to the method or the header name.
 ///
 /// [`reason`](Self::reason) and [`outcome`](Self::outcome) are labels of a few values each. What else it gives comes
 /// from the request, so it makes no label: a client could make up as many values as it likes.
@@ -30,27 +33,36 @@ use crate::{
 ///     .header("access-control-request-method", "PUT")
 ///     .body(())?;
 /// let request = CorsRequest::of(&preflight);
-/// let decision = decide(&request, Some(&policy), &Options::new());
-/// assert_eq!(decision.reason(), Reason::OriginAllowed);
+/// let resolution = (&policy).into();
+/// let decision = decide(&request, &resolution, &Options::new());
 ///
-/// let review = Review::new(&request, Some(&policy), &decision);
+/// let review = Review::new(&request, &resolution, &decision);
 /// assert_eq!((review.reason(), review.method()), (Reason::MethodNotAllowed, Some("PUT")));
 /// assert_eq!(review.advice().as_deref(), Some("add \"PUT\" to allowMethods"));
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Review<'a> {
     request: CorsRequest<'a>,
     policy: Option<&'a CompiledPolicy>,
+    missing: Option<MissingConsent<'a>>,
     outcome: Outcome,
     reason: Reason,
 }
 
 impl<'a> Review<'a> {
-    /// Reviews what was decided about `request` under `policy`.
-    pub fn new(request: &CorsRequest<'a>, policy: Option<&'a CompiledPolicy>, decision: &Decision) -> Self {
-        let outcome = Outcome::of(decision, request);
-        let review = Self { request: *request, policy, outcome, reason: decision.reason() };
+    /// Reviews what was decided about `request` under `resolution`.
+    pub fn new(request: &CorsRequest<'a>, resolution: &'a Resolution<'_>, decision: &Decision) -> Self {
+        let (outcome, reason) = (Outcome::of(decision, request), decision.reason());
+        let policy = resolution.policy();
+        let missing = match (reason, policy, resolution.consent(), request.origin_line()) {
+            (Reason::NoConsent, Some(policy), Some(table), RequestOrigin::One(origin)) => {
+                missing_consent(request, table, policy, policy.allows_origin(origin))
+            }
+            (Reason::NoConsent, ..) => Some(MissingConsent::Origin),
+            _ => None,
+        };
+        let review = Self { request: request.clone(), policy, missing, outcome, reason };
         Self { reason: review.refined(), ..review }
     }
 
@@ -59,7 +71,7 @@ impl<'a> Review<'a> {
         self.outcome
     }
 
-    /// Why. It is [`Decision::reason`], unless a closer look found more to say.
+    /// Why.
     pub fn reason(&self) -> Reason {
         self.reason
     }
@@ -88,12 +100,12 @@ impl<'a> Review<'a> {
 
     /// Where [`header_name`](Self::header_name) stands among the announced names, from 0.
     pub fn header_index(&self) -> Option<usize> {
-        self.header().map(|(index, _)| index)
+        self.header().and_then(|(index, _)| index)
     }
 
     /// The entry of `allowOrigins` nearest to a refused origin; see [`CompiledPolicy::nearest_origin`].
     pub fn nearest_origin(&self) -> Option<&'a str> {
-        match (self.reason, self.request.origin()) {
+        match (self.reason, self.request.origin_line()) {
             (Reason::OriginNotAllowed, RequestOrigin::One(origin)) => self.policy?.nearest_origin(origin.as_bytes()),
             _ => None,
         }
@@ -103,7 +115,7 @@ impl<'a> Review<'a> {
     pub fn advice(&self) -> Option<Cow<'static, str>> {
         match self.reason {
             Reason::OriginNotAllowed => {
-                let origin = self.request.parsed_origin()?;
+                let origin = self.request.origin_parsed()?;
                 let nearest =
                     self.nearest_origin().map(|nearest| format!("; the nearest entry is \"{}\"", Shown(nearest)));
                 Some(
@@ -113,6 +125,15 @@ impl<'a> Review<'a> {
             Reason::NullOrigin => Some("serve the page from an origin of its own; no list can name null".into()),
             Reason::TooManyHeaders => Some("list the names in allowHeaders in the place of *".into()),
             Reason::MethodNotAllowed => Some(format!("add \"{}\" to allowMethods", Shown(self.method()?)).into()),
+            Reason::NoConsent => match self.missing? {
+                MissingConsent::Origin => {
+                    Some(format!("add \"{}\" to allowOrigins", Shown(self.request.origin_parsed()?.as_str())).into())
+                }
+                MissingConsent::Method => Some(format!("add \"{}\" to allowMethods", Shown(self.method()?)).into()),
+                MissingConsent::Header(name) => {
+                    Some(format!("add \"{}\" to allowHeaders", Shown(name.as_str())).into())
+                }
+            },
             Reason::HeaderNotAllowed => {
                 let name = String::from_utf8_lossy(cut(self.header_name()?));
                 Some(format!("add \"{}\" to allowHeaders", Shown(&name)).into())
@@ -124,7 +145,7 @@ impl<'a> Review<'a> {
     fn refined(&self) -> Reason {
         let Some(policy) = self.policy else { return self.reason };
         match self.reason {
-            Reason::OriginNotAllowed if self.request.parsed_origin().is_none() => Reason::MalformedOrigin,
+            Reason::OriginNotAllowed if self.request.origin_parsed().is_none() => Reason::MalformedOrigin,
             Reason::OriginAllowed if self.refused_method().is_some() => match &policy.values().methods {
                 List::Any => Reason::NotCoveredByWildcard,
                 _ => Reason::MethodNotAllowed,
@@ -139,47 +160,33 @@ impl<'a> Review<'a> {
 
     /// The method that the policy does not allow, if there is one; it is none itself where it can't be read.
     fn refused_method(&self) -> Option<Option<&'a str>> {
-        let policy = self.policy?;
-        let method = match self.outcome {
-            Outcome::PreflightAllowed => self.request.announced_method(),
-            // 8.3
-            Outcome::Refused if !self.reason.is_denial() => Some(self.request.method().as_str()),
-            _ => return None,
-        };
-        let is_allowed = method.is_some_and(|method| method != "*" && policy.allows_method(method));
+        if self.missing == Some(MissingConsent::Method) {
+            return Some(Some(self.request.method().as_str()));
+        }
+        let policy = self.policy.filter(|_| self.outcome == Outcome::PreflightAllowed)?;
+        let method = self.request.announced_method();
+        let is_allowed = method.is_some_and(|method| policy.allows_method(method));
         (!is_allowed).then_some(method)
     }
 
-    fn header(&self) -> Option<(usize, &'a [u8])> {
-        let is_about_headers = match self.reason {
-            Reason::HeaderNotAllowed => true,
-            Reason::NotCoveredByWildcard => self.refused_method().is_none(),
-            _ => false,
-        };
-        is_about_headers.then(|| self.refused_header()).flatten()
+    /// The header name that the policy does not allow, and its place among the announced ones.
+    fn header(&self) -> Option<(Option<usize>, &'a [u8])> {
+        match (self.reason, self.missing) {
+            (Reason::NoConsent, Some(MissingConsent::Header(name))) => Some((None, name.as_str().as_bytes())),
+            (Reason::HeaderNotAllowed, _) => self.refused_header(),
+            (Reason::NotCoveredByWildcard, _) if self.refused_method().is_none() => self.refused_header(),
+            _ => None,
+        }
     }
 
     /// The first announced name that the policy does not allow, of those that 4.9 would read.
-    fn refused_header(&self) -> Option<(usize, &'a [u8])> {
-        let policy = self.policy?;
+    fn refused_header(&self) -> Option<(Option<usize>, &'a [u8])> {
+        let policy = self.policy.filter(|_| self.outcome == Outcome::PreflightAllowed)?;
         let is_allowed = |name: &[u8]| {
-            let is_readable = headers::is_token(name) && name != b"*";
-            is_readable && std::str::from_utf8(name).is_ok_and(|name| policy.allows_header(name))
+            headers::is_token(name) && std::str::from_utf8(name).is_ok_and(|name| policy.allows_header(name))
         };
-        match self.outcome {
-            Outcome::PreflightAllowed => {
-                let names = self.request.announced_headers().take(headers::MAX_LIST_NAMES);
-                names.enumerate().find(|(_, name)| !is_allowed(name))
-            }
-            // 8.3
-            Outcome::Refused => {
-                let names = self.request.hold()?.iter().enumerate();
-                let carried = names.filter(|(_, name)| self.request.needs_consent_for(name));
-                let mut carried = carried.map(|(index, name)| (index, name.as_str().as_bytes()));
-                carried.find(|(_, name)| !is_allowed(name))
-            }
-            _ => None,
-        }
+        let mut names = self.request.announced_headers().take(headers::MAX_LIST_NAMES).enumerate();
+        names.find(|(_, name)| !is_allowed(name)).map(|(index, name)| (Some(index), name))
     }
 }
 
@@ -187,7 +194,7 @@ impl fmt::Display for Review<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.reason)?;
         let about = match self.reason {
-            Reason::OriginNotAllowed | Reason::MalformedOrigin => match self.request.origin() {
+            Reason::OriginNotAllowed | Reason::MalformedOrigin => match self.request.origin_line() {
                 RequestOrigin::One(origin) => Some(origin.as_bytes()),
                 _ => None,
             },

@@ -55,7 +55,7 @@ impl fmt::Display for Step {
             write_policy(f, policy.policy(), policy.provenance())?;
         }
         let by = if self.is_answered { "answered by the layer" } else { "answered by the backend" };
-        writeln!(f, "  decision: {by}; {} [{}]", self.reason, self.reason.code())?;
+        writeln!(f, "  decision: {by}; {} [{}]", self.message, self.reason.code())?;
         writeln!(f, "  status: {}", self.status.as_u16())?;
         for (name, value) in &self.headers {
             writeln!(f, "  header: {name}: {}", String::from_utf8_lossy(value.as_bytes()))?;
@@ -70,7 +70,7 @@ impl fmt::Display for MatchedRoute {
         if let Some(matched) = &self.matched {
             write!(f, " ({})", Shown(matched))?;
         }
-        if self.is_held { f.write_str(", held") } else { Ok(()) }
+        if self.requires_consent { f.write_str(", requires consent") } else { Ok(()) }
     }
 }
 

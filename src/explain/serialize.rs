@@ -45,7 +45,7 @@ struct Route<'a> {
     name: &'a str,
     rule: usize,
     matched: Option<&'a str>,
-    held: bool,
+    requires_consent: bool,
 }
 
 #[derive(Serialize)]
@@ -98,7 +98,7 @@ fn part(step: &Step) -> Part<'_> {
             name: route.name(),
             rule: route.rule(),
             matched: route.matched(),
-            held: route.is_held(),
+            requires_consent: route.requires_consent(),
         }),
         settings: step.settings.iter().map(entry).collect(),
         policy: policy.map(|policy| policy.policy()),

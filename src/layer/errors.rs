@@ -16,10 +16,10 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{Cors, CorsLayer, body::DefaultBody};
-use crate::resolver::Fixed;
+use crate::compile::CompiledPolicy;
 
 /// A [`CorsLayer`] within which errors become responses; see [`CorsLayer::answer_errors`].
-pub struct AnswerErrorsLayer<F, E, R = Fixed, M = DefaultBody> {
+pub struct AnswerErrorsLayer<F, E, R = Option<CompiledPolicy>, M = DefaultBody> {
     cors: CorsLayer<R, M>,
     answer: F,
     error: PhantomData<fn(E)>,

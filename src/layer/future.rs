@@ -9,8 +9,8 @@ use std::{
 use http::Response;
 use pin_project_lite::pin_project;
 
-use super::{AnswerBody, body::DefaultBody, telling::Told, trace};
-use crate::decision::{Applied, ResponsePlan};
+use super::{AnswerBody, body::DefaultBody, nested, observe::PendingReport, trace};
+use crate::decision::ResponsePlan;
 
 pin_project! {
     /// The future of a [`Cors`](super::Cors) service.
@@ -30,7 +30,7 @@ pin_project! {
             #[pin]
             future: F,
             plan: Option<ResponsePlan>,
-            told: Option<Box<dyn Told>>,
+            report: Option<Box<dyn PendingReport>>,
         },
         Answered {
             response: Option<Response<B>>,
@@ -38,14 +38,10 @@ pin_project! {
     }
 }
 
-/// Marks a response whose headers a layer has decided, where the headers themselves can't tell (5.9).
-#[derive(Clone, Copy, Debug)]
-struct Decided;
-
 impl<F, B, M: AnswerBody<B>> ResponseFuture<F, B, M> {
     #[inline]
-    pub(super) fn inner(future: F, plan: Option<ResponsePlan>, told: Option<Box<dyn Told>>) -> Self {
-        Self { state: State::Inner { future, plan, told } }
+    pub(super) fn inner(future: F, plan: Option<ResponsePlan>, report: Option<Box<dyn PendingReport>>) -> Self {
+        Self { state: State::Inner { future, plan, report } }
     }
 
     #[inline]
@@ -63,13 +59,13 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Inner { future, plan, told } => {
-                let mut response = ready!(future.poll(context))?;
+            StateProjection::Inner { future, plan, report } => {
+                let mut response = ready!(nested::within(|| future.poll(context)))?;
                 let already_decided = plan.take().is_some_and(|plan| finish(plan, &mut response));
-                match told.take() {
+                match report.take() {
                     None if already_decided => trace::doubled(None),
                     None => {}
-                    Some(told) => told.conclude(already_decided, response.extensions_mut()),
+                    Some(report) => report.conclude(already_decided, response.extensions_mut()),
                 }
                 Poll::Ready(Ok(response.map(M::wrap)))
             }
@@ -82,19 +78,18 @@ where
     }
 }
 
-/// 5.9: the layer nearest to the handler decides; this one leaves a decided response alone, and tells so.
+/// Applies the plan, unless a layer nearer to the handler has decided already. Tells whether one has (5.9).
 #[inline]
 fn finish<B>(plan: ResponsePlan, response: &mut Response<B>) -> bool {
-    if response.extensions().get::<Decided>().is_some() {
-        return true;
+    let is_of_a_policy = plan.is_of_a_policy();
+    let is_decided = nested::is_decided(response);
+    if !is_decided || !is_of_a_policy {
+        let status = response.status();
+        plan.apply(status, response.headers_mut());
     }
-    let status = response.status();
-    match plan.apply(status, response.headers_mut()) {
-        Applied::AlreadyDecided => true,
-        Applied::Unmarked => {
-            response.extensions_mut().insert(Decided);
-            false
-        }
-        Applied::Marked => false,
+    let is_within_a_layer = nested::is_within_a_layer();
+    if is_decided || (is_of_a_policy && is_within_a_layer) {
+        nested::mark(response, is_within_a_layer);
     }
+    is_decided && is_of_a_policy
 }

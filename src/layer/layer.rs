@@ -8,7 +8,7 @@ use tower_layer::Layer;
 use super::{
     AnswerErrorsLayer, Cors, Event,
     body::{DefaultBody, EmptyBody, TextBody, WrapBody},
-    telling::Shared,
+    observe::Shared,
 };
 use crate::{
     compile::CompiledPolicy,
@@ -16,7 +16,7 @@ use crate::{
     lint::Severity,
     policy::CorsPolicy,
     request::CorsRequest,
-    resolver::{Async, AsyncPolicyResolver, Fixed, PolicyResolver},
+    resolver::{Async, AsyncPolicyResolver, PolicyResolver},
     violation::Violations,
 };
 
@@ -40,7 +40,7 @@ use crate::{
 /// # Ok::<_, tower_cors::Violations>(())
 /// ```
 #[derive(Debug)]
-pub struct CorsLayer<R = Fixed, M = DefaultBody> {
+pub struct CorsLayer<R = Option<CompiledPolicy>, M = DefaultBody> {
     /// What each service gets a copy of. Routers clone a layer for each route, so a clone is one count.
     shared: Arc<Shared<R>>,
     body: M,
@@ -58,13 +58,13 @@ impl CorsLayer {
 
     /// A layer that does nothing, for servers that choose at run time: requests pass untouched, preflights included.
     pub fn disabled() -> Self {
-        Self::with_resolver(Fixed::none())
+        Self::with_resolver(None)
     }
 }
 
 impl From<CompiledPolicy> for CorsLayer {
     fn from(policy: CompiledPolicy) -> Self {
-        Self::with_resolver(Fixed::new(policy))
+        Self::with_resolver(Some(policy))
     }
 }
 
@@ -150,7 +150,7 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn on_decision(mut self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-        self.shared_mut().telling.set_hook(Arc::new(hook));
+        self.shared_mut().observers.set_hook(Arc::new(hook));
         self
     }
 
@@ -172,7 +172,7 @@ impl<R, M> CorsLayer<R, M> {
         mut self,
         label: impl for<'a> Fn(&CorsRequest<'a>) -> Option<&'a str> + Send + Sync + 'static,
     ) -> Self {
-        self.shared_mut().telling.set_label(Arc::new(label));
+        self.shared_mut().observers.set_label(Arc::new(label));
         self
     }
 
@@ -198,7 +198,7 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn shadow(mut self, shadow: impl PolicyResolver + Send + Sync + 'static) -> Self {
-        self.shared_mut().telling.set_shadow(Arc::new(shadow));
+        self.shared_mut().observers.set_shadow(Arc::new(shadow));
         self
     }
 
@@ -220,7 +220,7 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn record_decision(mut self, record: bool) -> Self {
-        self.shared_mut().telling.set_record(record);
+        self.shared_mut().observers.set_record(record);
         self
     }
 
@@ -242,7 +242,7 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn debug(mut self, debug: bool) -> Self {
-        self.shared_mut().telling.set_debug(debug);
+        self.shared_mut().observers.set_debug(debug);
         self
     }
 
@@ -312,7 +312,7 @@ impl<R, M> CorsLayer<R, M> {
     }
 }
 
-impl<M> CorsLayer<Fixed, M> {
+impl<M> CorsLayer<Option<CompiledPolicy>, M> {
     /// Refuses a policy with a lint of this severity, or of a higher one.
     ///
     /// # Errors
@@ -334,7 +334,7 @@ impl<M> CorsLayer<Fixed, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn deny(self, severity: Severity) -> Result<Self, Violations> {
-        if let Some(policy) = self.shared.resolver.policy() {
+        if let Some(policy) = &*self.shared.resolver {
             policy.deny(severity)?;
         }
         Ok(self)

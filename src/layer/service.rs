@@ -12,16 +12,18 @@ use tower_service::Service;
 use super::{
     AnswerBody, ResponseFuture,
     body::DefaultBody,
-    telling::{Shared, Told, complete},
+    nested,
+    observe::{PendingReport, Shared, complete},
 };
 use crate::{
-    decision::{Answer, Decision, Options, decide},
+    compile::CompiledPolicy,
+    decision::{Answer, Decision, decide},
     request::CorsRequest,
-    resolver::{Fixed, PolicyResolver, Resolution},
+    resolver::{PolicyResolver, resolve_observed},
 };
 
 /// The service that a [`CorsLayer`](super::CorsLayer) makes of another.
-pub struct Cors<S, R = Fixed, M = DefaultBody> {
+pub struct Cors<S, R = Option<CompiledPolicy>, M = DefaultBody> {
     pub(super) inner: S,
     pub(super) shared: Arc<Shared<R>>,
     pub(super) body: M,
@@ -64,39 +66,39 @@ where
     }
 
     fn call(&mut self, request: Request<Req>) -> Self::Future {
-        if self.shared.is_heard() {
-            return self.call_heard(request);
+        if self.shared.is_observed() {
+            return self.call_observed(request);
         }
         let decision = {
             let head = CorsRequest::of(&request);
             let Shared { resolver, options, .. } = &*self.shared;
-            resolver.resolve_then(&head, |resolution| decide_under(&head, &resolution, options))
+            resolve_observed(&**resolver, &head, |resolution| decide(&head, resolution, options))
         };
         self.act(request, decision, None)
     }
 }
 
 impl<S, R, M> Cors<S, R, M> {
-    /// The call where somebody listens. Apart from the usual one, which keeps its decision in registers.
+    /// The call where the decision is observed. Apart from the usual one, which keeps its decision in registers.
     #[cold]
     #[inline(never)]
-    fn call_heard<Req, Res>(&mut self, request: Request<Req>) -> ResponseFuture<S::Future, Res, M>
+    fn call_observed<Req, Res>(&mut self, request: Request<Req>) -> ResponseFuture<S::Future, Res, M>
     where
         S: Service<Request<Req>, Response = Response<Res>>,
         R: PolicyResolver,
         M: AnswerBody<Res>,
     {
-        let mut told = None;
+        let mut report = None;
         let decision = {
             let head = CorsRequest::of(&request);
             let shared = &*self.shared;
-            shared.resolver.resolve_then(&head, |resolution| {
-                let decision = decide_under(&head, &resolution, &shared.options);
-                told = shared.tell(&head, &resolution, &decision);
+            resolve_observed(&*shared.resolver, &head, |resolution| {
+                let decision = decide(&head, resolution, &shared.options);
+                report = shared.observe(&head, resolution, &decision);
                 decision
             })
         };
-        self.act(request, decision, told)
+        self.act(request, decision, report)
     }
 
     #[inline(always)]
@@ -104,31 +106,20 @@ impl<S, R, M> Cors<S, R, M> {
         &mut self,
         request: Request<Req>,
         decision: Decision,
-        told: Option<Box<dyn Told>>,
+        report: Option<Box<dyn PendingReport>>,
     ) -> ResponseFuture<S::Future, Res, M>
     where
         S: Service<Request<Req>, Response = Response<Res>>,
         M: AnswerBody<Res>,
     {
         match decision {
-            Decision::PassThrough => ResponseFuture::inner(self.inner.call(request), None, told),
-            Decision::Continue(plan) => ResponseFuture::inner(self.inner.call(request), Some(plan), told),
-            Decision::Answer(answer) => ResponseFuture::answered(respond(request, answer, &self.body, told)),
+            Decision::PassThrough => ResponseFuture::inner(nested::within(|| self.inner.call(request)), None, report),
+            Decision::Continue(plan) => {
+                ResponseFuture::inner(nested::within(|| self.inner.call(request)), Some(plan), report)
+            }
+            Decision::Answer(answer) => ResponseFuture::answered(respond(request, answer, &self.body, report)),
         }
     }
-}
-
-/// Decides under what a resolver answered.
-#[inline(always)]
-pub(crate) fn decide_under(head: &CorsRequest<'_>, resolution: &Resolution<'_>, options: &Options) -> Decision {
-    let closed;
-    let options = if resolution.is_closed() {
-        closed = options.closed();
-        &closed
-    } else {
-        options
-    };
-    decide(&head.held(resolution.hold()), resolution.policy(), options)
 }
 
 /// The response of an answer, written into the request's own header map: that one is there already, and large enough.
@@ -136,7 +127,7 @@ pub(super) fn respond<Req, B, M: AnswerBody<B>>(
     mut request: Request<Req>,
     answer: Answer,
     body: &M,
-    told: Option<Box<dyn Told>>,
+    report: Option<Box<dyn PendingReport>>,
 ) -> Response<M::Body> {
     let mut headers = mem::take(request.headers_mut());
     headers.clear();
@@ -144,8 +135,8 @@ pub(super) fn respond<Req, B, M: AnswerBody<B>>(
     *response.status_mut() = answer.status();
     answer.write_to(&mut headers);
     *response.headers_mut() = headers;
-    if let Some(told) = told {
-        complete(told, &mut response, body);
+    if let Some(report) = report {
+        complete(report, &mut response, body);
     }
     response
 }
@@ -163,7 +154,7 @@ impl<S: fmt::Debug, R: fmt::Debug, M> fmt::Debug for Cors<S, R, M> {
             .field("inner", &self.inner)
             .field("resolver", &self.shared.resolver)
             .field("options", &self.shared.options)
-            .field("telling", &self.shared.telling)
+            .field("observers", &self.shared.observers)
             .finish_non_exhaustive()
     }
 }

@@ -11,9 +11,10 @@ use super::{
     stray,
 };
 use crate::{
+    decision::Resolution,
     lint::{Lint, LintKind},
     policy::{FieldPath, Position},
-    route::{Route, RouteTable, Rule, RulePolicy},
+    route::{Route, RouteTable, Rule},
 };
 
 /// Builds the table of everything that was read.
@@ -65,7 +66,7 @@ fn build_route(route: &HttpRoute, attachments: &Attachments<'_>, merger: &mut Me
     }
     for (index, rule) in route.rules.iter().enumerate() {
         let mut reported = Vec::new();
-        let mut policies_for = |backend: Option<usize>| -> Vec<RulePolicy> {
+        let mut policies_for = |backend: Option<usize>| -> Vec<Resolution<'static>> {
             let policies = arrivals.iter().map(|arrival| {
                 let stack = attachments.stack(route, index, backend, arrival);
                 let outcome = merger.merge(&stack, route.meta.inherited_priority, arrival.priority);
@@ -74,7 +75,7 @@ fn build_route(route: &HttpRoute, attachments: &Attachments<'_>, merger: &mut Me
                         reported.push(found);
                     }
                 }
-                outcome.policy
+                outcome.resolution
             });
             policies.collect()
         };
@@ -101,10 +102,9 @@ fn build_route(route: &HttpRoute, attachments: &Attachments<'_>, merger: &mut Me
 
 /// 8.3: the rules that can be candidates beside others, and those of them that nothing can be held to.
 fn add_lints_of_table(table: &RouteTable, routes: &[HttpRoute], lints: &mut Vec<Lint>) {
-    for found in table.rules_beside_others() {
+    for found in table.ambiguous_rules() {
         let Some(rule) = routes.get(found.route()).and_then(|route| route.rules.get(found.rule())) else { continue };
-        let kind =
-            if *found.rule_policy() != RulePolicy::None { LintKind::RuleBesideOthers } else { LintKind::RuleNotHeld };
+        let kind = if found.policy().is_some() { LintKind::AmbiguousPreflight } else { LintKind::UnenforceableRule };
         lints.push(Lint::new(rule.path.clone(), kind).with_position(rule.position.clone()));
     }
 }

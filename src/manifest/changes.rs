@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use super::{LoadedRoutes, attach};
-use crate::route::RulePolicy;
+use crate::{compile::CompiledPolicy, decision::Resolution};
 
 /// One difference. Its `Display` is a line such as `route added: HTTPRoute web/api`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,10 +63,16 @@ impl LoadedRoutes {
     }
 
     /// For each route, by its name, the policies of its rules.
-    fn policies_by_route(&self) -> BTreeMap<String, Vec<Vec<&RulePolicy>>> {
+    fn policies_by_route(&self) -> BTreeMap<String, Vec<Vec<(Option<&CompiledPolicy>, bool)>>> {
         let routes = self.resources.routes.iter().enumerate();
-        let rules =
-            |route: usize, count: usize| (0..count).map(|rule| self.table.policies_of(route, rule).collect()).collect();
+        let rules = |route: usize, count: usize| {
+            (0..count).map(|rule| self.table.policies_of(route, rule).map(what_applies).collect()).collect()
+        };
         routes.map(|(at, route)| (attach::route_name(&route.meta), rules(at, route.rules.len()))).collect()
     }
+}
+
+/// The policy of a resolution, and whether it is closed.
+fn what_applies<'a>(resolution: &'a Resolution<'static>) -> (Option<&'a CompiledPolicy>, bool) {
+    (resolution.policy(), resolution.is_closed())
 }

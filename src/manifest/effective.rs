@@ -1,5 +1,5 @@
 //! What a stack comes to: a policy with its provenance, none, or one that can't be made. In: a stack and the annotations
-//! of the route and the Gateway. Out: a [`RulePolicy`], and lints on what only shows in the whole.
+//! of the route and the Gateway. Out: a [`Resolution`], and lints on what only shows in the whole.
 //! Rules 7.3, 7.5, 7.7, 7.9 to 7.11.
 
 use std::collections::HashMap;
@@ -10,16 +10,16 @@ use super::{
 };
 use crate::{
     compile::{Compiler, Profile},
+    decision::Resolution,
     lint::LintKind,
     merge::{MergeOptions, MergeStrategy, Setting, merge},
     policy::FieldPath,
-    route::RulePolicy,
 };
 
 /// What a stack comes to.
 #[derive(Clone, Debug)]
 pub(super) struct Outcome {
-    pub(super) policy: RulePolicy,
+    pub(super) resolution: Resolution<'static>,
     /// What no setting shows by itself, with the paths of the merged policy.
     pub(super) lints: Vec<(FieldPath, LintKind)>,
 }
@@ -78,17 +78,20 @@ fn compile(counting: &[&Attached<'_>]) -> Outcome {
     let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits();
     let compiled = merge(&settings, &MergeOptions::new(strategy)).compile(&compiler);
     match compiled {
-        Ok(None) => Outcome { policy: RulePolicy::None, lints: Vec::new() },
+        Ok(None) => Outcome { resolution: Resolution::none(), lints: Vec::new() },
         Ok(Some(policy)) => {
             let is_new = |kind: &LintKind| !counting.iter().any(|attached| attached.cors.lints.contains(kind));
             let lints = policy.lints().iter().filter(|lint| is_new(lint.kind()));
             let lints = lints.map(|lint| (lint.path().clone(), lint.kind().clone())).collect();
-            Outcome { policy: RulePolicy::Policy(policy), lints }
+            Outcome { resolution: policy.into(), lints }
         }
         // 7.10: never with the wider half.
         Err(error) => {
             let reason = in_one_line(&error.to_string());
-            Outcome { policy: RulePolicy::Closed, lints: vec![(FieldPath::root(), LintKind::InvalidWhole { reason })] }
+            Outcome {
+                resolution: Resolution::closed(),
+                lints: vec![(FieldPath::root(), LintKind::InvalidWhole { reason })],
+            }
         }
     }
 }

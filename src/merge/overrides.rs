@@ -17,11 +17,11 @@ use crate::{
 /// An override that some layer puts into the extensions of a request is merged beforehand, once:
 ///
 /// ```
-/// use tower_cors::{CorsPolicy, merge::{Base, Setting}, resolver::PolicyOverride};
+/// use tower_cors::{CorsPolicy, merge::{Base, Setting}, decision::Resolution};
 ///
 /// let base = Base::new(CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]));
 /// let own = CorsPolicy::new().allow_methods(["DELETE"]);
-/// let merged = PolicyOverride::from(base.merge_over(&Setting::policy("the admin router", own))?);
+/// let merged = Resolution::from(base.merge_over(&Setting::policy("the admin router", own))?);
 ///
 /// let mut request = http::Request::new(());
 /// request.extensions_mut().insert(merged);

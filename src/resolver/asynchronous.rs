@@ -3,8 +3,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::Resolution;
-use crate::request::CorsRequest;
+use crate::{decision::Resolution, request::CorsRequest};
 
 /// Finds the policy for a request in its own time.
 ///

@@ -3,15 +3,15 @@
 
 use std::{collections::HashMap, error::Error, fmt};
 
-use super::{PolicyResolver, Resolution};
-use crate::{compile::CompiledPolicy, request::CorsRequest, shown::Shown};
+use super::PolicyResolver;
+use crate::{compile::CompiledPolicy, decision::Resolution, request::CorsRequest, shown::Shown};
 
 /// The resolver that picks a policy by the path of the request: that of the longest matching prefix, else a fallback.
 ///
 /// A prefix matches whole segments, and one trailing `/` in it counts for nothing: `/api` matches `/api`, `/api/` and
 /// `/api/users`, not `/apis`. The path is compared as the request spells it, with its case, without decoding `%2F` or
 /// resolving `..`; a router that does so may see another path than this one. Where the framework has a route for the
-/// request already, choose by that (`axum::ByMatchedPath`, or a [`PolicyOverride`](super::PolicyOverride)).
+/// request already, choose by that (`axum::ByMatchedPath`, or a [`Overridable`](super::Overridable)).
 ///
 /// # Examples
 ///

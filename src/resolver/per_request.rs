@@ -1,40 +1,13 @@
 //! A policy that an earlier layer or a router put into the extensions of a request. In: a request and another resolver.
 //! Out: the policy from the extensions, else what the other resolver says.
 
-use super::{PolicyResolver, Resolution};
-use crate::{compile::CompiledPolicy, request::CorsRequest};
+use super::PolicyResolver;
+use crate::{decision::Resolution, request::CorsRequest};
 
-/// The policy of one request, to be put into its extensions; [`Overridable`] picks it from there.
+/// The resolver that prefers the [`Resolution`] in the extensions of the request to another resolver's.
 ///
-/// It is compiled, and merged with whatever it is put over, beforehand; see [`merge::Base`](crate::merge::Base).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyOverride(Option<CompiledPolicy>);
-
-impl PolicyOverride {
-    /// This policy applies.
-    pub fn new(policy: CompiledPolicy) -> Self {
-        Self(Some(policy))
-    }
-
-    /// No policy applies: the request passes untouched.
-    pub fn disabled() -> Self {
-        Self(None)
-    }
-
-    /// The policy, where one applies.
-    pub fn policy(&self) -> Option<&CompiledPolicy> {
-        self.0.as_ref()
-    }
-}
-
-/// A merged policy, or `None` where CORS is disabled.
-impl From<Option<CompiledPolicy>> for PolicyOverride {
-    fn from(policy: Option<CompiledPolicy>) -> Self {
-        Self(policy)
-    }
-}
-
-/// The resolver that gives the [`PolicyOverride`] in the extensions of the request the first word.
+/// The policy in it is compiled, and merged with whatever it is put over, beforehand; see
+/// [`merge::Base`](crate::merge::Base). [`Resolution::none`] disables CORS for the request.
 ///
 /// The override has to be there when the request reaches the CORS layer: what a handler inside of it inserts comes too
 /// late. Nothing that a client sends gets into the extensions.
@@ -43,10 +16,10 @@ impl From<Option<CompiledPolicy>> for PolicyOverride {
 ///
 /// ```
 /// use tower::{ServiceBuilder, util::MapRequestLayer};
-/// use tower_cors::{CorsLayer, CorsPolicy, resolver::{Overridable, PolicyOverride}};
+/// use tower_cors::{CorsLayer, CorsPolicy, decision::Resolution, resolver::Overridable};
 ///
 /// let base = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
-/// let partner = PolicyOverride::new(CorsPolicy::new().allow_origins(["https://partner.example"]).compile()?);
+/// let partner = Resolution::from(CorsPolicy::new().allow_origins(["https://partner.example"]).compile()?);
 /// let service = ServiceBuilder::new()
 ///     .layer(MapRequestLayer::new(move |mut request: http::Request<String>| {
 ///         request.extensions_mut().insert(partner.clone());
@@ -66,14 +39,14 @@ impl<R: PolicyResolver> Overridable<R> {
     }
 }
 
-fn find<'a>(request: &CorsRequest<'a>) -> Option<&'a PolicyOverride> {
+fn find<'a>(request: &CorsRequest<'a>) -> Option<&'a Resolution<'static>> {
     request.extensions()?.get()
 }
 
 impl<R: PolicyResolver> PolicyResolver for Overridable<R> {
     fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
         match find(request) {
-            Some(found) => found.policy().cloned().into(),
+            Some(found) => found.clone(),
             None => self.0.resolve(request),
         }
     }
@@ -81,7 +54,7 @@ impl<R: PolicyResolver> PolicyResolver for Overridable<R> {
     // The override lives in the request, so it is lent to `then` instead of being shared once more.
     fn resolve_then<T>(&self, request: &CorsRequest<'_>, then: impl FnOnce(Resolution<'_>) -> T) -> T {
         match find(request) {
-            Some(found) => then(found.policy().into()),
+            Some(found) => then(found.as_borrowed()),
             None => self.0.resolve_then(request, then),
         }
     }

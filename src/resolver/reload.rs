@@ -9,9 +9,10 @@ use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
 
-use super::{AsyncPolicyResolver, PolicyResolver, Resolution};
+use super::{AsyncPolicyResolver, PolicyResolver};
 use crate::{
     compile::{CompiledPolicy, Compiler},
+    decision::Resolution,
     policy::CorsPolicy,
     request::CorsRequest,
     violation::Violations,

@@ -1,43 +1,7 @@
 //! Which policy a rule has, and for which backend. In: what a gateway chose. Out: a mark in the request's extensions,
 //! and the policy it leads to. Rules 7.1, 7.10.
 
-use crate::{compile::CompiledPolicy, request::CorsRequest};
-
-/// What applies to the requests that reach a rule.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RulePolicy {
-    /// No policy: they pass untouched.
-    #[default]
-    None,
-    /// This policy.
-    Policy(CompiledPolicy),
-    /// Nothing is allowed, since the policy that was meant could not be made (7.10); see
-    /// [`Resolution::closed`](crate::resolver::Resolution::closed).
-    Closed,
-}
-
-impl RulePolicy {
-    /// The policy, where there is one.
-    pub fn policy(&self) -> Option<&CompiledPolicy> {
-        match self {
-            Self::Policy(policy) => Some(policy),
-            Self::None | Self::Closed => None,
-        }
-    }
-}
-
-impl From<CompiledPolicy> for RulePolicy {
-    fn from(policy: CompiledPolicy) -> Self {
-        Self::Policy(policy)
-    }
-}
-
-impl From<Option<CompiledPolicy>> for RulePolicy {
-    fn from(policy: Option<CompiledPolicy>) -> Self {
-        policy.map_or(Self::None, Self::Policy)
-    }
-}
+use crate::{decision::Resolution, request::CorsRequest};
 
 /// The backend that a gateway has chosen for a request, to be put into its extensions before it reaches the CORS layer.
 ///
@@ -77,9 +41,9 @@ impl ChosenBackend {
 /// The policies of a rule.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RulePolicies {
-    pub(super) by_listener: Vec<RulePolicy>,
+    pub(super) by_listener: Vec<Resolution<'static>>,
     /// For backends with a policy of their own, by their index.
-    pub(super) by_backend: Vec<(usize, Vec<RulePolicy>)>,
+    pub(super) by_backend: Vec<(usize, Vec<Resolution<'static>>)>,
 }
 
 impl RulePolicies {
@@ -94,10 +58,9 @@ impl RulePolicies {
         (is_here && self.by_backend.iter().any(|(backend, _)| *backend == chosen.backend)).then_some(chosen.backend)
     }
 
-    pub(super) fn get(&self, listener: usize, backend: Option<usize>) -> &RulePolicy {
-        const NONE: &RulePolicy = &RulePolicy::None;
+    pub(super) fn get(&self, listener: usize, backend: Option<usize>) -> Option<&Resolution<'static>> {
         let own = backend.and_then(|backend| self.by_backend.iter().find(|(known, _)| *known == backend));
         let policies = own.map_or(&self.by_listener, |(_, policies)| policies);
-        policies.get(listener).or_else(|| policies.last()).unwrap_or(NONE)
+        policies.get(listener).or_else(|| policies.last())
     }
 }

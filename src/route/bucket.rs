@@ -5,8 +5,11 @@ use std::{collections::HashMap, ops::ControlFlow};
 
 use http::HeaderName;
 
-use super::{order::Conditions, reach};
-use crate::request::CorsRequest;
+use super::{
+    order::{Conditions, Target},
+    preflight::group::{Group, Grouping},
+    reach::{self, Sought},
+};
 
 /// Fewer matches are compared one by one as fast as they are looked up.
 const MIN_INDEXED: usize = 16;
@@ -14,20 +17,29 @@ const MIN_INDEXED: usize = 16;
 const MAX_NAMES: usize = 4;
 
 /// Matches, as their ranks in the order of 8.1, which ascend.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Bucket {
     ranks: Vec<usize>,
     index: Option<Index>,
+    groups: Vec<Group>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Index {
-    names: Vec<(HeaderName, ByValue)>,
+    names: Vec<Indexed>,
     /// The matches that no header was found for to look them up by.
     rest: Vec<usize>,
 }
 
-/// The matches that want a header to have a value, by this value.
+/// A header that matches are looked up by.
+#[derive(Clone, Debug)]
+struct Indexed {
+    name: HeaderName,
+    is_sent_unannounced: bool,
+    values: ByValue,
+}
+
+/// The matches that require a header to have a value, by this value.
 type ByValue = HashMap<Box<str>, Vec<usize>>;
 
 impl Bucket {
@@ -39,6 +51,16 @@ impl Bucket {
         &self.ranks
     }
 
+    /// The matches in groups of those that a preflight does not tell apart; none where no match has header conditions.
+    pub(super) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Prepares the groups, once every match is added.
+    pub(super) fn group(&mut self, grouping: &mut Grouping, conditions: &[Conditions], targets: &[Target]) {
+        self.groups = grouping.groups(&self.ranks, conditions, targets);
+    }
+
     /// Prepares the look-up, once every match is added.
     pub(super) fn seal(&mut self, conditions: &[Conditions]) {
         if self.ranks.len() < MIN_INDEXED {
@@ -47,7 +69,7 @@ impl Bucket {
         let mut index = Index::default();
         for &rank in &self.ranks {
             let headers = conditions.get(rank).map_or(&[][..], |conditions| &conditions.headers);
-            let exact = headers.iter().find_map(|(name, value)| Some((name, value.as_exact()?)));
+            let exact = headers.iter().find_map(|condition| Some((&condition.name, condition.value.as_exact()?)));
             match exact.and_then(|(name, value)| Some((index.values_of(name)?, value))) {
                 Some((values, value)) => values.entry(value.into()).or_default().push(rank),
                 None => index.rest.push(rank),
@@ -56,16 +78,16 @@ impl Bucket {
         self.index = Some(index);
     }
 
-    /// Visits the matches that `request` may meet, and perhaps others that it does not, in their order.
+    /// Visits the matches that the request may meet, and perhaps others that it does not, in their order.
     #[inline]
     pub(super) fn visit<B>(
         &self,
-        request: &CorsRequest<'_>,
+        sought: &Sought<'_>,
         visit: &mut impl FnMut(usize) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         match &self.index {
             // 8.2: a header that the preflight only announces may have any value.
-            Some(index) if !index.is_announced(request) => index.visit(request, visit),
+            Some(index) if !index.is_unknown(sought) => index.visit(sought, visit),
             _ => self.ranks.iter().copied().try_for_each(visit),
         }
     }
@@ -73,24 +95,25 @@ impl Bucket {
 
 impl Index {
     fn values_of(&mut self, name: &HeaderName) -> Option<&mut ByValue> {
-        let known = self.names.iter().position(|(known, _)| known == name);
+        let known = self.names.iter().position(|known| known.name == *name);
         if known.is_none() && self.names.len() < MAX_NAMES {
-            self.names.push((name.clone(), HashMap::new()));
+            let is_sent_unannounced = reach::is_sent_unannounced(name);
+            self.names.push(Indexed { name: name.clone(), is_sent_unannounced, values: HashMap::new() });
         }
         let at = known.unwrap_or(self.names.len().saturating_sub(1));
-        self.names.get_mut(at).filter(|(known, _)| known == name).map(|(_, values)| values)
+        self.names.get_mut(at).filter(|known| known.name == *name).map(|known| &mut known.values)
     }
 
-    fn is_announced(&self, request: &CorsRequest<'_>) -> bool {
-        request.is_preflight() && self.names.iter().any(|(name, _)| request.may_stand_for(name))
+    fn is_unknown(&self, sought: &Sought<'_>) -> bool {
+        self.names.iter().any(|known| sought.is_unknown(&known.name, known.is_sent_unannounced))
     }
 
-    fn visit<B>(&self, request: &CorsRequest<'_>, visit: &mut impl FnMut(usize) -> ControlFlow<B>) -> ControlFlow<B> {
+    fn visit<B>(&self, sought: &Sought<'_>, visit: &mut impl FnMut(usize) -> ControlFlow<B>) -> ControlFlow<B> {
         let mut lists: [&[usize]; MAX_NAMES + 1] = [&[]; MAX_NAMES + 1];
-        let by_value = self.names.iter().map(|(name, values)| {
-            let value = reach::header_value(request.headers(), name);
+        let by_value = self.names.iter().map(|known| {
+            let value = reach::header_value(sought.request.headers(), &known.name);
             let value = value.as_deref().and_then(|value| std::str::from_utf8(value).ok());
-            value.and_then(|value| values.get(value)).map_or(&[][..], Vec::as_slice)
+            value.and_then(|value| known.values.get(value)).map_or(&[][..], Vec::as_slice)
         });
         for (list, found) in lists.iter_mut().zip(by_value.chain([&*self.rest])) {
             *list = found;

@@ -111,6 +111,18 @@ impl Hostname {
     }
 }
 
+impl Hostname {
+    /// Whether some host fits this and `other`.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Kind::Any, _) | (_, Kind::Any) => true,
+            (Kind::Exact(host), _) => other.matches(host),
+            (_, Kind::Exact(host)) => self.matches(host),
+            (Kind::Wildcard(one), Kind::Wildcard(two)) => one == two || self.matches(two) || other.matches(one),
+        }
+    }
+}
+
 impl fmt::Display for Hostname {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -148,7 +160,7 @@ pub(super) fn with_host<T>(authority: Option<&str>, then: impl FnOnce(&str) -> T
 
 /// Values by hostname: one hash look-up for the host, and one for each of its parents that has the length of some
 /// wildcard.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct HostIndex<T> {
     values: Vec<T>,
     exact: HashMap<Box<str>, usize>,

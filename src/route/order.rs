@@ -2,29 +2,36 @@
 //! alphabetical name, rule order. In: routes. Out: their matches, sorted once, so that every list which is filled in
 //! this order is sorted as well.
 
-use std::{cmp::Reverse, collections::HashSet, sync::Arc, time::SystemTime};
+use std::{cmp::Reverse, collections::HashSet, time::SystemTime};
 
 use http::{HeaderName, Method};
 
-use super::{Hostname, PathMatch, Route, RouteMatch, RulePolicy, ValueMatch, backend::RulePolicies};
-use crate::request::CorsRequest;
+use super::{Hostname, PathMatch, Route, RouteMatch, ValueMatch, backend::RulePolicies, reach::is_sent_unannounced};
+use crate::{decision::Resolution, request::CorsRequest};
 
 /// What a request must meet beside the hostname and the path, and which rule it reaches then.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Conditions {
     pub(super) method: Option<Method>,
-    pub(super) headers: Vec<(HeaderName, ValueMatch)>,
+    pub(super) headers: Vec<HeaderCondition>,
     pub(super) query: Vec<(String, ValueMatch)>,
     pub(super) route: usize,
     pub(super) rule: usize,
     /// The index of the match in its rule.
     pub(super) matched: usize,
-    /// The headers by which this rule and those that can be candidates beside it are chosen (8.3).
-    pub(super) hold: Option<Arc<[HeaderName]>>,
+}
+
+/// A header that must have a value.
+#[derive(Clone, Debug)]
+pub(super) struct HeaderCondition {
+    pub(super) name: HeaderName,
+    pub(super) value: ValueMatch,
+    /// Whether a request may carry it without its preflight announcing it (8.2).
+    pub(super) is_sent_unannounced: bool,
 }
 
 /// What is left of a route once its matches are arranged.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) namespace: String,
     pub(super) name: String,
@@ -55,7 +62,8 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
             let all = if given.matches.is_empty() { vec![RouteMatch::new()] } else { given.matches };
             matches.extend(all.into_iter().enumerate().map(|(matched, found)| {
                 let RouteMatch { path, method, headers, query } = found;
-                (Conditions { method, headers, query, route: at, rule, matched, hold: None }, path)
+                let headers = headers.into_iter().map(HeaderCondition::new).collect();
+                (Conditions { method, headers, query, route: at, rule, matched }, path)
             }));
         }
         let mut hostnames = route.hostnames;
@@ -82,6 +90,12 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
     });
     (arranged.conditions, arranged.paths) = matches.into_iter().unzip();
     arranged
+}
+
+impl HeaderCondition {
+    fn new((name, value): (HeaderName, ValueMatch)) -> Self {
+        Self { is_sent_unannounced: is_sent_unannounced(&name), name, value }
+    }
 }
 
 impl Conditions {
@@ -114,13 +128,16 @@ impl Target {
     }
 
     /// What applies to requests that reach a rule of this route.
-    pub(super) fn policy(&self, rule: usize, listener: usize, backend: Option<usize>) -> &RulePolicy {
-        const NONE: &RulePolicy = &RulePolicy::None;
-        self.policies.get(rule).map_or(NONE, |policies| policies.get(listener, backend))
+    pub(super) fn policy_of(
+        &self,
+        rule: usize,
+        listener: usize,
+        backend: Option<usize>,
+    ) -> Option<&Resolution<'static>> {
+        self.policies.get(rule)?.get(listener, backend)
     }
 
-    #[cfg(feature = "manifest")]
-    pub(super) fn policies_of(&self, rule: usize) -> impl Iterator<Item = &RulePolicy> {
+    pub(super) fn policies_of(&self, rule: usize) -> impl Iterator<Item = &Resolution<'static>> {
         let policies = self.policies.get(rule).into_iter();
         policies.flat_map(|of| of.by_listener.iter().chain(of.by_backend.iter().flat_map(|(_, policies)| policies)))
     }
@@ -129,6 +146,13 @@ impl Target {
     #[inline]
     pub(super) fn backend(&self, route: usize, rule: usize, request: &CorsRequest<'_>) -> Option<usize> {
         self.policies.get(rule)?.chosen(route, rule, request)
+    }
+
+    /// Whether a request may arrive on a listener of this route and of the other.
+    pub(super) fn shares_a_listener(&self, other: &Self) -> bool {
+        self.is_on_every_host()
+            || other.is_on_every_host()
+            || self.listeners.iter().any(|one| other.listeners.iter().any(|two| one.overlaps(two)))
     }
 
     /// Whether the route serves every host that its hostnames admit.

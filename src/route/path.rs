@@ -2,14 +2,15 @@
 //! segment boundaries, RegularExpression. A look-up costs one step a segment, whatever the number of routes.
 //! Rules 8.1, 8.4.
 
-use std::{borrow::Cow, collections::HashMap, fmt, ops::ControlFlow};
+use std::{collections::HashMap, fmt, ops::ControlFlow};
 
 use super::{
     bucket::Bucket,
-    order::Conditions,
+    order::{Conditions, Target},
     pattern::{Pattern, PatternError, PatternSet},
+    preflight::group::{Group, Grouping},
+    reach::Sought,
 };
-use crate::request::CorsRequest;
 
 /// What the path of a request is compared with. The default is the prefix `/`, which every request meets.
 #[derive(Clone, Debug)]
@@ -91,7 +92,7 @@ impl Default for PathMatch {
 }
 
 /// The matches of one hostname by their paths. A match is its rank in the order of 8.1.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Paths {
     exact: HashMap<Box<str>, Bucket>,
     /// A tree of segments. The first node stands for `/`.
@@ -103,7 +104,7 @@ pub(super) struct Paths {
     set: PatternSet,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Node {
     /// The prefix that the node stands for, without a trailing slash.
     prefix: Box<str>,
@@ -199,36 +200,66 @@ impl Paths {
         self.exact.values_mut().chain(nodes).for_each(|bucket| bucket.seal(conditions));
     }
 
+    /// Prepares the groups of matches that a preflight does not tell apart, once every match is added (8.3).
+    pub(super) fn group(&mut self, grouping: &mut Grouping, conditions: &[Conditions], targets: &[Target]) {
+        let nodes = self.nodes.iter_mut().map(|node| &mut node.entries);
+        let buckets = self.exact.values_mut().chain(nodes).chain(&mut self.by_pattern);
+        buckets.for_each(|bucket| bucket.group(grouping, conditions, targets));
+    }
+
     /// Visits the matches whose path fits, in the order of 8.1, but for some that `request` does not meet.
     #[inline]
     pub(super) fn visit<B>(
         &self,
-        path: &str,
-        request: &CorsRequest<'_>,
+        sought: &Sought<'_>,
         mut visit: impl FnMut(usize) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let path = sought.path();
+        self.visit_buckets(path, |entries| entries.visit(sought, &mut visit))?;
+        let mut ranks: Vec<usize> = self.patterns_for(path).flat_map(Bucket::ranks).copied().collect();
+        ranks.sort_unstable();
+        ranks.into_iter().try_for_each(visit)
+    }
+
+    /// Visits the groups whose path fits, in the order of 8.1.
+    pub(super) fn visit_groups<'t, B>(
+        &'t self,
+        path: &str,
+        mut visit: impl FnMut(&'t Group) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        self.visit_buckets(path, |entries| entries.groups().iter().try_for_each(&mut visit))?;
+        let mut groups: Vec<_> = self.patterns_for(path).flat_map(Bucket::groups).collect();
+        groups.sort_unstable_by_key(|group| group.rank);
+        groups.into_iter().try_for_each(visit)
+    }
+
+    /// Visits the matches of exact paths and prefixes.
+    #[inline]
+    fn visit_buckets<'t, B>(
+        &'t self,
+        path: &str,
+        mut visit: impl FnMut(&'t Bucket) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         if !path.starts_with('/') {
             // 8.4: `OPTIONS *` has no path and meets no path match but the prefix `/`.
-            return self
-                .nodes
-                .first()
-                .map_or(ControlFlow::Continue(()), |root| root.entries.visit(request, &mut visit));
+            return self.nodes.first().map_or(ControlFlow::Continue(()), |root| visit(&root.entries));
         }
         if let Some(entries) = self.exact.get(path) {
-            entries.visit(request, &mut visit)?;
+            visit(entries)?;
         }
         let mut at = Some(self.deepest(path));
         while let Some(node) = at.and_then(|at| self.nodes.get(at)) {
-            node.entries.visit(request, &mut visit)?;
+            visit(&node.entries)?;
             at = node.parent;
         }
-        if self.patterns.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        let found = self.set.matches(path).filter_map(|at| self.by_pattern.get(at));
-        let mut ranks: Vec<usize> = found.flat_map(Bucket::ranks).copied().collect();
-        ranks.sort_unstable();
-        ranks.into_iter().try_for_each(visit)
+        ControlFlow::Continue(())
+    }
+
+    /// The matches of the expressions that `path` matches.
+    fn patterns_for<'t>(&'t self, path: &str) -> impl Iterator<Item = &'t Bucket> + use<'t> {
+        let is_path = path.starts_with('/') && !self.patterns.is_empty();
+        let found: Vec<_> = if is_path { self.set.matches(path).collect() } else { Vec::new() };
+        found.into_iter().filter_map(|at| self.by_pattern.get(at))
     }
 
     /// The node of the longest prefix of `path`, whether anything stands there or not.
@@ -243,19 +274,15 @@ impl Paths {
         at
     }
 
-    /// The matches at one place, in the order of 8.1.
-    pub(super) fn entries_of(&self, place: Place<'_>) -> Cow<'_, [usize]> {
+    /// The groups at one place, in the order of 8.1 where the place is one path.
+    pub(super) fn groups_of(&self, place: Place<'_>) -> Vec<&Group> {
         let bucket = match place {
             Place::Exact(path) => self.exact.get(path),
             Place::Node(at) => self.nodes.get(at).map(|node| &node.entries),
             Place::Pattern(at) => self.by_pattern.get(at),
-            Place::Patterns => {
-                let mut ranks: Vec<_> = self.by_pattern.iter().flat_map(Bucket::ranks).copied().collect();
-                ranks.sort_unstable();
-                return ranks.into();
-            }
+            Place::Patterns => return self.by_pattern.iter().flat_map(Bucket::groups).collect(),
         };
-        bucket.map_or(&[][..], Bucket::ranks).into()
+        bucket.map_or_else(Vec::new, |bucket| bucket.groups().iter().collect())
     }
 
     /// Every place where matches stand.

@@ -66,7 +66,7 @@ impl Pattern {
 }
 
 /// Many expressions, tried in one pass.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct PatternSet {
     /// Each with the index of its first expression.
     sets: Vec<(usize, RegexSet)>,

@@ -1,14 +1,19 @@
-//! Whether a request meets a match, and whether the request that a preflight stands for may or must. Rule 8.2.
+//! Whether a request reaches a match, and whether the request that a preflight stands for may or must. In: the head of
+//! a request, of which each part is read once for all the matches that it is compared with. Rule 8.2.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::OnceCell, collections::HashMap};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
-use super::{ValueMatch, order::Conditions};
+use super::{ValueMatch, order::Conditions, preflight::announced::Announced};
 use crate::{
     compile::CompiledPolicy,
+    headers,
     request::{CorsRequest, RequestOrigin},
 };
+
+/// A longer query is read into a map, so that its length does not multiply with the number of matches.
+const MAX_SCANNED_QUERY: usize = 128;
 
 /// How a request stands to a match whose hostname and path it meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,42 +24,109 @@ pub(super) enum Reach {
     Must,
 }
 
-/// How `request` stands to a match.
-#[inline]
-pub(super) fn reach(conditions: &Conditions, request: &CorsRequest<'_>) -> Reach {
-    if let Some(method) = &conditions.method
-        && !has_method(request, method)
-    {
-        return Reach::Never;
+/// A request that is compared with matches.
+#[derive(Debug)]
+pub(super) struct Sought<'r> {
+    pub(super) request: &'r CorsRequest<'r>,
+    /// The method of the request; of a preflight the one that it announces. Several lines announce none.
+    method: Option<&'r str>,
+    announced: OnceCell<Announced>,
+    query: OnceCell<HashMap<&'r str, &'r str>>,
+}
+
+impl<'r> Sought<'r> {
+    #[inline]
+    pub(super) fn new(request: &'r CorsRequest<'r>) -> Self {
+        let method = match request.is_preflight() {
+            true => request.announced_method(),
+            false => Some(request.method().as_str()),
+        };
+        Self { request, method, announced: OnceCell::new(), query: OnceCell::new() }
     }
-    let query = || request.uri().and_then(|uri| uri.query()).unwrap_or_default();
-    if !conditions.query.iter().all(|(name, value)| meets_query(query(), name, value)) {
-        return Reach::Never;
+
+    pub(super) fn path(&self) -> &'r str {
+        self.request.uri().map_or("", Uri::path)
     }
-    let mut reach = Reach::Must;
-    for (name, value) in &conditions.headers {
-        if request.is_preflight() && request.may_stand_for(name) {
-            // 8.2: the value is not known before the request itself is sent.
-            reach = Reach::May;
-        } else if !meets_header(request.headers(), name, value) {
+
+    /// How the request stands to a match.
+    #[inline]
+    pub(super) fn reach(&self, conditions: &Conditions) -> Reach {
+        let meets_method = conditions.method.as_ref().is_none_or(|method| self.has_method(method));
+        if !meets_method || !self.meets_query(&conditions.query) {
             return Reach::Never;
         }
+        let mut reach = Reach::Must;
+        for condition in &conditions.headers {
+            if self.is_unknown(&condition.name, condition.is_sent_unannounced) {
+                // 8.2: the value is not known before the request itself is sent.
+                reach = Reach::May;
+            } else if !meets_header(self.request.headers(), &condition.name, &condition.value) {
+                return Reach::Never;
+            }
+        }
+        reach
     }
-    reach
+
+    /// Whether a preflight does not tell which value a header has, if any, in the request that it stands for.
+    pub(super) fn is_unknown(&self, name: &HeaderName, is_sent_unannounced: bool) -> bool {
+        self.request.is_preflight() && (is_sent_unannounced || self.announced().contains(name))
+    }
+
+    #[inline]
+    pub(super) fn has_method(&self, method: &Method) -> bool {
+        self.method == Some(method.as_str())
+    }
+
+    /// Of a repeated parameter the first value counts.
+    pub(super) fn meets_query(&self, conditions: &[(String, ValueMatch)]) -> bool {
+        if conditions.is_empty() {
+            return true;
+        }
+        let query = self.request.uri().and_then(Uri::query).unwrap_or_default();
+        let mut parameters = query.split('&').map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")));
+        if query.len() <= MAX_SCANNED_QUERY {
+            return conditions.iter().all(|(name, value)| {
+                parameters
+                    .clone()
+                    .find(|(found, _)| found == name)
+                    .is_some_and(|(_, found)| value.matches(found.as_bytes()))
+            });
+        }
+        let first_values = self.query.get_or_init(|| {
+            let mut values = HashMap::new();
+            parameters.by_ref().for_each(|(name, value)| _ = values.entry(name).or_insert(value));
+            values
+        });
+        conditions
+            .iter()
+            .all(|(name, value)| first_values.get(name.as_str()).is_some_and(|found| value.matches(found.as_bytes())))
+    }
+
+    /// 8.2: whether `policy` allows everything that the preflight announces.
+    pub(super) fn is_allowed_by(&self, policy: &CompiledPolicy) -> bool {
+        let allows_origin = match self.request.origin_line() {
+            RequestOrigin::One(origin) => policy.allows_origin(origin.as_bytes()),
+            _ => false,
+        };
+        allows_origin
+            && self.method.is_some_and(|method| policy.allows_method(method))
+            && self.announced().are_allowed_by(policy)
+    }
+
+    fn announced(&self) -> &Announced {
+        self.announced.get_or_init(|| Announced::of(self.request))
+    }
 }
 
-/// 8.2: a preflight has the method that it announces; several lines announce none.
-fn has_method(request: &CorsRequest<'_>, method: &Method) -> bool {
-    if request.is_preflight() {
-        request.announced_method() == Some(method.as_str())
-    } else {
-        request.method() == method
+/// Whether a request may carry a header that its preflight does not announce: a safelisted one, which a script sets
+/// without asking, or one that the browser sets by itself (8.2).
+pub(super) fn is_sent_unannounced(name: &HeaderName) -> bool {
+    match name.as_str() {
+        "accept" | "accept-language" | "content-language" | "content-type" | "range" => true,
+        // The preflight carries these two as the request itself does.
+        "host" | "origin" => false,
+        name => headers::is_set_by_browser(name),
     }
-}
-
-fn meets_query(query: &str, name: &str, value: &ValueMatch) -> bool {
-    let mut parameters = query.split('&').map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")));
-    parameters.find(|(found, _)| *found == name).is_some_and(|(_, found)| value.matches(found.as_bytes()))
 }
 
 fn meets_header(headers: &HeaderMap, name: &HeaderName, value: &ValueMatch) -> bool {
@@ -64,25 +136,12 @@ fn meets_header(headers: &HeaderMap, name: &HeaderName, value: &ValueMatch) -> b
 /// The value of a header; RFC 9110, section 5.3: several lines are one list.
 pub(super) fn header_value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, [u8]>> {
     let mut lines = headers.get_all(name).iter().map(HeaderValue::as_bytes);
-    let first = Cow::Borrowed(lines.next()?);
-    Some(lines.fold(first, |joined, line| {
-        let mut joined = joined.into_owned();
+    let first = lines.next()?;
+    let Some(second) = lines.next() else { return Some(Cow::Borrowed(first)) };
+    let mut joined = [first, second].join(&b',');
+    for line in lines {
         joined.push(b',');
         joined.extend_from_slice(line);
-        Cow::Owned(joined)
-    }))
-}
-
-/// 8.2: whether `policy` allows everything that a preflight asks for.
-pub(super) fn allows_all(policy: &CompiledPolicy, preflight: &CorsRequest<'_>) -> bool {
-    let allows_origin = match preflight.origin() {
-        RequestOrigin::One(origin) => policy.allows_origin(origin.as_bytes()),
-        _ => false,
-    };
-    allows_origin
-        && preflight.announced_method().is_some_and(|method| policy.allows_method(method))
-        && preflight.announced_headers().all(|name| {
-            // A name that is no text is no token either, and only `*` admits it.
-            policy.allows_header(std::str::from_utf8(name).unwrap_or_default())
-        })
+    }
+    Some(Cow::Owned(joined))
 }

@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use http::{HeaderName, Method};
 
-use super::{Hostname, PathMatch, RulePolicy, ValueMatch, backend::RulePolicies};
-use crate::compile::CompiledPolicy;
+use super::{Hostname, PathMatch, ValueMatch, backend::RulePolicies};
+use crate::{compile::CompiledPolicy, decision::Resolution};
 
 /// A route in the shape of the Gateway API's `HTTPRoute`: hostnames and rules.
 ///
@@ -105,7 +105,7 @@ impl Rule {
     /// Sets a policy for each [listener](Route::listener) of the route, in their order.
     ///
     /// The last one counts for the listeners beyond the list as well.
-    pub fn policy_by_listener(mut self, policies: impl IntoIterator<Item: Into<RulePolicy>>) -> Self {
+    pub fn policy_by_listener(mut self, policies: impl IntoIterator<Item: Into<Resolution<'static>>>) -> Self {
         self.policies.by_listener = policies.into_iter().map(Into::into).collect();
         self
     }
@@ -115,7 +115,7 @@ impl Rule {
     pub fn backend_policy_by_listener(
         mut self,
         backend: usize,
-        policies: impl IntoIterator<Item: Into<RulePolicy>>,
+        policies: impl IntoIterator<Item: Into<Resolution<'static>>>,
     ) -> Self {
         let policies = policies.into_iter().map(Into::into).collect();
         self.policies.by_backend.retain(|(known, _)| *known != backend);

@@ -1,38 +1,55 @@
 //! [`RouteTable`]: routes arranged for look-up, as a resolver. In: a request. Out: the rule that it reaches, and with it
 //! the policy. Rules 8.1 to 8.5.
 
-use std::{collections::BTreeSet, ops::ControlFlow};
+use std::{collections::HashSet, ops::ControlFlow, sync::Arc};
 
-use http::{HeaderName, Uri};
+use http::HeaderName;
 
 use super::{
-    ChosenBackend, Route, RulePolicy, beside, hostname,
+    ChosenBackend, Route, hostname,
     hostname::HostIndex,
-    order::{self, Conditions, Target},
+    order::{self, Arranged, Conditions, Target},
     path::Paths,
-    reach::{self, Reach},
+    preflight::{
+        ambiguity,
+        group::{Group, Grouping, RuleAt},
+    },
+    reach::{Reach, Sought},
 };
 use crate::{
     compile::CompiledPolicy,
+    decision::{Candidates, FindCandidates, FoundCandidates, Resolution},
     request::CorsRequest,
-    resolver::{PolicyResolver, Resolution},
+    resolver::PolicyResolver,
 };
 
 /// Routes as a [`PolicyResolver`]: the policy of a request is that of the rule that the Gateway API routes it to.
 ///
 /// A look-up costs one hash for the hostname and one step for each segment of the path, whatever the number of routes.
 /// Matches at one hostname and path are told apart by comparing one after the other, those by the value of a header with
-/// one more look-up. It allocates only where several regular expressions are tried.
+/// one more look-up. It allocates only for preflights of rules with header conditions, for long queries, and where
+/// several regular expressions are tried.
 ///
 /// Preflights are routed as the request that they stand for (8.2), so a rule for `PUT` or for a header also answers the
-/// preflight. Where that leaves several rules, a request is held to the one that it really reaches (8.3).
-#[derive(Debug, Default)]
+/// preflight. Where that leaves several rules, a request needs the consent of the one that it really reaches (8.3).
+#[derive(Debug)]
 pub struct RouteTable {
-    hosts: HostIndex<Paths>,
+    routes: Arc<Routes>,
+    /// The same routes, for [`Resolution`]s that require consent.
+    consent: Arc<dyn FindCandidates>,
+}
+
+/// Routes arranged for look-up.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Routes {
+    pub(super) hosts: HostIndex<Paths>,
     conditions: Vec<Conditions>,
-    targets: Vec<Target>,
-    beside: Vec<(usize, usize)>,
-    fallback: Option<CompiledPolicy>,
+    pub(super) targets: Vec<Target>,
+    has_header_conditions: bool,
+    pub(super) fallback: Option<(CompiledPolicy, Candidates)>,
+    /// The names that proxies before the server add (8.3).
+    pub(super) added_by_proxies: HashSet<HeaderName>,
+    ambiguous: Vec<RuleAt>,
 }
 
 /// The rule that a request reaches; comes from [`RouteTable::find`].
@@ -44,96 +61,141 @@ pub struct MatchedRule<'a> {
     matched: usize,
     listener: usize,
     backend: Option<usize>,
-    hold: Option<&'a [HeaderName]>,
 }
 
 impl RouteTable {
     /// Arranges routes. Their order is of no consequence but for routes of one name and age.
     pub fn new(routes: impl IntoIterator<Item = Route>) -> Self {
-        let arranged = order::arrange(routes);
-        let mut hosts = HostIndex::<Paths>::default();
-        for (rank, (conditions, path)) in arranged.conditions.iter().zip(&arranged.paths).enumerate() {
-            for hostname in arranged.hostnames.get(conditions.route).into_iter().flatten() {
-                if let Some(paths) = hosts.entry(hostname) {
-                    paths.add(path, rank);
-                }
-            }
-        }
-        hosts.values_mut().for_each(|paths| paths.seal(&arranged.conditions));
-        let (mut conditions, targets) = (arranged.conditions, arranged.targets);
-        let mut rules = BTreeSet::new();
-        for (rank, names) in beside::find(&hosts, &conditions, &targets) {
-            if let Some(conditions) = conditions.get_mut(rank) {
-                conditions.hold = Some(names);
-                rules.insert((conditions.route, conditions.rule));
-            }
-        }
-        Self { hosts, conditions, targets, beside: rules.into_iter().collect(), fallback: None }
+        Routes::arrange(routes).into()
     }
 
     /// Sets the policy of requests that no rule matches (8.5), so that a gateway's own 404 can be read by scripts.
     #[must_use]
-    pub fn with_fallback(mut self, policy: CompiledPolicy) -> Self {
-        self.fallback = Some(policy);
-        self
+    pub fn with_fallback(self, policy: CompiledPolicy) -> Self {
+        let mut routes = self.into_routes();
+        let candidates = Candidates::new().policy(&policy);
+        routes.fallback = Some((policy, candidates));
+        routes.ambiguous = ambiguity::find(&routes);
+        routes.into()
+    }
+
+    /// Names request headers that the proxies before this server add, such as `x-client-region`: they show no preflight
+    /// (8.3). The usual ones (`Forwarded`, `Via`, `X-Forwarded-*`, `traceparent` ...) are known.
+    #[must_use]
+    pub fn with_proxy_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        let mut routes = self.into_routes();
+        routes.added_by_proxies.extend(names);
+        routes.into()
     }
 
     /// The rule that a request reaches; for a preflight, the one whose policy answers it. None where no rule matches,
     /// which a gateway answers with 404.
     pub fn find(&self, request: &CorsRequest<'_>) -> Option<MatchedRule<'_>> {
-        hostname::with_host(request.authority(), |host| {
-            if request.is_preflight() {
-                self.find_for_preflight(host, request)
-            } else {
-                self.find_actual(host, request)
-            }
-        })
+        self.routes.find(request)
     }
 
     /// The rules that can be candidates for a preflight beside others (8.3), each once, in the order of the routes.
     ///
-    /// Those without a [policy](MatchedRule::policy) can't hold a request to one, so a request may reach their backend
-    /// with the consent of another rule.
-    pub fn rules_beside_others(&self) -> impl Iterator<Item = MatchedRule<'_>> {
-        self.beside.iter().filter_map(|&(route, rule)| {
-            Some(MatchedRule {
-                target: self.targets.get(route)?,
-                route,
-                rule,
-                matched: 0,
-                listener: 0,
-                backend: None,
-                hold: None,
-            })
+    /// Those without a [policy](MatchedRule::policy) have none that a request could be refused by, so a request may
+    /// reach their backend with the consent of another rule.
+    pub fn ambiguous_rules(&self) -> impl Iterator<Item = MatchedRule<'_>> {
+        self.routes.ambiguous.iter().filter_map(|&(route, rule)| {
+            let target = self.routes.targets.get(route)?;
+            Some(MatchedRule { target, route, rule, matched: 0, listener: 0, backend: None })
         })
+    }
+
+    /// Whether the request reaches a rule that was a candidate beside others for its preflight (8.3).
+    pub(crate) fn requires_consent(&self, request: &CorsRequest<'_>) -> bool {
+        let mut found = FoundCandidates::default();
+        self.routes.find_candidates(request, &mut found);
+        self.routes.has_header_conditions && found.is_ambiguous
     }
 
     /// Every policy of a rule: by listener, then those of its backends.
     #[cfg(feature = "manifest")]
-    pub(crate) fn policies_of(&self, route: usize, rule: usize) -> impl Iterator<Item = &RulePolicy> {
-        self.targets.get(route).into_iter().flat_map(move |target| target.policies_of(rule))
+    pub(crate) fn policies_of(&self, route: usize, rule: usize) -> impl Iterator<Item = &Resolution<'static>> {
+        self.routes.targets.get(route).into_iter().flat_map(move |target| target.policies_of(rule))
     }
 
-    #[inline]
-    fn find_actual(&self, host: &str, request: &CorsRequest<'_>) -> Option<MatchedRule<'_>> {
-        self.visit(host, request, |found, _| ControlFlow::Break(found)).break_value()
+    fn into_routes(self) -> Routes {
+        drop(self.consent);
+        // A resolution that outlives the table may share them.
+        Arc::unwrap_or_clone(self.routes)
+    }
+}
+
+impl From<Routes> for RouteTable {
+    fn from(routes: Routes) -> Self {
+        let routes = Arc::new(routes);
+        let consent: Arc<dyn FindCandidates> = Arc::<Routes>::clone(&routes);
+        Self { routes, consent }
+    }
+}
+
+impl Default for RouteTable {
+    fn default() -> Self {
+        Routes::default().into()
+    }
+}
+
+impl Routes {
+    fn arrange(routes: impl IntoIterator<Item = Route>) -> Self {
+        let Arranged { targets, hostnames, conditions, paths } = order::arrange(routes);
+        let mut hosts = HostIndex::<Paths>::default();
+        for (rank, (found, path)) in conditions.iter().zip(&paths).enumerate() {
+            for hostname in hostnames.get(found.route).into_iter().flatten() {
+                if let Some(paths) = hosts.entry(hostname) {
+                    paths.add(path, rank);
+                }
+            }
+        }
+        // Without header conditions a preflight shows everything that decides, so no rule is beside another.
+        let has_header_conditions = conditions.iter().any(|conditions| !conditions.headers.is_empty());
+        let mut grouping = Grouping::default();
+        for paths in hosts.values_mut() {
+            paths.seal(&conditions);
+            if has_header_conditions {
+                paths.group(&mut grouping, &conditions, &targets);
+            }
+        }
+        let mut routes = Self { hosts, conditions, targets, has_header_conditions, ..Self::default() };
+        routes.ambiguous = ambiguity::find(&routes);
+        routes
     }
 
-    /// 8.2: the first candidate that allows everything, else the first.
-    fn find_for_preflight(&self, host: &str, request: &CorsRequest<'_>) -> Option<MatchedRule<'_>> {
+    fn find(&self, request: &CorsRequest<'_>) -> Option<MatchedRule<'_>> {
+        let sought = Sought::new(request);
+        hostname::with_host(request.authority(), |host| {
+            if request.is_preflight() {
+                self.find_for_preflight(host, &sought)
+            } else {
+                self.visit(host, &sought, |found, _| ControlFlow::Break(found)).break_value()
+            }
+        })
+    }
+
+    /// 8.2: the first candidate that allows everything, else the first. Where no rule takes every request, the fallback is
+    /// the last candidate.
+    fn find_for_preflight(&self, host: &str, sought: &Sought<'_>) -> Option<MatchedRule<'_>> {
         let mut first = None;
-        let answers = self.visit(host, request, |found, reach| {
+        let answers = self.visit(host, sought, |found, reach| {
             let is_first = first.is_none();
             let candidate = *first.get_or_insert(found);
             match (found.policy(), reach) {
                 // The only candidate answers in any case, so its policy is not asked twice.
                 (_, Reach::Must) if is_first => ControlFlow::Break(found),
-                (Some(policy), _) if reach::allows_all(policy, request) => ControlFlow::Break(found),
+                (Some(policy), _) if sought.is_allowed_by(policy) => ControlFlow::Break(found),
                 (_, Reach::Must) => ControlFlow::Break(candidate),
                 _ => ControlFlow::Continue(()),
             }
         });
-        answers.break_value().or(first)
+        let is_allowed = |policy: &CompiledPolicy| first.is_some() && sought.is_allowed_by(policy);
+        match answers {
+            ControlFlow::Break(found) => Some(found),
+            ControlFlow::Continue(()) if self.fallback.as_ref().is_some_and(|(policy, _)| is_allowed(policy)) => None,
+            ControlFlow::Continue(()) => first,
+        }
     }
 
     /// Visits the rules that a request may or must reach, in the order of 8.1.
@@ -141,24 +203,38 @@ impl RouteTable {
     fn visit<'t, B>(
         &'t self,
         host: &str,
-        request: &CorsRequest<'_>,
+        sought: &Sought<'_>,
         mut visit: impl FnMut(MatchedRule<'t>, Reach) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        let path = request.uri().map_or("", Uri::path);
         self.hosts.visit(host, |paths| {
-            paths.visit(path, request, |rank| {
+            paths.visit(sought, |rank| {
                 let Some((conditions, target)) = self.look_up(rank) else { return ControlFlow::Continue(()) };
-                let reach = reach::reach(conditions, request);
+                let reach = sought.reach(conditions);
                 if reach == Reach::Never {
                     return ControlFlow::Continue(());
                 }
                 let Some(listener) = target.listener(host) else { return ControlFlow::Continue(()) };
-                let (route, rule) = (conditions.route, conditions.rule);
-                let (backend, hold) = (target.backend(route, rule, request), conditions.hold.as_deref());
-                let matched = conditions.matched;
-                visit(MatchedRule { target, route, rule, matched, listener, backend, hold }, reach)
+                let (route, rule, matched) = (conditions.route, conditions.rule, conditions.matched);
+                let backend = target.backend(route, rule, sought.request);
+                visit(MatchedRule { target, route, rule, matched, listener, backend }, reach)
             })
         })
+    }
+
+    /// Visits the groups of matches at the paths of a request, in the order of 8.1.
+    pub(super) fn visit_groups<'t, B>(
+        &'t self,
+        host: &str,
+        path: &str,
+        mut visit: impl FnMut(&'t Group) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        self.hosts.visit(host, |paths| paths.visit_groups(path, &mut visit))
+    }
+
+    /// The rules of which a match has header conditions.
+    pub(super) fn rules_with_header_conditions(&self) -> impl Iterator<Item = RuleAt> {
+        let conditions = self.conditions.iter().filter(|conditions| !conditions.headers.is_empty());
+        conditions.map(|conditions| (conditions.route, conditions.rule))
     }
 
     #[inline]
@@ -170,21 +246,15 @@ impl RouteTable {
 
 impl PolicyResolver for RouteTable {
     fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
-        match self.find(request) {
+        let resolution = match self.find(request) {
             // 8.5
-            None => self.fallback.as_ref().into(),
-            Some(found) => {
-                let resolution = match found.rule_policy() {
-                    RulePolicy::None => Resolution::none(),
-                    RulePolicy::Policy(policy) => Resolution::from(policy),
-                    RulePolicy::Closed => Resolution::closed(),
-                };
-                // 8.3
-                match found.hold {
-                    Some(names) => resolution.held(names),
-                    None => resolution,
-                }
-            }
+            None => self.routes.fallback.as_ref().map(|(policy, _)| policy).into(),
+            Some(found) => found.resolution(),
+        };
+        // 8.3
+        match self.routes.has_header_conditions {
+            true => resolution.require_consent_of(&self.consent),
+            false => resolution,
         }
     }
 }
@@ -222,12 +292,13 @@ impl<'a> MatchedRule<'a> {
 
     /// The policy of the rule, where it has one.
     pub fn policy(&self) -> Option<&'a CompiledPolicy> {
-        self.rule_policy().policy()
+        self.target.policy_of(self.rule, self.listener, self.backend)?.policy()
     }
 
     /// What applies to the request: a policy, none, or one that could not be made.
-    pub fn rule_policy(&self) -> &'a RulePolicy {
-        self.target.policy(self.rule, self.listener, self.backend)
+    pub fn resolution(&self) -> Resolution<'a> {
+        let found = self.target.policy_of(self.rule, self.listener, self.backend);
+        found.map_or_else(Resolution::none, Resolution::as_borrowed)
     }
 
     /// The mark of a backend of this rule, an index (from 0) among them, for the extensions of a request.
@@ -238,10 +309,5 @@ impl<'a> MatchedRule<'a> {
     /// The backend (from 0) that was chosen for the request, where it has a policy of its own.
     pub fn chosen_backend(&self) -> Option<usize> {
         self.backend
-    }
-
-    /// Whether the request is held to the policy, because the rule can be a candidate beside others (8.3).
-    pub fn is_held(&self) -> bool {
-        self.hold.is_some()
     }
 }

@@ -12,16 +12,11 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{
-    AnswerBody, Cors, ResponseFuture,
-    body::DefaultBody,
-    service::{decide_under, respond},
-    telling::Shared,
-};
+use super::{AnswerBody, Cors, ResponseFuture, body::DefaultBody, nested, observe::Shared, service::respond};
 use crate::{
-    decision::Decision,
+    decision::{Decision, Resolution, decide},
     request::CorsRequest,
-    resolver::{Async, AsyncPolicyResolver, Resolution, ResolutionFailure},
+    resolver::{Async, AsyncPolicyResolver, ResolutionFailure},
 };
 
 impl<S, R, M, Req, Res> Service<Request<Req>> for Cors<S, Async<R>, M>
@@ -32,7 +27,7 @@ where
 {
     type Response = Response<M::Body>;
     type Error = S::Error;
-    type Future = WaitingFuture<S, R, Req, Res, M>;
+    type Future = AsyncResponseFuture<S, R, Req, Res, M>;
 
     #[inline]
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -43,9 +38,12 @@ where
         // Readiness belongs to the service that was polled: that one goes with the request, its clone stays.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
-        let policy = self.shared.resolver.get_ref().resolve(&CorsRequest::of(&request));
-        let call = Call { inner, request, shared: Arc::clone(&self.shared), body: self.body.clone() };
-        WaitingFuture { state: State::Resolving { policy, call: Some(call) }, failure: None }
+        let head = CorsRequest::of(&request);
+        let policy = self.shared.resolver.get_ref().resolve(&head);
+        let is_origin_observed = head.is_origin_observed();
+        let call =
+            Call { inner, request, is_origin_observed, shared: Arc::clone(&self.shared), body: self.body.clone() };
+        AsyncResponseFuture { state: State::Resolving { policy, call: Some(call) }, failure: None }
     }
 }
 
@@ -53,6 +51,8 @@ where
 struct Call<S, R, Req, M> {
     inner: S,
     request: Request<Req>,
+    /// Whether the resolver looked at the origin (6.1).
+    is_origin_observed: bool,
     shared: Arc<Shared<Async<R>>>,
     body: M,
 }
@@ -65,12 +65,16 @@ impl<S, R, Req, M> Call<S, R, Req, M> {
         M: AnswerBody<Res>,
     {
         let head = CorsRequest::of(&self.request);
-        let decision = decide_under(&head, resolution, &self.shared.options);
-        let told = self.shared.tell(&head, resolution, &decision);
+        let decision = decide(&head, resolution, &self.shared.options);
+        let report = self.shared.observe(&head, resolution, &decision);
         match decision {
-            Decision::PassThrough => ResponseFuture::inner(self.inner.call(self.request), None, told),
-            Decision::Continue(plan) => ResponseFuture::inner(self.inner.call(self.request), Some(plan), told),
-            Decision::Answer(answer) => ResponseFuture::answered(respond(self.request, answer, &self.body, told)),
+            Decision::PassThrough => {
+                ResponseFuture::inner(nested::within(|| self.inner.call(self.request)), None, report)
+            }
+            Decision::Continue(plan) => {
+                ResponseFuture::inner(nested::within(|| self.inner.call(self.request)), Some(plan), report)
+            }
+            Decision::Answer(answer) => ResponseFuture::answered(respond(self.request, answer, &self.body, report)),
         }
     }
 }
@@ -79,7 +83,7 @@ pin_project! {
     /// The future of a [`Cors`] service whose resolver must wait.
     ///
     /// It holds the inner service that was ready until the policy is there. Dropping it drops both.
-    pub struct WaitingFuture<S, R, Req, Res, M = DefaultBody>
+    pub struct AsyncResponseFuture<S, R, Req, Res, M = DefaultBody>
     where
         S: Service<Request<Req>>,
         R: AsyncPolicyResolver,
@@ -106,7 +110,7 @@ pin_project! {
     }
 }
 
-impl<S, R, Req, Res, M> Future for WaitingFuture<S, R, Req, Res, M>
+impl<S, R, Req, Res, M> Future for AsyncResponseFuture<S, R, Req, Res, M>
 where
     S: Service<Request<Req>, Response = Response<Res>>,
     R: AsyncPolicyResolver,
@@ -130,6 +134,7 @@ where
                             Resolution::closed()
                         }
                     };
+                    let resolution = if call.is_origin_observed { resolution.vary_on_origin() } else { resolution };
                     this.state.set(State::Responding { response: call.proceed(&resolution) });
                 }
                 StateProjection::Responding { response } => {

@@ -1,5 +1,6 @@
-//! What a layer says beside serving: to a hook, in the extensions of responses, in the answers of the debug mode, about
-//! a second policy. Where nobody asked for any of it, a request pays for one look at one pointer. Rule 5.9's report.
+//! Who observes the decisions of a layer: a hook, a record in the extensions of responses, the debug mode, `tracing`; and
+//! a shadow policy that is compared with the one that serves. Without observers a request pays for one look at one
+//! pointer. Rule 5.9's report.
 
 use std::{fmt, mem, sync::Arc};
 
@@ -10,68 +11,68 @@ use http::{
 
 use super::{AnswerBody, Difference, Event, Recorded, trace};
 use crate::{
-    decision::{Decision, Options, Outcome, Reason, Review, decide},
+    decision::{Decision, Options, Outcome, Reason, Resolution, Review, decide},
     request::CorsRequest,
-    resolver::{PolicyResolver, Resolution},
+    resolver::PolicyResolver,
 };
 
 /// The header of the debug mode.
 static DEBUG: HeaderName = HeaderName::from_static("tower-cors-debug");
 
-/// What the clones of a service share. One count for all of it keeps them cheap.
+/// Shared by all clones of a service, behind one `Arc`: cloning a service is one atomic increment.
 #[derive(Debug)]
 pub(super) struct Shared<R> {
     pub(super) resolver: Arc<R>,
     pub(super) options: Options,
-    pub(super) telling: Telling,
+    pub(super) observers: Observers,
 }
 
 impl<R> Shared<R> {
     pub(super) fn new(resolver: R) -> Self {
-        Self { resolver: Arc::new(resolver), options: Options::new(), telling: Telling::default() }
+        Self { resolver: Arc::new(resolver), options: Options::new(), observers: Observers::default() }
     }
 
-    /// Whether anybody listens.
+    /// Whether a decision is observed.
     #[inline]
-    pub(super) fn is_heard(&self) -> bool {
-        self.telling.is_asked() || trace::is_enabled()
+    pub(super) fn is_observed(&self) -> bool {
+        self.observers.is_any() || trace::is_enabled()
     }
 
-    /// Tells who listens what was decided, and leaves what is to be said once the response is there.
+    /// Reports a decision to the observers, and gives what is left to report once the response is there.
     #[inline]
-    pub(super) fn tell(
+    pub(super) fn observe(
         &self,
         head: &CorsRequest<'_>,
         resolution: &Resolution<'_>,
         decision: &Decision,
-    ) -> Option<Box<dyn Told>> {
-        let speak = self.telling.speak.filter(|_| self.is_heard())?;
-        Some(speak(&self.telling, head, &self.options, resolution, decision))
+    ) -> Option<Box<dyn PendingReport>> {
+        let observe = self.observers.observe.filter(|_| self.is_observed())?;
+        Some(observe(&self.observers, head, &self.options, resolution, decision))
     }
 }
 
 impl<R> Clone for Shared<R> {
     fn clone(&self) -> Self {
-        Self { resolver: Arc::clone(&self.resolver), options: self.options, telling: self.telling.clone() }
+        Self { resolver: Arc::clone(&self.resolver), options: self.options, observers: self.observers.clone() }
     }
 }
 
 type Hook = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
 type Label = Arc<dyn for<'a> Fn(&CorsRequest<'a>) -> Option<&'a str> + Send + Sync>;
-type Speak = fn(&Telling, &CorsRequest<'_>, &Options, &Resolution<'_>, &Decision) -> Box<dyn Told>;
+type Observe = fn(&Observers, &CorsRequest<'_>, &Options, &Resolution<'_>, &Decision) -> Box<dyn PendingReport>;
 
-/// What to say, and to whom.
+/// Who observes decisions.
 #[derive(Clone)]
-pub(super) struct Telling {
-    /// None where nobody asked for anything, so that most layers clone and drop no more than that.
-    wishes: Option<Arc<Wishes>>,
-    /// [`Telling::tell`], where somebody asked for it: 20 KB of code that a program which asks for nothing does without,
-    /// since nothing else names it.
-    speak: Option<Speak>,
+pub(super) struct Observers {
+    /// None where there are none, so that most layers clone and drop no more than that.
+    settings: Option<Arc<Settings>>,
+    /// [`Observers::report`], where a setting needs it: 20 KB of code that other programs do without, since nothing else
+    /// names it.
+    observe: Option<Observe>,
 }
 
 #[derive(Clone, Default)]
-struct Wishes {
+struct Settings {
     hook: Option<Hook>,
     label: Option<Label>,
     shadow: Option<Arc<dyn PolicyResolver + Send + Sync>>,
@@ -79,72 +80,73 @@ struct Wishes {
     debug: bool,
 }
 
-impl Default for Telling {
+impl Default for Observers {
     fn default() -> Self {
-        let speak: Option<Speak> = if trace::IS_COMPILED { Some(Self::tell) } else { None };
-        Self { wishes: None, speak }
+        let observe: Option<Observe> = if trace::IS_COMPILED { Some(Self::report) } else { None };
+        Self { settings: None, observe }
     }
 }
 
-impl Telling {
+impl Observers {
     pub(super) fn set_hook(&mut self, hook: Hook) {
-        self.wishes_mut().hook = Some(hook);
-        self.speak = Some(Self::tell);
+        self.settings_mut().hook = Some(hook);
+        self.observe = Some(Self::report);
     }
 
     pub(super) fn set_label(&mut self, label: Label) {
-        self.wishes_mut().label = Some(label);
+        self.settings_mut().label = Some(label);
     }
 
     pub(super) fn set_shadow(&mut self, shadow: Arc<dyn PolicyResolver + Send + Sync>) {
-        self.wishes_mut().shadow = Some(shadow);
+        self.settings_mut().shadow = Some(shadow);
     }
 
     pub(super) fn set_record(&mut self, record: bool) {
-        self.wishes_mut().record = record;
-        self.speak = Some(Self::tell);
+        self.settings_mut().record = record;
+        self.observe = Some(Self::report);
     }
 
     pub(super) fn set_debug(&mut self, debug: bool) {
-        self.wishes_mut().debug = debug;
-        self.speak = Some(Self::tell);
+        self.settings_mut().debug = debug;
+        self.observe = Some(Self::report);
     }
 
-    fn wishes_mut(&mut self) -> &mut Wishes {
-        Arc::make_mut(self.wishes.get_or_insert_default())
+    fn settings_mut(&mut self) -> &mut Settings {
+        Arc::make_mut(self.settings.get_or_insert_default())
     }
 
-    /// Whether anybody is to be told, whatever happens. A label and a shadow only add to what is told.
+    /// True if a hook, a record or the debug mode is set. A route label or a shadow policy alone observes nothing.
     #[inline]
-    fn is_asked(&self) -> bool {
-        self.wishes.as_ref().is_some_and(|wishes| wishes.hook.is_some() || wishes.record || wishes.debug)
+    fn is_any(&self) -> bool {
+        self.settings.as_ref().is_some_and(|settings| settings.hook.is_some() || settings.record || settings.debug)
     }
 
     #[cold]
     #[inline(never)]
-    fn tell(
+    fn report(
         &self,
         head: &CorsRequest<'_>,
         options: &Options,
         resolution: &Resolution<'_>,
         decision: &Decision,
-    ) -> Box<dyn Told> {
-        let nothing = Wishes::default();
-        let wishes = self.wishes.as_deref().unwrap_or(&nothing);
-        let review = Review::new(&head.held(resolution.hold()), resolution.policy(), decision);
-        let difference = wishes.shadow.as_ref().and_then(|shadow| difference(shadow.as_ref(), head, options, &review));
+    ) -> Box<dyn PendingReport> {
+        let nothing = Settings::default();
+        let settings = self.settings.as_deref().unwrap_or(&nothing);
+        let review = Review::new(head, resolution, decision);
+        let difference =
+            settings.shadow.as_ref().and_then(|shadow| difference(shadow.as_ref(), head, options, &review));
         let (outcome, reason) = (review.outcome(), review.reason());
-        let route = wishes.label.as_ref().and_then(|label| label(head));
+        let route = settings.label.as_ref().and_then(|label| label(head));
         let event = Event { outcome, reason, route, difference, review: Some(&review) };
-        if let Some(hook) = &wishes.hook {
+        if let Some(hook) = &settings.hook {
             hook(&event);
         }
         trace::decided(&event);
         let is_answer = matches!(decision, Decision::Answer(_));
         Box::new(Remaining {
-            recorded: wishes.record.then_some(Recorded { outcome, reason }),
-            debug: (wishes.debug && is_answer && !review.is_allowed()).then(|| review.to_string()),
-            hook: wishes.hook.clone().filter(|_| !is_answer),
+            recorded: settings.record.then_some(Recorded { outcome, reason }),
+            debug: (settings.debug && is_answer && !review.is_allowed()).then(|| review.to_string()),
+            hook: settings.hook.clone().filter(|_| !is_answer),
             route: route.map(Into::into).filter(|_| !is_answer),
             reason,
         })
@@ -159,13 +161,12 @@ fn difference(
     served: &Review<'_>,
 ) -> Option<Difference> {
     let resolution = shadow.resolve(head);
-    let head = head.held(resolution.hold());
-    let decision = decide(&head, resolution.policy(), options);
-    Difference::between(served, &Review::new(&head, resolution.policy(), &decision))
+    let decision = decide(head, &resolution, options);
+    Difference::between(served, &Review::new(head, &resolution, &decision))
 }
 
-/// What is left to say once the response is there. An object, so that only [`Telling::tell`] names what it does.
-pub(super) trait Told: Send + Sync {
+/// What is left to report once the response is there. An object, so that only [`Observers::report`] names what it does.
+pub(super) trait PendingReport: Send + Sync {
     /// Adds to the head of an answer what was asked for. Gives the text for its body, where it should have one.
     fn complete(
         self: Box<Self>,
@@ -187,7 +188,7 @@ struct Remaining {
     reason: Reason,
 }
 
-impl Told for Remaining {
+impl PendingReport for Remaining {
     fn complete(
         self: Box<Self>,
         status: StatusCode,
@@ -222,12 +223,16 @@ impl Told for Remaining {
     }
 }
 
-/// Completes an answer by what is left to say.
+/// Completes an answer by what is left to report.
 #[cold]
-pub(super) fn complete<B, M: AnswerBody<B>>(told: Box<dyn Told>, response: &mut Response<M::Body>, body: &M) {
+pub(super) fn complete<B, M: AnswerBody<B>>(
+    report: Box<dyn PendingReport>,
+    response: &mut Response<M::Body>,
+    body: &M,
+) {
     let status = response.status();
     let mut headers = mem::take(response.headers_mut());
-    let text = told.complete(status, &mut headers, response.extensions_mut());
+    let text = report.complete(status, &mut headers, response.extensions_mut());
     *response.headers_mut() = headers;
     if let Some(body) = text.and_then(|text| body.text(text)) {
         *response.body_mut() = body;
@@ -253,15 +258,15 @@ fn describe(headers: &mut HeaderMap) {
     let _ = headers.try_insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
 }
 
-impl fmt::Debug for Telling {
+impl fmt::Debug for Observers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.wishes, f)
+        fmt::Debug::fmt(&self.settings, f)
     }
 }
 
-impl fmt::Debug for Wishes {
+impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wishes")
+        f.debug_struct("Settings")
             .field("hook", &self.hook.is_some())
             .field("label", &self.label.is_some())
             .field("shadow", &self.shadow.is_some())

@@ -1,0 +1,176 @@
+//! What a resolver answers: the policy that applies to a request, none, or none that allows anything; whether the
+//! choice depended on the origin; and what 8.3 needs to know of the other rules. Rules 5.7, 6.1, 7.10, 8.3.
+
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
+
+use super::{Candidates, consent::FindCandidates};
+use crate::{compile::CompiledPolicy, policy::CorsPolicy};
+
+/// What a resolver answers for a request, and what [`decide`](super::decide) decides under.
+///
+/// A policy converts into one, an `Option` of one too: `None` means that no policy applies.
+///
+/// # Examples
+///
+/// ```
+/// use tower_cors::{CorsPolicy, decision::Resolution};
+///
+/// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
+/// assert_eq!(Resolution::from(&policy).policy(), Some(&policy));
+/// assert!(Resolution::none().policy().is_none());
+/// // Nothing is allowed, and the inner service's own CORS headers are removed.
+/// assert!(Resolution::closed().is_closed());
+/// # Ok::<_, tower_cors::Violations>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Resolution<'a> {
+    policy: Option<Cow<'a, CompiledPolicy>>,
+    is_closed: bool,
+    varies_on_origin: bool,
+    consent: Option<Consent<'a>>,
+}
+
+/// Where the candidates beside the chosen rule are found (8.3).
+#[derive(Clone, Debug)]
+enum Consent<'a> {
+    Of(Cow<'a, Arc<Candidates>>),
+    FoundBy(Cow<'a, Arc<dyn FindCandidates>>),
+}
+
+/// The policy that allows nothing, for [`Resolution::closed`].
+static CLOSED: LazyLock<Option<CompiledPolicy>> = LazyLock::new(|| CorsPolicy::new().compile().ok());
+
+impl<'a> Resolution<'a> {
+    /// No policy applies: the request passes untouched, preflights included (5.7).
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The policy that was meant could not be found or made, so nothing is allowed: preflights are denied, and the
+    /// inner service's own CORS headers are removed, whatever the options say (7.10).
+    pub fn closed() -> Self {
+        Self { is_closed: true, ..Self::default() }
+    }
+
+    /// Says that the policy was chosen by the origin of the request, so that every response names `Origin` in `Vary`,
+    /// that of an open policy too, and that of no policy (6.1).
+    ///
+    /// The layer finds out by itself where the resolver asked [`CorsRequest`](crate::request::CorsRequest) for the
+    /// origin. A resolver that read it from the headers or from elsewhere calls this.
+    #[must_use]
+    pub fn vary_on_origin(mut self) -> Self {
+        self.varies_on_origin = true;
+        self
+    }
+
+    /// Requires the consent of this very policy (8.3): a cross-origin request that needed a preflight is answered with
+    /// 403 where the policy does not allow its origin, its method, or a header that needed the preflight.
+    ///
+    /// For resolvers that choose by the method or by a header, which a preflight only announces: `candidates` are the
+    /// policies that may answer the same preflight, so that no page uses the consent of one to send what another
+    /// applies to.
+    #[must_use]
+    pub fn require_consent(mut self, candidates: &'a Arc<Candidates>) -> Self {
+        self.consent = Some(Consent::Of(Cow::Borrowed(candidates)));
+        self
+    }
+
+    #[cfg(feature = "route")]
+    pub(crate) fn require_consent_of(mut self, table: &'a Arc<dyn FindCandidates>) -> Self {
+        self.consent = Some(Consent::FoundBy(Cow::Borrowed(table)));
+        self
+    }
+
+    /// The policy that applies, where one does.
+    #[inline]
+    pub fn policy(&self) -> Option<&CompiledPolicy> {
+        match &self.policy {
+            Some(policy) => Some(policy),
+            None if self.is_closed => CLOSED.as_ref(),
+            None => None,
+        }
+    }
+
+    /// Whether this is [`closed`](Self::closed).
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Whether the answer varies on the origin whatever the policy says.
+    #[inline]
+    pub(crate) fn varies_on_origin(&self) -> bool {
+        self.varies_on_origin
+    }
+
+    /// What knows the candidates beside the chosen rule, where the request needs the consent of this one.
+    #[inline]
+    pub(super) fn consent(&self) -> Option<&dyn FindCandidates> {
+        match self.consent.as_ref()? {
+            Consent::Of(candidates) => Some(&***candidates),
+            Consent::FoundBy(table) => Some(&***table),
+        }
+    }
+
+    /// The same answer, borrowed from this one.
+    pub fn as_borrowed(&self) -> Resolution<'_> {
+        Resolution {
+            policy: self.policy.as_deref().map(Cow::Borrowed),
+            is_closed: self.is_closed,
+            varies_on_origin: self.varies_on_origin,
+            consent: self.consent.as_ref().map(|consent| match consent {
+                Consent::Of(candidates) => Consent::Of(Cow::Borrowed(candidates)),
+                Consent::FoundBy(table) => Consent::FoundBy(Cow::Borrowed(table)),
+            }),
+        }
+    }
+
+    /// The same answer, sharing what it borrowed: for a resolver whose answer outlives what it came from.
+    pub fn into_owned(self) -> Resolution<'static> {
+        Resolution {
+            policy: self.policy.map(|policy| Cow::Owned(policy.into_owned())),
+            is_closed: self.is_closed,
+            varies_on_origin: self.varies_on_origin,
+            consent: self.consent.map(|consent| match consent {
+                Consent::Of(candidates) => Consent::Of(Cow::Owned(candidates.into_owned())),
+                Consent::FoundBy(table) => Consent::FoundBy(Cow::Owned(table.into_owned())),
+            }),
+        }
+    }
+}
+
+impl<'a> From<&'a CompiledPolicy> for Resolution<'a> {
+    #[inline]
+    fn from(policy: &'a CompiledPolicy) -> Self {
+        Self { policy: Some(Cow::Borrowed(policy)), ..Self::default() }
+    }
+}
+
+impl From<CompiledPolicy> for Resolution<'_> {
+    fn from(policy: CompiledPolicy) -> Self {
+        Self { policy: Some(Cow::Owned(policy)), ..Self::default() }
+    }
+}
+
+impl<'a> From<Option<&'a CompiledPolicy>> for Resolution<'a> {
+    #[inline]
+    fn from(policy: Option<&'a CompiledPolicy>) -> Self {
+        policy.map_or_else(Self::none, Self::from)
+    }
+}
+
+impl From<Option<CompiledPolicy>> for Resolution<'_> {
+    fn from(policy: Option<CompiledPolicy>) -> Self {
+        policy.map_or_else(Self::none, Self::from)
+    }
+}
+
+impl<'a> From<&'a Option<CompiledPolicy>> for Resolution<'a> {
+    #[inline]
+    fn from(policy: &'a Option<CompiledPolicy>) -> Self {
+        policy.as_ref().into()
+    }
+}

@@ -1,0 +1,4 @@
+//! Routing, by subject.
+#![cfg(feature = "route")]
+#[path = "routes/consent.rs"]
+mod consent;

@@ -47,7 +47,8 @@ pub struct Candidates {
     chosen_by: HashSet<HeaderName>,
     /// The names that are listed in `allowHeaders`, by whom.
     listed: HashMap<HeaderName, Lister>,
-    allows_any_header: bool,
+    /// Who allows every name.
+    any_header: Option<Lister>,
 }
 
 /// Which policies list a name.
@@ -82,16 +83,21 @@ impl Candidates {
     }
 
     pub(crate) fn add_policy(&mut self, policy: &CompiledPolicy) {
-        let id = policy.id();
+        let lister = Lister::One(policy.id());
         for name in policy.policy().allow_headers.iter().flatten() {
             if name == "*" {
-                self.allows_any_header = true;
+                self.any_header.get_or_insert(lister).add(lister);
             } else if let Ok(name) = HeaderName::try_from(name) {
-                let by = self.listed.entry(name).or_insert(Lister::One(id));
-                if *by != Lister::One(id) {
-                    *by = Lister::Several;
-                }
+                self.listed.entry(name).or_insert(lister).add(lister);
             }
+        }
+    }
+}
+
+impl Lister {
+    fn add(&mut self, other: Self) {
+        if *self != other {
+            *self = Self::Several;
         }
     }
 }
@@ -133,21 +139,22 @@ impl<'c> FoundCandidates<'c> {
         self.first.into_iter().chain(self.more.iter().copied())
     }
 
-    /// Whether a header that is not safelisted shows that there was a preflight.
-    fn counts(&self, name: &HeaderName, value: &HeaderValue, policy: &CompiledPolicy) -> bool {
-        let listers = || self.iter().filter_map(|candidates| candidates.listed.get(name));
+    /// Whether a header that is not safelisted shows that there was a preflight: rules are chosen by it, or a policy
+    /// beside allows it and `policy` does not.
+    fn counts(&self, name: &HeaderName, value: &HeaderValue, policy: &CompiledPolicy, is_origin_allowed: bool) -> bool {
+        let own = Lister::One(policy.id());
+        let is_listed_beside = || self.iter().filter_map(|known| known.listed.get(name)).any(|by| *by != own);
         // Browsers and proxies send these on requests without a preflight, unless a rule beside names one of them.
-        if headers::is_sent_without_preflight(name, value)
-            || self.added_by_proxies.is_some_and(|names| names.contains(name))
-        {
-            let own = Lister::One(policy.id());
-            if !listers().any(|lister| *lister != own) {
-                return false;
-            }
+        let is_sent_anyway = headers::is_sent_without_preflight(name, value)
+            || self.added_by_proxies.is_some_and(|names| names.contains(name));
+        if is_sent_anyway && !is_listed_beside() {
+            return false;
         }
-        self.iter().any(|candidates| candidates.chosen_by.contains(name))
-            || ((listers().next().is_some() || self.iter().any(|candidates| candidates.allows_any_header))
-                && !policy.allows_header(name.as_str()))
+        // A policy that does not allow the origin allows no header to it.
+        let is_allowed = is_origin_allowed && policy.allows_header(name.as_str());
+        let is_any_allowed_beside = || self.iter().filter_map(|known| known.any_header).any(|by| by != own);
+        self.iter().any(|known| known.chosen_by.contains(name))
+            || (!is_allowed && (is_listed_beside() || is_any_allowed_beside()))
     }
 }
 
@@ -178,7 +185,7 @@ pub(super) fn missing_consent<'r>(
     let method = request.method().as_str();
     let counted = || {
         let headers = request.headers_not_safelisted();
-        headers.filter(|(name, value)| found.counts(name, value, policy)).map(|(name, _)| name)
+        headers.filter(|(name, value)| found.counts(name, value, policy, is_origin_allowed)).map(|(name, _)| name)
     };
     let needed_preflight = !headers::is_safelisted_method(method) || counted().next().is_some();
     if !needed_preflight {

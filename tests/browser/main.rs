@@ -9,19 +9,39 @@
 //!
 //! Where something is missing the tests say so and are skipped, unless `BROWSER_TESTS=required`.
 
+/// Rule 9.2 over arbitrary policies, pages and requests, without a browser.
+mod property;
+/// The model against the Fetch standard, row by row, without a browser.
+mod standard;
+
+/// Answers that Chromium and the model judge alike.
 mod answers;
-mod chromium;
+/// Where tower-http's layer differs.
 mod comparison;
-mod engine;
+/// gRPC-Web with Google's client.
 mod grpc_web;
-mod journal;
+/// What the model says about a scenario.
 mod model;
-mod origins;
+/// The example `playground`, as a person uses it.
 mod playground;
+/// Scenarios as data, what each ends with, and how they are played.
 mod scenario;
+
+/// Chromium, driven by a script of node.
+mod chromium;
+/// The layer under test: ours, or tower-http's.
+mod engine;
+/// What reached the inner service.
+mod journal;
+/// The origins that the pages come from.
+mod origins;
+/// What a page's script asks for.
 mod script;
+/// The server that the pages ask.
 mod server;
+/// The service inside the layer.
 mod service;
+/// A visit to a page, for the scripts of node.
 mod visit;
 
 use std::collections::HashSet;

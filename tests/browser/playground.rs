@@ -1,5 +1,5 @@
 //! The example `playground` in a real browser: what a person sees who edits, sends, follows a link, or has a small
-//! screen. What its servers answer is the subject of `tests/playground.rs`.
+//! screen. What its servers answer is the subject of `tests/gateway/playground.rs`.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

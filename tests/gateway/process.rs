@@ -1,6 +1,5 @@
 //! Starts the compiled example `gateway` and talks to it over raw sockets, so that nothing between the test and the wire
 //! can tidy up what is sent or what comes back.
-#![allow(dead_code, reason = "each test target uses a part of this")]
 
 use std::{
     fs,

@@ -1,5 +1,4 @@
 //! What the gateway stands between under load: an upstream that can die, and clients that keep their connections.
-#![allow(dead_code, reason = "each test target uses a part of this")]
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},

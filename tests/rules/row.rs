@@ -187,7 +187,6 @@ impl Table {
     }
 
     /// The rules that the rows carry.
-    #[allow(dead_code, reason = "an engine runs the rows; who counts the rules is another test")]
     pub(crate) fn rules(&self) -> impl Iterator<Item = &str> {
         let validation = self.validation.iter().map(|row| &row.rule);
         let matching = self.matching.iter().map(|row| &row.rule);
@@ -195,7 +194,6 @@ impl Table {
     }
 
     /// The names of the rows.
-    #[allow(dead_code, reason = "one test looks at the names")]
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let validation = self.validation.iter().map(|row| &row.name);
         let matching = self.matching.iter().map(|row| &row.name);

@@ -1,0 +1,29 @@
+//! The examples `gateway` and `playground` from the outside. The gateway runs as a process, and the tests talk to it over
+//! raw sockets.
+#![cfg(feature = "manifest")]
+
+/// Starts the gateway and reads what it answers.
+mod process;
+/// An upstream and clients for the tests of load.
+mod traffic;
+
+/// Clients that abort, an upstream that dies, floods, slow requests.
+mod load;
+/// The documented scenario, arguments, and how the gateway behaves as a proxy.
+mod proxy;
+/// The manifests are read again when a file changes.
+mod reload;
+
+/// Which policy a route gets, section 7.
+mod attachment;
+/// The facts of the Gateway API's conformance test `HTTPRouteCORS`.
+mod conformance;
+/// `explain`, as a value and as the gateway prints it.
+mod explain;
+/// Which rule a request reaches, section 8.
+mod precedence;
+
+/// What the servers of the playground answer.
+mod playground;
+/// The commands of README.md and what they print.
+mod readme;

@@ -1,0 +1,314 @@
+//! The example `playground`, from the outside: what its page's server says about a scenario, what the API under test
+//! records, and what neither lets in. The page itself is driven by a browser in `tests/browser`.
+
+#[path = "../../examples/playground/main.rs"]
+#[allow(dead_code, reason = "a program's main is not called")]
+mod example;
+
+/// What the snippets below are held against is compiled, so a snippet that does not compile is noticed.
+#[allow(dead_code, reason = "they are there to compile")]
+mod snippets {
+    mod one {
+        include!("playground/one.txt");
+    }
+    mod merged {
+        include!("playground/merged.txt");
+    }
+}
+
+use axum::{Router, body::Body};
+use example::Playground;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+const PAGE: &str = "http://localhost:3000";
+
+fn playground() -> Playground {
+    Playground::new(3000, 3001)
+}
+
+/// A scenario with one policy, under the profile `Strict`.
+fn scenario(yaml: &str) -> Value {
+    json!({
+        "profile": "strict",
+        "strategy": "inherit",
+        "preference": "child",
+        "settings": [{"kind": "policy", "yaml": yaml}, {"kind": "off", "yaml": ""}],
+        "backend": {"status": 200, "headers": [["x-id", "7"]], "body": "hello"},
+    })
+}
+
+fn asked(method: &str) -> Value {
+    json!({"origin": PAGE, "method": method, "headers": [], "credentials": false})
+}
+
+async fn send(router: &Router, request: http::request::Builder, body: impl Into<Body>) -> (StatusCode, String) {
+    let response = router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+/// A question of the page.
+async fn post(playground: &Playground, path: &str, body: &Value) -> (StatusCode, Value) {
+    let request = Request::post(path)
+        .header("host", "localhost:3000")
+        .header("origin", PAGE)
+        .header("sec-fetch-site", "same-origin")
+        .header("content-type", "application/json");
+    let (status, text) = send(&playground.page, request, body.to_string()).await;
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+async fn read(scenario: Value) -> Value {
+    let (status, answer) = post(&playground(), "/read", &json!({"scenario": scenario, "asked": asked("PUT")})).await;
+    assert_eq!(status, 200, "{answer}");
+    answer
+}
+
+/// Path, code and message of each problem of the first setting.
+fn problems(answer: &Value) -> Vec<[&str; 3]> {
+    let problems = answer["settings"][0]["problems"].as_array().unwrap();
+    problems.iter().map(|problem| ["path", "code", "message"].map(|name| problem[name].as_str().unwrap())).collect()
+}
+
+/// Entries that mean something else in YAML when they are not quoted.
+const ODD: [&str; 9] = ["https://a.example", "*", "a: b", "- a", "true", "5", "a #b", " a ", "a\n\"b\"\\"];
+
+#[tokio::test]
+async fn what_the_form_holds_is_printed_and_what_is_written_is_read() {
+    let mut given = scenario("");
+    given["settings"][0]["policy"] =
+        json!({"maxAge": 600, "allowMethods": [], "allowOrigins": ODD, "allowCredentials": false});
+    let answer = read(given).await;
+    let yaml = answer["settings"][0]["yaml"].as_str().unwrap();
+    let fields: Vec<_> = yaml.lines().filter(|line| !line.starts_with('-')).collect();
+    assert_eq!(fields, ["allowOrigins:", "allowCredentials: false", "allowMethods: []", "maxAge: 600"]);
+    assert!(yaml.contains("\n- https://a.example\n"), "what needs no quotes has none: {yaml}");
+
+    let again = read(scenario(yaml)).await;
+    let policy = json!({"allowOrigins": ODD, "allowCredentials": false, "allowMethods": [], "maxAge": 600});
+    assert_eq!((&again["settings"][0]["policy"], &again["settings"][0]["yaml"]), (&policy, &yaml.into()));
+    assert_eq!(read(scenario("# nothing yet\n")).await["settings"][0]["policy"], json!({}));
+}
+
+#[tokio::test]
+async fn a_violation_stands_at_its_field_with_the_text_that_mends_it() {
+    let answer = read(scenario("allowOrigins:\n- https://a.example\n- app.example\nmaxAge: 5\n")).await;
+    let expected = ["allowOrigins[1]", "origin-scheme", "\"app.example\" has no scheme; write \"https://app.example\""];
+    assert_eq!(problems(&answer), [expected]);
+    let fixed = answer["settings"][0]["problems"][0]["fixed"].as_str().unwrap();
+    let mended = read(scenario(fixed)).await;
+    assert_eq!(problems(&mended), [[""; 3]; 0]);
+    let policy = json!({"allowOrigins": ["https://a.example", "https://app.example"], "maxAge": 5});
+    assert_eq!(mended["settings"][0]["policy"], policy);
+}
+
+#[tokio::test]
+async fn what_is_of_the_wrong_type_is_reported_and_mended_in_the_text() {
+    // The comment shows that the text is mended, and not printed anew.
+    let text = "# mine\nallowOrigin:\n- https://a.example\nmaxAge: \"24h\"\n";
+    let answer = read(scenario(text)).await;
+    assert_eq!(answer["settings"][0]["policy"], Value::Null);
+    let field = ["allowOrigin", "unknown-field", "is not a field of this resource; did you mean \"allowOrigins\"?"];
+    let age = ["maxAge", "wrong-type", "\"24h\" is not a whole number of seconds; did you mean 86400?"];
+    assert_eq!(problems(&answer), [field, age]);
+    let fixed = |at: usize| answer["settings"][0]["problems"][at]["fixed"].as_str().unwrap();
+    assert_eq!(fixed(0), "# mine\nallowOrigins:\n- https://a.example\nmaxAge: \"24h\"\n");
+    assert_eq!(fixed(1), "# mine\nallowOrigin:\n- https://a.example\nmaxAge: 86400\n");
+}
+
+#[tokio::test]
+async fn what_is_no_yaml_names_its_line() {
+    let answer = read(scenario("maxAge: 5\nallowOrigins: [https://a.example\n")).await;
+    let [[path, code, message]] = problems(&answer)[..] else { panic!("{answer}") };
+    assert_eq!((path, code), ("", "syntax"));
+    assert!(message.contains("line 2") || message.contains("line 3"), "{message}");
+    assert_eq!((&answer["rust"], &answer["effective"]["is"]), (&Value::Null, &"broken".into()));
+}
+
+#[tokio::test]
+async fn a_lint_comes_with_its_page() {
+    let answer = read(scenario("allowOrigins: [http://a.example]\nallowCredentials: true\n")).await;
+    let lint = &answer["settings"][0]["lints"][0];
+    assert_eq!((&lint["code"], &lint["severity"]), (&"credentials-over-http".into(), &"warning".into()));
+    assert!(lint["about"].as_str().unwrap().starts_with("Warning. An `http://` origin"), "{lint}");
+}
+
+#[tokio::test]
+async fn the_effective_policy_says_where_each_field_came_from() {
+    let mut given = scenario("allowMethods: [PUT]\nallowOrigins: ['*']\n");
+    given["settings"][1] = json!({"kind": "ceiling", "yaml": "allowOrigins: [https://a.example]\nmaxAge: 600\n"});
+    let answer = read(given.clone()).await;
+    let fields = answer["effective"]["fields"].as_array().unwrap();
+    let of = |name: &str| fields.iter().find(|field| field["field"] == name).unwrap().clone();
+    let origins = json!({"field": "allowOrigins", "value": ["https://a.example"], "from": ["the route"],
+        "narrowedBy": ["the gateway"]});
+    assert_eq!(of("allowOrigins"), origins);
+    let methods = json!({"field": "allowMethods", "value": ["PUT"], "from": ["the route"], "narrowedBy": []});
+    assert_eq!(of("allowMethods"), methods);
+    assert_eq!(of("maxAge")["value"], Value::Null);
+
+    given["settings"][1]["kind"] = "policy".into();
+    let inherited = read(given).await;
+    let age = &inherited["effective"]["fields"][5];
+    assert_eq!((&age["value"], &age["from"]), (&600.into(), &json!(["the gateway"])));
+}
+
+#[tokio::test]
+async fn two_valid_halves_of_an_invalid_whole_are_both_named() {
+    let mut given = scenario("allowOrigins: ['*']\n");
+    given["settings"][1] = json!({"kind": "policy", "yaml": "allowCredentials: true\n"});
+    let answer = read(given.clone()).await;
+    assert_eq!(answer["effective"]["is"], "invalid");
+    let message = answer["effective"]["problems"][0]["message"].as_str().unwrap();
+    assert!(
+        message.ends_with("; merged from allowOrigins of the route and allowCredentials of the gateway"),
+        "{message}"
+    );
+    let (status, _) = post(&playground(), "/exchanges", &given).await;
+    assert_eq!(status, 422);
+}
+
+#[tokio::test]
+async fn what_is_expected_is_said_before_anything_is_sent() {
+    let answer = read(scenario("allowOrigins: [http://localhost:3000]\n")).await;
+    let verdict = &answer["prediction"]["browser"];
+    assert_eq!((&verdict["readable"], &verdict["code"]), (&false.into(), &"preflight-method".into()));
+    assert_eq!(read(scenario("allowOrigins: [app]")).await["prediction"], Value::Null);
+}
+
+#[tokio::test]
+async fn an_exchange_records_what_came_and_compares_it_with_what_the_browser_did() {
+    let playground = playground();
+    let policy = "allowOrigins: [http://localhost:3000]\nallowMethods: [PUT]\nexposeHeaders: [X-Id]\n";
+    let (status, begun) = post(&playground, "/exchanges", &scenario(policy)).await;
+    assert_eq!((status, &begun), (StatusCode::OK, &json!({"number": 1, "path": "/1/hello"})));
+    let preflight = Request::options("/1/hello").header("origin", PAGE).header("access-control-request-method", "PUT");
+    assert_eq!(send(&playground.api, preflight, "").await, (StatusCode::OK, String::new()));
+    let put = Request::put("/1/hello").header("origin", PAGE);
+    assert_eq!(send(&playground.api, put, "").await, (StatusCode::OK, "hello".to_owned()));
+
+    let got = |readable: bool, headers: &[&str]| {
+        let got = json!({"readable": readable, "headers": headers});
+        json!({"asked": asked("PUT"), "got": got})
+    };
+    let (_, report) = post(&playground, "/exchanges/1/report", &got(true, &["x-id", "date"])).await;
+    assert_eq!(report["agrees"], true, "{report}");
+    let said = json!({"outcome": "preflight-allowed", "reason": "origin-allowed",
+        "sentence": "the policy allows the origin"});
+    assert_eq!((&report["preflight"]["said"], &report["preflight"]["reachedBackend"]), (&said, &false.into()));
+    assert_eq!((&report["request"]["method"], &report["request"]["reachedBackend"]), (&"PUT".into(), &true.into()));
+    let shown = json!(["x-id"]);
+    assert_eq!(report["verdict"]["shown"], shown);
+
+    let (_, report) = post(&playground, "/exchanges/1/report", &got(true, &[])).await;
+    let headers = json!({"about": "the headers that it sees", "model": "x-id", "browser": "none"});
+    assert_eq!((&report["agrees"], &report["comparison"][3]), (&false.into(), &headers));
+    let (_, report) = post(&playground, "/exchanges/1/report", &got(false, &[])).await;
+    assert_eq!(report["agrees"], false, "a browser that blocks this differs from the model");
+}
+
+#[tokio::test]
+async fn a_denied_preflight_says_what_would_allow_it() {
+    let playground = playground();
+    post(&playground, "/exchanges", &scenario("allowOrigins: [http://localhost:3000]\n")).await;
+    let preflight =
+        Request::options("/1/hello").header("origin", PAGE).header("access-control-request-method", "DELETE");
+    send(&playground.api, preflight, "").await;
+    let body = json!({"asked": asked("DELETE"), "got": {"readable": false, "headers": []}});
+    let (_, report) = post(&playground, "/exchanges/1/report", &body).await;
+    let sentence = "the policy allows the origin, but not the method: \"DELETE\"; add \"DELETE\" to allowMethods";
+    assert_eq!(report["preflight"]["said"]["sentence"], sentence);
+    assert_eq!((&report["request"], &report["agrees"]), (&Value::Null, &true.into()));
+    assert_eq!(report["verdict"]["message"], "CORS-preflight fetch: the method DELETE is not allowed");
+}
+
+#[tokio::test]
+async fn the_oldest_exchange_makes_room() {
+    let playground = playground();
+    for _ in 0..=64 {
+        post(&playground, "/exchanges", &scenario("allowOrigins: ['*']\n")).await;
+    }
+    assert_eq!(send(&playground.api, Request::get("/1/hello"), "").await.0, StatusCode::GONE);
+    assert_eq!(send(&playground.api, Request::get("/2/hello"), "").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_exchange_keeps_no_more_than_it_shows() {
+    let playground = playground();
+    post(&playground, "/exchanges", &scenario("allowOrigins: ['*']\n")).await;
+    let body = json!({"asked": asked("GET"), "got": {"readable": true, "headers": []}});
+    let long = Request::get("/1/hello").header("origin", PAGE).header("x-long", "x".repeat(16 << 10));
+    assert_eq!(send(&playground.api, long, "").await.0, StatusCode::OK, "it is served all the same");
+    assert_eq!(post(&playground, "/exchanges/1/report", &body).await.1["request"], Value::Null);
+    send(&playground.api, Request::get("/1/hello").header("origin", PAGE), "").await;
+    assert_eq!(post(&playground, "/exchanges/1/report", &body).await.1["request"]["status"], 200);
+}
+
+#[tokio::test]
+async fn a_snippet_is_code_that_compiles_and_a_manifest_that_loads() {
+    let policy = "allowOrigins: [https://a.example]\nallowHeaders: []\nmaxAge: 600\n";
+    let answer = read(scenario(policy)).await;
+    assert_eq!(answer["rust"], include_str!("playground/one.txt"));
+    assert_eq!(answer["manifestRefusal"], Value::Null);
+    let manifest = answer["manifest"].as_str().unwrap();
+    let loaded = tower_cors::manifest::Manifests::new().read("snippet.yaml", manifest).build().unwrap();
+    assert_eq!(loaded.table().ambiguous_rules().count(), 0);
+
+    let mut given = scenario(policy);
+    given["profile"] = "gateway-api".into();
+    given["preference"] = "parent".into();
+    given["settings"][1] = json!({"kind": "ceiling", "yaml": "allowOrigins: [https://*.example]\n"});
+    assert_eq!(read(given).await["rust"], include_str!("playground/merged.txt"));
+}
+
+#[tokio::test]
+async fn a_manifest_that_the_library_would_refuse_says_why() {
+    let answer = read(scenario("allowOrigins: ['tauri://localhost']\n")).await;
+    let refusal = answer["manifestRefusal"].as_str().unwrap();
+    assert!(refusal.contains("has a scheme other than http and https"), "{refusal}");
+}
+
+#[tokio::test]
+async fn other_sites_are_refused_whatever_name_they_use() {
+    let page = playground().page;
+    let question = || Request::post("/read").header("content-type", "application/json");
+    let foreign = question().header("host", "localhost:3000").header("origin", "http://localhost:3001");
+    assert_eq!(send(&page, foreign, "{}").await.0, StatusCode::FORBIDDEN);
+    let rebound = question().header("host", "evil.example:3000").header("origin", "http://evil.example:3000");
+    assert_eq!(send(&page, rebound, "{}").await.0, StatusCode::FORBIDDEN);
+    let own = question().header("host", "a.localhost:3000").header("origin", "http://a.localhost:3000");
+    assert_eq!(send(&page, own, "{}").await.0, StatusCode::UNPROCESSABLE_ENTITY, "only the body is wrong");
+
+    let index = Request::get("/").header("host", "localhost:3000").body(Body::empty()).unwrap();
+    let response = page.oneshot(index).await.unwrap();
+    assert!(!response.headers().keys().any(|name| name.as_str().starts_with("access-control-")));
+    let policy = response.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; "), "{policy}");
+}
+
+#[tokio::test]
+async fn what_is_too_long_or_no_answer_is_refused() {
+    let playground = playground();
+    let (status, _) = post(&playground, "/exchanges", &scenario(&"#".repeat(64 << 10))).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    let rows = [
+        (json!({"status": 100, "headers": [], "body": ""}), "100 is not a status from 200 to 599"),
+        (
+            json!({"status": 200, "headers": [["content-length", "9"]], "body": ""}),
+            "content-length is for the server to set",
+        ),
+        (json!({"status": 200, "headers": [["a b", "c"]], "body": ""}), "\"a b\" is not a header name"),
+        (json!({"status": 200, "headers": [["a", "b\nc"]], "body": ""}), "\"b\nc\" is not the value of a header"),
+        (json!({"status": 200, "headers": [], "body": "x".repeat(4097)}), "the body is longer than 4096 bytes"),
+    ];
+    for (backend, message) in rows {
+        let mut given = scenario("");
+        given["backend"] = backend;
+        let (status, answer) = post(&playground, "/exchanges", &given).await;
+        assert_eq!((status, &answer["message"]), (StatusCode::UNPROCESSABLE_ENTITY, &message.into()));
+    }
+}

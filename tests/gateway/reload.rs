@@ -1,0 +1,103 @@
+//! The running gateway reads its manifests again when a file changes and on SIGHUP, and says on stderr what came of it.
+
+use std::{fs, path::PathBuf, process::Command, sync::mpsc::Receiver};
+
+use crate::process::{Gateway, PATIENCE};
+
+/// A folder with one manifest, removed when this is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("tower-cors-reload-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("m.yaml")
+    }
+
+    /// Puts a new file in the place of the old one, at once.
+    fn write(&self, text: &str) {
+        let new = self.0.join("new");
+        fs::write(&new, text).unwrap();
+        fs::rename(&new, self.file()).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn route(name: &str, origin: &str) -> String {
+    format!(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: {name}}}\nspec:\n  hostnames: [{name}.example]\n  \
+         rules:\n  - filters: [{{type: CORS, cors: {{allowOrigins: [\"{origin}\"]}}}}]\n---\n"
+    )
+}
+
+/// The lines up to the one that ends a reload.
+fn told(lines: &Receiver<String>) -> Vec<String> {
+    let mut told = Vec::new();
+    loop {
+        let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{error} after {told:?}"));
+        let is_last = line.starts_with("reload");
+        told.push(line);
+        if is_last {
+            return told;
+        }
+    }
+}
+
+fn allowed(gateway: &Gateway, host: &str) -> (u16, Option<String>) {
+    let response = gateway.send("GET", "/", &[("host", host), ("origin", "https://new.example")]);
+    (response.status(), response.header("access-control-allow-origin").map(str::to_owned))
+}
+
+#[test]
+fn a_changed_file_is_served_and_a_broken_one_is_refused() {
+    let folder = Folder::new("changes");
+    folder.write(&(route("a", "https://old.example") + &route("b", "https://old.example")));
+    let (gateway, lines) = Gateway::start_heard(&[&folder.file().display().to_string()]);
+    assert_eq!(allowed(&gateway, "a.example"), (200, None));
+
+    folder.write(&(route("a", "https://new.example") + &route("c", "https://new.example")));
+    let expected = [
+        "effective policy changed: HTTPRoute default/a rule 0",
+        "route added: HTTPRoute default/c",
+        "route removed: HTTPRoute default/b",
+        "reloaded, 3 changes",
+    ];
+    assert_eq!(told(&lines), expected);
+    let new = Some("https://new.example".to_owned());
+    assert_eq!(allowed(&gateway, "a.example"), (200, new.clone()));
+    assert_eq!(allowed(&gateway, "c.example"), (200, new.clone()));
+    assert_eq!(allowed(&gateway, "b.example"), (404, None));
+
+    folder.write(&route("a", "new.example"));
+    let refused = told(&lines);
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    assert!(
+        refused[0].ends_with(
+            "spec.rules[0].filters[0].cors.allowOrigins[0]: \"new.example\" has no scheme; write \"https://new.example\""
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(refused[1], "reload refused: the old configuration keeps serving");
+    assert_eq!(allowed(&gateway, "a.example"), (200, new));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hangup_has_the_manifests_read_again() {
+    let folder = Folder::new("hangup");
+    folder.write(&route("a", "https://new.example"));
+    let (gateway, lines) = Gateway::start_heard(&[&folder.file().display().to_string()]);
+    let hangup = Command::new("kill").args(["-HUP", &gateway.id().to_string()]).status().unwrap();
+    assert!(hangup.success());
+    assert_eq!(told(&lines), ["reloaded, 0 changes"]);
+    assert_eq!(allowed(&gateway, "a.example"), (200, Some("https://new.example".to_owned())));
+}

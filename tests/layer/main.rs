@@ -1,0 +1,48 @@
+//! The layer and the decision that it carries out: by the rows of `tests/rules`, among services of every kind, in axum,
+//! and what it reports.
+
+/// The rows as data, for the runner and for the count of the rules.
+#[path = "../rules/row.rs"]
+mod row;
+/// Each rule of `docs/semantics.md` is carried by a row or by a test.
+mod rule_coverage;
+/// The rows of `tests/rules/*.toml`, run through the layer.
+mod rules;
+
+/// The decision without tower.
+mod decision;
+/// The example `decision_only`, over sockets.
+mod decision_only;
+/// What holds for every policy, request and inner response.
+mod invariants;
+/// What other CORS layers got wrong.
+mod regressions;
+
+/// Errors of an inner service as readable responses.
+mod answered_errors;
+/// Policies that are swapped while requests are in flight.
+#[cfg(feature = "reload")]
+mod reload;
+/// Resolvers as people write them.
+mod resolvers;
+/// Among services: what the layer passes through, wraps, and where it stands.
+mod services;
+
+/// Decisions as `tracing` events.
+#[cfg(feature = "tracing")]
+mod events;
+/// Hooks, extensions, the debug header, a second policy.
+mod saying;
+
+/// The examples for axum.
+#[cfg(feature = "axum")]
+mod axum_examples;
+/// Policies by the route that axum has matched.
+#[cfg(feature = "axum")]
+mod axum_matched_path;
+/// Each place in an axum router, and what it leaves out.
+#[cfg(feature = "axum")]
+mod axum_placement;
+/// gRPC, native and for the web, by tonic.
+#[cfg(feature = "tonic")]
+mod grpc;

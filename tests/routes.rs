@@ -1,4 +1,0 @@
-//! Routing, by subject.
-#![cfg(feature = "route")]
-#[path = "routes/consent.rs"]
-mod consent;

@@ -86,12 +86,12 @@ pub mod browser;
 pub mod compile;
 pub mod decision;
 pub mod explain;
+pub mod finding;
 #[cfg(feature = "gateway-api")]
 pub mod gateway_api;
 pub mod guide;
 mod headers;
 pub mod layer;
-pub mod lint;
 #[cfg(feature = "manifest")]
 pub mod manifest;
 pub mod merge;
@@ -104,15 +104,13 @@ pub mod route;
 mod shown;
 #[cfg(feature = "tonic")]
 pub mod tonic;
-pub mod violation;
 
 pub use compile::{CompiledPolicy, Profile};
 pub use decision::{Decision, Reason};
+pub use finding::{Lint, Violations};
 pub use layer::CorsLayer;
-pub use lint::Lint;
 pub use policy::CorsPolicy;
 pub use resolver::PolicyResolver;
-pub use violation::Violations;
 
 /// Its code is compiled, so that what a reader copies works.
 #[cfg(doctest)]

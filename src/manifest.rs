@@ -40,6 +40,7 @@ mod cors;
 mod effective;
 mod error;
 mod filter;
+mod finding;
 mod gateway;
 mod grammar;
 mod http_route;
@@ -55,18 +56,16 @@ mod yaml;
 
 pub use changes::Change;
 pub use error::{ManifestError, ManifestErrors};
+pub use finding::{Excerpt, Lint, LintKind, Located, Position, Violation, ViolationKind};
 pub use model::BackendRef;
 
 use std::{fs::File, io::Read, path::Path, sync::Arc};
 
 use crate::{
-    lint::{Lint, LintKind},
     merge::Setting,
-    policy::Position,
     request::CorsRequest,
     resolver::{PolicyResolver, Resolution},
     route::{MatchedRule, RouteMatch, RouteTable},
-    violation::Excerpt,
 };
 use attach::Attachments;
 use model::Resources;
@@ -155,7 +154,7 @@ impl Manifests {
         if !violations.is_empty() {
             let excerpts = Excerpts::of(text);
             let violations = violations.into_iter().map(|violation| {
-                let excerpt = violation.position().and_then(|position| excerpts.at(position));
+                let excerpt = excerpts.at(violation.position());
                 violation.with_excerpt(excerpt)
             });
             self.errors.extend(violations.map(ManifestError::Violation));
@@ -186,11 +185,8 @@ impl Manifests {
     ///
     /// Everything that is wrong with any of the texts and files, at once.
     pub fn build(self) -> Result<LoadedRoutes, ManifestErrors> {
-        if self.errors.is_empty() {
-            Ok(build::build(self.resources, self.lints))
-        } else {
-            Err(ManifestErrors(self.errors))
-        }
+        ManifestErrors::check(self.errors)?;
+        Ok(build::build(self.resources, self.lints))
     }
 }
 

@@ -11,6 +11,6 @@ mod set;
 
 pub(crate) use index::{Index, Seed};
 pub use origin::Origin;
-pub use pattern::{OriginPattern, PatternError};
+pub use pattern::OriginPattern;
 pub(crate) use pattern::{compressed_ipv6, find_byte, lower_case, split_scheme};
 pub(crate) use set::OriginSet;

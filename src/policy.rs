@@ -9,7 +9,6 @@ mod provenance;
 
 use std::{
     fmt::{self, Write as _},
-    sync::Arc,
     time::Duration,
 };
 
@@ -303,42 +302,5 @@ impl From<&str> for FieldPath {
 impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// A place in a text: the file's name, and line and column, both from 1.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Position {
-    file: Arc<str>,
-    line: u64,
-    column: u64,
-}
-
-impl Position {
-    /// A place in the file named `file`; `line` and `column` count from 1, the latter in characters.
-    pub fn new(file: impl Into<Arc<str>>, line: u64, column: u64) -> Self {
-        Self { file: file.into(), line, column }
-    }
-
-    /// The name of the file.
-    pub fn file(&self) -> &str {
-        &self.file
-    }
-
-    /// The line, from 1.
-    pub fn line(&self) -> u64 {
-        self.line
-    }
-
-    /// The column, from 1, in characters.
-    pub fn column(&self) -> u64 {
-        self.column
-    }
-}
-
-/// `file:line:column`
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
 }

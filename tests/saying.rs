@@ -13,8 +13,8 @@ use tower_cors::{
     CorsLayer, CorsPolicy, Decision, Reason,
     compile::Compiler,
     decision::{Options, Outcome, PreflightStatus, Review, UnmatchedPreflight, decide},
+    finding::Severity,
     layer::{Difference, Recorded},
-    lint::Severity,
     request::CorsRequest,
     resolver::resolve_async,
 };

@@ -7,11 +7,10 @@ use std::borrow::Cow;
 
 use super::{Compiler, Profile, suggest, values::seconds};
 use crate::{
+    finding::{Lint, LintKind, Violation, ViolationKind, Violations},
     headers,
-    lint::{Lint, LintKind},
-    origin::{Index, OriginPattern, OriginSet, PatternError, Seed, lower_case},
+    origin::{Index, OriginPattern, OriginSet, Seed, lower_case},
     policy::{CorsPolicy, FieldPath, PolicyField},
-    violation::{Violation, ViolationKind, Violations},
 };
 
 const CRD_MAX_ENTRIES: usize = 64;
@@ -74,8 +73,9 @@ impl Check<'_> {
                     self.origin_pattern(entry, &pattern);
                     patterns.push(pattern);
                 }
-                Err(error) => {
-                    let kind = origin_violation(entry.text, error);
+                Err(kind) => {
+                    let is_expression = suggest::is_regular_expression(entry.text);
+                    let kind = if is_expression { ViolationKind::OriginRegularExpression } else { kind };
                     let suggestion = suggest::origin(entry.text, &kind);
                     self.refuse(entry, kind, suggestion);
                 }
@@ -234,8 +234,12 @@ impl Check<'_> {
     #[cold]
     #[inline(never)]
     fn refuse(&mut self, entry: Entry<'_>, kind: ViolationKind, suggestion: Option<String>) {
-        let violation = Violation::new(entry.list.index(entry.at), kind);
-        self.violations.push(violation.with_value(entry.text).with_suggestion(suggestion));
+        let mut violation = Violation::new(entry.list.index(entry.at), kind).with_suggestion(suggestion);
+        // An empty value needs no showing.
+        if !entry.text.is_empty() {
+            violation = violation.with_value(entry.text);
+        }
+        self.violations.push(violation);
     }
 
     #[cold]
@@ -274,35 +278,6 @@ fn repeated(texts: &[String], case: Case) -> Vec<bool> {
         is_seen
     };
     texts.iter().enumerate().map(is_repeated).collect()
-}
-
-#[cold]
-fn origin_violation(text: &str, error: PatternError) -> ViolationKind {
-    if suggest::is_regular_expression(text) {
-        return ViolationKind::OriginRegularExpression;
-    }
-    match error {
-        PatternError::Empty => ViolationKind::Empty,
-        PatternError::Null => ViolationKind::OriginNull,
-        PatternError::NotAscii => ViolationKind::OriginNotAscii,
-        PatternError::Whitespace => ViolationKind::OriginWhitespace,
-        PatternError::List => ViolationKind::ListInOneEntry,
-        PatternError::MissingScheme => ViolationKind::OriginScheme,
-        PatternError::InvalidScheme => ViolationKind::OriginInvalidScheme,
-        PatternError::OpaqueScheme => ViolationKind::OriginOpaqueScheme,
-        PatternError::UserInfo => ViolationKind::OriginUserInfo,
-        PatternError::Path => ViolationKind::OriginPath,
-        PatternError::Query => ViolationKind::OriginQuery,
-        PatternError::EmptyHost => ViolationKind::OriginHost,
-        PatternError::EmptyLabel => ViolationKind::OriginEmptyLabel,
-        PatternError::TooLong => ViolationKind::OriginHostTooLong,
-        PatternError::InvalidHost => ViolationKind::OriginHostCharacter,
-        PatternError::InvalidIpv4 => ViolationKind::OriginIpv4,
-        PatternError::InvalidIpv6 => ViolationKind::OriginIpv6,
-        PatternError::InvalidPort => ViolationKind::OriginPort,
-        PatternError::MisplacedWildcard => ViolationKind::OriginWildcard,
-        PatternError::WildcardScheme => ViolationKind::OriginWildcardScheme,
-    }
 }
 
 /// Whether an origin that 2.4 admits lies outside the CRD's pattern; a trailing `/` has a lint of its own.

@@ -9,11 +9,10 @@ use super::{
     values::{Expose, Values, ValuesByThread},
 };
 use crate::{
+    finding::{Lint, Severity, Violations},
     headers,
-    lint::{Lint, Severity},
     origin::{Origin, OriginSet},
     policy::{CorsPolicy, Provenance},
-    violation::Violations,
 };
 
 /// A valid policy with everything precomputed that a request will need.
@@ -77,7 +76,7 @@ impl CompiledPolicy {
     ///
     /// # Errors
     ///
-    /// A violation of the kind [`ViolationKind::DeniedLint`](crate::violation::ViolationKind::DeniedLint) for each such lint.
+    /// A violation of the kind [`ViolationKind::DeniedLint`](crate::finding::ViolationKind::DeniedLint) for each such lint.
     pub fn deny(&self, severity: Severity) -> Result<(), Violations> {
         Violations::of_lints(self.lints(), severity)
     }

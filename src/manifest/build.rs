@@ -4,15 +4,15 @@
 use std::{collections::HashMap, hash::Hash};
 
 use super::{
-    LoadedRoutes,
+    Lint, LintKind, LoadedRoutes, Position,
     attach::{self, Attachments},
     effective::Merger,
     model::{Backend, BackendRef, HttpRoute, Meta, Resources},
     stray,
 };
 use crate::{
-    lint::{Lint, LintKind},
-    policy::{FieldPath, Position},
+    finding::Finding,
+    policy::FieldPath,
     route::{Route, RouteTable, Rule, RulePolicy},
 };
 
@@ -105,7 +105,7 @@ fn add_lints_of_table(table: &RouteTable, routes: &[HttpRoute], lints: &mut Vec<
         let Some(rule) = routes.get(found.route()).and_then(|route| route.rules.get(found.rule())) else { continue };
         let kind =
             if *found.rule_policy() != RulePolicy::None { LintKind::RuleBesideOthers } else { LintKind::RuleNotHeld };
-        lints.push(Lint::new(rule.path.clone(), kind).with_position(rule.position.clone()));
+        lints.push(Lint::new(Finding::new(rule.path.clone(), kind), rule.position.clone()));
     }
 }
 
@@ -115,5 +115,5 @@ fn backends_of(route: &HttpRoute) -> Vec<Vec<BackendRef>> {
 }
 
 fn lint(path: FieldPath, kind: LintKind, value: &str, position: &Position) -> Lint {
-    Lint::new(path, kind).with_value(value).with_position(position.clone())
+    Lint::new(Finding::new(path, kind).with_value(value), position.clone())
 }

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::{
+    Lint, Violation, ViolationKind,
     model::{Cors, CorsSetting},
     suggest,
     walk::{Field, Object, Report},
@@ -11,8 +12,8 @@ use super::{
 };
 use crate::{
     compile::{Compiler, Profile},
+    finding,
     policy::{CorsPolicy, FieldPath, PolicyField},
-    violation::ViolationKind,
 };
 
 /// The CORS filter of a rule or a backend.
@@ -55,7 +56,7 @@ impl<'a> Block<'a> {
         let mut seen = HashSet::new();
         for (name, place, field) in self.object.fields() {
             if !seen.insert(name) {
-                report.violate_key(field.path, ViolationKind::Duplicate, place, None);
+                report.violate_key(field.path, finding::ViolationKind::Duplicate, place, None);
                 continue;
             }
             match PolicyField::ALL.into_iter().find(|known| known.name() == name) {
@@ -98,7 +99,7 @@ impl<'a> Block<'a> {
                 for lint in found {
                     lints.push(lint.kind().clone());
                     let position = report.position(self.place_of(lint.path()));
-                    report.lints.push(lint.with_position(position));
+                    report.lints.push(Lint::new(lint, position));
                 }
             }
             Err(violations) => {
@@ -107,7 +108,7 @@ impl<'a> Block<'a> {
                     report.violations.iter().skip(first).map(|known| known.path().clone()).collect();
                 for violation in violations.into_iter().filter(|violation| !known.contains(violation.path())) {
                     let position = report.position(self.place_of(violation.path()));
-                    report.violations.push(violation.with_position(position));
+                    report.violations.push(Violation::new(violation, position));
                 }
             }
         }
@@ -170,7 +171,7 @@ fn read_age(field: &Field<'_>, report: &mut Report) -> Option<u64> {
     let (kind, meant) = match &field.node.value {
         Value::Integer(age) => match u64::try_from(*age) {
             Ok(age) => return Some(age),
-            Err(_) => (ViolationKind::MaxAgeRange, None),
+            Err(_) => (finding::ViolationKind::MaxAgeRange.into(), None),
         },
         Value::Float(age) if age.fract() == 0.0 && (1.0..=2_147_483_647.0).contains(age) => {
             (ViolationKind::WrongType { expected: "a whole number of seconds" }, Some(format!("{age:.0}")))

@@ -5,12 +5,13 @@
 use std::collections::HashMap;
 
 use super::{
+    LintKind,
     attach::Attached,
     model::{Cors, InheritedPriority},
 };
 use crate::{
     compile::{Compiler, Profile},
-    lint::LintKind,
+    finding,
     merge::{MergeOptions, MergeStrategy, Setting, merge},
     policy::FieldPath,
     route::RulePolicy,
@@ -80,9 +81,9 @@ fn compile(counting: &[&Attached<'_>]) -> Outcome {
     match compiled {
         Ok(None) => Outcome { policy: RulePolicy::None, lints: Vec::new() },
         Ok(Some(policy)) => {
-            let is_new = |kind: &LintKind| !counting.iter().any(|attached| attached.cors.lints.contains(kind));
+            let is_new = |kind: &finding::LintKind| !counting.iter().any(|attached| attached.cors.lints.contains(kind));
             let lints = policy.lints().iter().filter(|lint| is_new(lint.kind()));
-            let lints = lints.map(|lint| (lint.path().clone(), lint.kind().clone())).collect();
+            let lints = lints.map(|lint| (lint.path().clone(), lint.kind().clone().into())).collect();
             Outcome { policy: RulePolicy::Policy(policy), lints }
         }
         // 7.10: never with the wider half.

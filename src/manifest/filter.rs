@@ -4,11 +4,10 @@
 use std::collections::HashSet;
 
 use super::{
-    cors, grammar,
+    ViolationKind, cors, grammar,
     model::{ExtensionRef, Filter},
     walk::{Field, Object, Report},
 };
-use crate::violation::ViolationKind;
 
 /// The types that may stand once in a list.
 const ONCE: [&str; 5] = ["CORS", "RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite"];

@@ -8,7 +8,7 @@ use super::{
     object,
     walk::{Object, Report},
 };
-use crate::{route::Hostname, violation::ViolationKind};
+use crate::{finding::ViolationKind, route::Hostname};
 
 /// Reads a gateway.
 pub(super) fn read(object: &Object<'_>, report: &mut Report) -> Option<Gateway> {

@@ -5,15 +5,15 @@ use std::collections::HashSet;
 use http::{HeaderName, Method};
 
 use super::{
-    filter, gateway,
+    ViolationKind, filter, gateway,
     grammar::{self, Grammar},
     model::{Backend, BackendRef, HttpRoute, HttpRule, ParentRef},
     object,
     walk::{Field, Object, Report},
 };
 use crate::{
+    finding,
     route::{Hostname, PathMatch, RouteMatch, ValueMatch},
-    violation::ViolationKind,
 };
 
 /// Reads a route.
@@ -73,7 +73,7 @@ fn read_rules(field: &Field<'_>, namespace: &str, report: &mut Report) -> Vec<Ht
         let rule = read_rule(object, namespace, report);
         let is_repeated = rule.name.as_ref().is_some_and(|name| !names.insert(name.clone()));
         if is_repeated && let Some(name) = object.get("name", report) {
-            report.violate(&name, ViolationKind::Duplicate);
+            report.violate(&name, finding::ViolationKind::Duplicate);
         }
         read.push(rule);
     }
@@ -183,7 +183,7 @@ fn read_values(found: &Object<'_>, list: &str, grammar: Grammar, report: &mut Re
         let value = field.as_ref().and_then(|value| value.text_as(expected, is_valid, report));
         let (Some(name), Some(field), Some(text), Some(value)) = (name, field, text, value) else { continue };
         if names.contains(text) {
-            report.violate(&name, ViolationKind::Duplicate);
+            report.violate(&name, finding::ViolationKind::Duplicate);
             continue;
         }
         let value = if kind == "Exact" { Ok(ValueMatch::exact(value)) } else { ValueMatch::regular_expression(value) };

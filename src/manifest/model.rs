@@ -3,9 +3,10 @@
 
 use std::time::SystemTime;
 
+use super::Position;
 use crate::{
-    lint::LintKind,
-    policy::{CorsPolicy, FieldPath, Position},
+    finding::LintKind,
+    policy::{CorsPolicy, FieldPath},
     route::{Hostname, RouteMatch},
 };
 

@@ -4,17 +4,13 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    gateway, grammar, http_route,
+    Lint, LintKind, ViolationKind, gateway, grammar, http_route,
     model::{InheritedPriority, Meta, Resources},
     traffic_policy,
     walk::{Field, Object, Report},
     yaml::{Node, Value},
 };
-use crate::{
-    lint::{Lint, LintKind},
-    policy::FieldPath,
-    violation::ViolationKind,
-};
+use crate::{finding::Finding, policy::FieldPath};
 
 const INHERITED_PRIORITY: &str = "kgateway.dev/inherited-policy-priority";
 
@@ -75,9 +71,9 @@ fn add_near_miss(object: &Object<'_>, version: &str, kind: &str, report: &mut Re
     let Some((_, name, meant)) = READ.into_iter().find(|(of, name, _)| is_near(of, name)) else { return };
     let (field, value) = if name == kind { ("apiVersion", version) } else { ("kind", kind) };
     let place = object.named(field).next().map_or(object.place(), |(_, node)| node.place);
-    let lint = Lint::new(object.path().field(field), LintKind::NotRead { meant }).with_value(value);
+    let lint = Finding::new(object.path().field(field), LintKind::NotRead { meant }).with_value(value);
     let position = report.position(place);
-    report.lints.push(lint.with_position(position));
+    report.lints.push(Lint::new(lint, position));
 }
 
 /// Reads the metadata of an object.

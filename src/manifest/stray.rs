@@ -5,13 +5,11 @@
 use std::collections::HashSet;
 
 use super::{
+    Lint, LintKind, Position,
     attach::{self, Attachments, GATEWAY_API, Target, TargetKind},
     model::{HttpRoute, Meta, ParentRef, Resources, TrafficPolicy},
 };
-use crate::{
-    lint::{Lint, LintKind},
-    policy::{FieldPath, Position},
-};
+use crate::{finding::Finding, policy::FieldPath};
 
 /// Adds the lints on all references and policies.
 pub(super) fn add_lints(resources: &Resources, attachments: &Attachments<'_>, lints: &mut Vec<Lint>) {
@@ -62,8 +60,8 @@ impl<'a> Finder<'a, '_> {
             if let [_, _, ..] = rule.backends.as_slice() {
                 let filters = rule.backends.iter().flat_map(|backend| &backend.filters);
                 for cors in filters.filter_map(super::model::Filter::cors) {
-                    let lint = Lint::new(cors.path.clone(), LintKind::BackendFilter);
-                    self.lints.push(lint.with_value(place()).with_position(rule.position.clone()));
+                    let lint = Finding::new(cors.path.clone(), LintKind::BackendFilter).with_value(place());
+                    self.lints.push(Lint::new(lint, rule.position.clone()));
                 }
             }
         }
@@ -150,13 +148,13 @@ impl<'a> Finder<'a, '_> {
     }
 
     fn missing(&mut self, path: FieldPath, missing: String, by: String, position: &Position) {
-        let lint = Lint::new(path, LintKind::ReferenceNotFound { by });
-        self.lints.push(lint.with_value(missing).with_position(position.clone()));
+        let lint = Finding::new(path, LintKind::ReferenceNotFound { by }).with_value(missing);
+        self.lints.push(Lint::new(lint, position.clone()));
     }
 
     fn push(&mut self, meta: &Meta, name: String, kind: LintKind) {
-        let lint = Lint::new(FieldPath::from("spec.cors"), kind).with_value(name);
-        self.lints.push(lint.with_position(meta.position.clone()));
+        let lint = Finding::new(FieldPath::from("spec.cors"), kind).with_value(name);
+        self.lints.push(Lint::new(lint, meta.position.clone()));
     }
 }
 

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
-use super::yaml::{Key, Node, Place, Value};
+use super::{
+    Lint, Position, Violation, ViolationKind,
+    yaml::{Key, Node, Place, Value},
+};
 use crate::{
-    lint::Lint,
-    policy::{FieldPath, Position},
-    violation::{Violation, ViolationKind},
+    finding::{self, Finding},
+    policy::FieldPath,
 };
 
 /// What was found in one file.
@@ -27,24 +29,36 @@ impl Report {
     }
 
     /// A violation at the value of a field.
-    pub(super) fn violate(&mut self, field: &Field<'_>, kind: ViolationKind) {
+    pub(super) fn violate(&mut self, field: &Field<'_>, kind: impl Into<ViolationKind>) {
         self.violate_with(field, kind, None);
     }
 
     /// A violation at the value of a field, with what was probably meant.
-    pub(super) fn violate_with(&mut self, field: &Field<'_>, kind: ViolationKind, suggestion: Option<String>) {
-        let violation = Violation::new(field.path.clone(), kind).with_suggestion(suggestion);
+    pub(super) fn violate_with(
+        &mut self,
+        field: &Field<'_>,
+        kind: impl Into<ViolationKind>,
+        suggestion: Option<String>,
+    ) {
+        let violation = Finding::new(field.path.clone(), kind.into()).with_suggestion(suggestion);
         let violation = match &field.node.value {
             Value::List(_) | Value::Map(_) | Value::Null => violation,
             scalar => violation.with_value(scalar.clone().shown()),
         };
-        self.violations.push(violation.with_position(self.position(field.node.place)));
+        self.violations.push(Violation::new(violation, self.position(field.node.place)));
     }
 
     /// A violation at a key.
-    pub(super) fn violate_key(&mut self, path: FieldPath, kind: ViolationKind, place: Place, meant: Option<String>) {
+    pub(super) fn violate_key(
+        &mut self,
+        path: FieldPath,
+        kind: impl Into<ViolationKind>,
+        place: Place,
+        meant: Option<String>,
+    ) {
         let position = self.position(place);
-        self.violations.push(Violation::new(path, kind).with_suggestion(meant).with_position(position));
+        let violation = Finding::new(path, kind.into()).with_suggestion(meant);
+        self.violations.push(Violation::new(violation, position));
     }
 }
 
@@ -83,7 +97,7 @@ impl<'a> Field<'a> {
             return Vec::new();
         };
         if items.len() > limit {
-            report.violate(self, ViolationKind::TooManyEntries { limit });
+            report.violate(self, finding::ViolationKind::TooManyEntries { limit });
         }
         items.iter().enumerate().map(|(at, node)| Field::new(node, self.path.index(at))).collect()
     }
@@ -162,7 +176,7 @@ impl<'a> Object<'a> {
         let mut found = self.named(name);
         let (_, node) = found.next()?;
         for (place, _) in found {
-            report.violate_key(self.path().field(name), ViolationKind::Duplicate, place, None);
+            report.violate_key(self.path().field(name), finding::ViolationKind::Duplicate, place, None);
         }
         (!matches!(node.value, Value::Null)).then(|| Field::new(node, self.path().field(name)))
     }

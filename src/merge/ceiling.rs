@@ -6,9 +6,9 @@ use std::{collections::HashSet, sync::Arc};
 use super::fields::{contains_any, meaning};
 use crate::{
     compile::{CompiledPolicy, Compiler},
+    finding::Violations,
     origin::OriginPattern,
     policy::{CorsPolicy, DEFAULT_MAX_AGE, PolicyField},
-    violation::Violations,
 };
 
 /// The most that a policy may allow, written as a policy.

@@ -12,9 +12,9 @@ use arc_swap::ArcSwap;
 use super::{AsyncPolicyResolver, PolicyResolver, Resolution};
 use crate::{
     compile::{CompiledPolicy, Compiler},
+    finding::Violations,
     policy::CorsPolicy,
     request::CorsRequest,
-    violation::Violations,
 };
 
 /// The resolver that a [`ReloadHandle`] swaps: a policy, a route table, anything that resolves.

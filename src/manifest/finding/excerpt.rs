@@ -30,7 +30,7 @@ pub struct Excerpt {
 
 impl Excerpt {
     /// The excerpt of a line, given with its number and the column that is meant, both from 1.
-    pub(crate) fn new(line: u64, text: &str, column: u64) -> Self {
+    pub(in crate::manifest) fn new(line: u64, text: &str, column: u64) -> Self {
         let column = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX);
         let start = if text.len() > MAX_LINE { column.saturating_sub(MAX_BEFORE) } else { 0 };
         let mut shown = String::from(if start > 0 { "…" } else { "" });

@@ -4,6 +4,7 @@
 //! [`CompiledPolicy`](crate::CompiledPolicy) or lists everything that is wrong with it, naming each place by a
 //! [`FieldPath`]. Rules of `docs/semantics.md`: 2.1, 2.3.
 
+pub(crate) mod list;
 mod presets;
 mod provenance;
 
@@ -18,8 +19,15 @@ use serde::{Deserialize, Serialize};
 pub use presets::Preset;
 pub use provenance::{Provenance, Source};
 
-/// The max-age of a policy that sets none, in seconds (2.10).
-pub(crate) const DEFAULT_MAX_AGE: u64 = 5;
+/// The max-age of a policy that sets none, in seconds, as the header has it (2.10): the Gateway API's default, and Fetch's.
+pub(crate) const DEFAULT_MAX_AGE_TEXT: &str = "5";
+
+/// The same as a number.
+pub(crate) const DEFAULT_MAX_AGE: u64 = match u64::from_str_radix(DEFAULT_MAX_AGE_TEXT, 10) {
+    Ok(seconds) => seconds,
+    // It does not compile then.
+    Err(_) => panic!("the default max-age is a number"),
+};
 
 /// A CORS policy: the six fields of the Gateway API's `HTTPCORSFilter`, each of them optional.
 ///

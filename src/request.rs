@@ -9,7 +9,7 @@ use http::{
 
 use crate::{
     headers::{self, ListTooLong},
-    origin::Origin,
+    origin::{Origin, default_port, host_and_port},
 };
 
 /// The head of a request as CORS sees it: borrowed, and read only as far as it has been asked.
@@ -161,8 +161,7 @@ impl<'a> CorsRequest<'a> {
     /// A list over the limits of 4.9 announces nothing: it is blocked anyway, and not worth reading for each rule.
     #[cfg(feature = "route")]
     pub(crate) fn may_stand_for(&self, name: &HeaderName) -> bool {
-        let is_safelisted =
-            matches!(name.as_str(), "accept" | "accept-language" | "content-language" | "content-type" | "range");
+        let is_safelisted = headers::safelisted_value(name.as_str()).is_some();
         let is_readable =
             || self.announced_lines().iter().map(HeaderValue::len).sum::<usize>() <= headers::MAX_LIST_BYTES;
         is_safelisted
@@ -224,11 +223,10 @@ impl<'a> CorsRequest<'a> {
         let (Some(origin), Some(authority)) = (Origin::parse(origin.as_bytes()), self.authority()) else {
             return false;
         };
-        let (host, port) = match authority.rsplit_once(':') {
-            // The last colon of a bracketed address without a port is not a port's.
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
+        let (host, port) = match host_and_port(authority) {
+            (host, Some(port)) => (host, port.parse().ok()),
             // The scheme that the client used is not known here, so a missing port is the origin's default.
-            _ => (authority, if origin.scheme() == "https" { Some(443) } else { Some(80) }),
+            (host, None) => (host, default_port(origin.scheme().as_bytes())),
         };
         host.eq_ignore_ascii_case(origin.host()) && port.is_some() && port == origin.port()
     }

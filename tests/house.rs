@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // A layer is made of a policy, which it compiles, and denies lints.
     ("layer", &["compile", "decision", "finding", "policy", "request", "resolver"]),
     ("merge", &["compile", "finding", "origin", "policy", "resolver"]),
-    ("route", &["compile", "request", "resolver"]),
+    ("route", &["compile", "origin", "request", "resolver"]),
     // A cors block is compiled where it is read, and loaded routes are a resolver.
     ("manifest", &["compile", "finding", "merge", "policy", "request", "resolver", "route"]),
     ("browser", &[]),

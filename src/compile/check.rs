@@ -10,14 +10,13 @@ use crate::{
     finding::{Lint, LintKind, Violation, ViolationKind, Violations},
     headers,
     origin::{Index, OriginPattern, OriginSet, Seed, lower_case},
-    policy::{CorsPolicy, FieldPath, PolicyField},
+    policy::{CorsPolicy, FieldPath, PolicyField, list::ANY},
 };
 
 const CRD_MAX_ENTRIES: usize = 64;
 const CRD_MAX_ORIGIN: usize = 253;
 const CRD_MAX_HEADER_NAME: usize = 256;
 const CRD_MAX_AGE: std::ops::RangeInclusive<u64> = 1..=i32::MAX as u64;
-const CRD_METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
 /// No browser remembers a preflight for longer, in seconds: Firefox's cap; Chromium's is 7200.
 const MAX_AGE_OF_BROWSERS: u64 = 86_400;
@@ -63,7 +62,7 @@ impl Check<'_> {
         let mut patterns = Vec::with_capacity(origins.len());
         let mut any_origin = false;
         for entry in entries(&path, origins) {
-            if entry.text == "*" {
+            if entry.text == ANY {
                 any_origin = true;
                 self.any_origin(entry);
                 continue;
@@ -135,10 +134,10 @@ impl Check<'_> {
     fn methods(&mut self, methods: &[String]) {
         let path = self.path(PolicyField::AllowMethods);
         self.check_list(&path, methods, None);
-        for entry in entries(&path, methods).filter(|entry| entry.text != "*") {
+        for entry in entries(&path, methods).filter(|entry| entry.text != ANY) {
             let method = entry.text;
-            let is_known = CRD_METHODS.contains(&method);
-            let is_miswritten = !is_known && headers::one_of(method, &CRD_METHODS);
+            let is_known = headers::METHODS.contains(&method);
+            let is_miswritten = !is_known && headers::one_of(method, &headers::METHODS);
             let kind = match method {
                 "" => Some(ViolationKind::Empty),
                 _ if method.bytes().any(|byte| b",; ".contains(&byte)) => Some(ViolationKind::ListInOneEntry),
@@ -160,7 +159,7 @@ impl Check<'_> {
         let path = self.path(field);
         self.check_list(&path, names, Some(CRD_MAX_ENTRIES));
         let repeated = repeated(names, Case::Ignored);
-        for entry in entries(&path, names).filter(|entry| entry.text != "*") {
+        for entry in entries(&path, names).filter(|entry| entry.text != ANY) {
             let name = entry.text;
             let kind = match name {
                 "" => Some(ViolationKind::Empty),
@@ -213,7 +212,7 @@ impl Check<'_> {
             if is_repeated {
                 // 2.11: the CRD's lists are sets.
                 self.violate(entry, ViolationKind::Duplicate);
-            } else if entry.text == "*" && list.len() > 1 {
+            } else if entry.text == ANY && list.len() > 1 {
                 self.violate(entry, ViolationKind::WildcardNotAlone);
             }
         }

@@ -12,7 +12,7 @@ use crate::{
     finding::{Lint, Severity, Violations},
     headers,
     origin::{Origin, OriginSet},
-    policy::{CorsPolicy, Provenance},
+    policy::{CorsPolicy, Provenance, list::is_any},
 };
 
 /// A valid policy with everything precomputed that a request will need.
@@ -116,13 +116,13 @@ impl CompiledPolicy {
     /// are compared with their case.
     pub fn allows_method(&self, method: &str) -> bool {
         let allowed = self.0.policy.allow_methods.as_deref().unwrap_or_default();
-        headers::is_safelisted_method(method) || allowed.iter().any(|allowed| allowed == method || allowed == "*")
+        headers::is_safelisted_method(method) || is_any(allowed) || allowed.iter().any(|allowed| allowed == method)
     }
 
     /// Whether the policy lets a script set a request header that needs permission. Names are compared without case.
     pub fn allows_header(&self, name: &str) -> bool {
         let allowed = self.0.policy.allow_headers.as_deref().unwrap_or_default();
-        allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name) || allowed == "*")
+        is_any(allowed) || allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
     }
 
     /// What the responses to actual requests expose.

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::{Errors, Finding, Kind, Lint, LintKind, Severity};
+use crate::headers;
 
 /// One thing that is wrong with a policy.
 pub type Violation = Finding<ViolationKind>;
@@ -94,7 +95,7 @@ pub enum ViolationKind {
     #[error("is not a method")]
     Method,
     /// Not one of the CRD's nine methods (2.12).
-    #[error("is not one of GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE, PATCH and *")]
+    #[error("is not one of {} and *", headers::METHODS.join(", "))]
     MethodNotInCrd,
     /// Not a token (2.9).
     #[error("is not a header name")]

@@ -1,11 +1,10 @@
 //! What the CRDs permit in names, hostnames, paths and values, as pairs of what is expected and whether it is met.
 //! Rule 2.12.
 
+use crate::headers;
+
 /// What a text must be, in words, and the test.
 pub(super) type Grammar = (&'static str, fn(&str) -> bool);
-
-/// The nine methods.
-pub(super) const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
 pub(super) const OBJECT_NAME: Grammar = ("a name of 1 to 253 characters", |text| (1..=253).contains(&text.len()));
 pub(super) const NAMESPACE: Grammar =
@@ -23,9 +22,9 @@ pub(super) const KIND: Grammar = ("a kind of 1 to 63 letters, digits and -", |te
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 });
 pub(super) const HEADER_NAME: Grammar =
-    ("a header name of 1 to 256 characters", |text| text.len() <= 256 && is_token(text));
+    ("a header name of 1 to 256 characters", |text| text.len() <= 256 && headers::is_token(text.as_bytes()));
 pub(super) const METHOD: Grammar =
-    ("one of GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE and PATCH", |text| METHODS.contains(&text));
+    ("one of GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE and PATCH", |text| headers::METHODS.contains(&text));
 pub(super) const HEADER_VALUE: Grammar =
     ("a value of 1 to 4096 characters", |text| (1..=4096).contains(&text.chars().count()));
 pub(super) const QUERY_VALUE: Grammar =
@@ -63,6 +62,13 @@ fn is_label(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_method_is_answered_with_all_that_there_are() {
+        let written = METHOD.0.trim_start_matches("one of ").replace(" and ", ", ");
+        assert_eq!(written.split(", ").collect::<Vec<_>>(), headers::METHODS);
+    }
 }

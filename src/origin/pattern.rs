@@ -3,7 +3,7 @@
 
 use std::{fmt, net::Ipv6Addr};
 
-use super::{host, origin};
+use super::{host, port};
 use crate::{finding::ViolationKind, shown::is_treacherous};
 
 /// One entry of `allowOrigins` that is not the lone `*`.
@@ -66,9 +66,9 @@ impl OriginPattern {
         let (host, port) = split_port(rest)?;
         let host = read_host(&lower_case(host))?;
         let port = match port {
-            None => PortPattern::Only(origin::default_port(scheme.as_bytes())),
+            None => PortPattern::Only(port::default_port(scheme.as_bytes())),
             Some("*") => PortPattern::Any,
-            Some(port) => PortPattern::Only(Some(origin::read_port(port.as_bytes()).ok_or(ViolationKind::OriginPort)?)),
+            Some(port) => PortPattern::Only(Some(port::read_port(port.as_bytes()).ok_or(ViolationKind::OriginPort)?)),
         };
         let pattern = Self { scheme, host, port, trailing_slash };
         // 2.6: other schemes are only ever meant exactly.
@@ -154,7 +154,7 @@ impl fmt::Display for OriginPattern {
         f.write_str(self.host().unwrap_or_default())?;
         match *port {
             PortPattern::Any => f.write_str(":*"),
-            PortPattern::Only(Some(port)) if Some(port) != origin::default_port(scheme.as_bytes()) => {
+            PortPattern::Only(Some(port)) if Some(port) != port::default_port(scheme.as_bytes()) => {
                 write!(f, ":{port}")
             }
             PortPattern::Only(_) => Ok(()),

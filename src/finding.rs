@@ -12,7 +12,7 @@ pub use errors::Errors;
 pub use lint::{Lint, LintKind};
 pub use violation::{Violation, ViolationKind, Violations};
 
-use crate::{policy::FieldPath, shown::Shown};
+use crate::{escape::Escaped, policy::FieldPath};
 
 /// One thing that was found in a policy: a [`Violation`] or a [`Lint`], as its kind says.
 ///
@@ -130,7 +130,7 @@ impl<K: Kind> fmt::Display for Finding<K> {
         let mut before = "";
         for (part, quote) in [(Some(self.path.as_str()), ""), (self.value.as_deref(), "\"")] {
             if let Some(part) = part.filter(|part| !part.is_empty() || !quote.is_empty()) {
-                write!(f, "{before}{quote}{}{quote}", Shown(part))?;
+                write!(f, "{before}{quote}{}{quote}", Escaped(part))?;
                 before = ": ";
             }
         }
@@ -140,7 +140,7 @@ impl<K: Kind> fmt::Display for Finding<K> {
         write!(f, "{separator}{text}")?;
         let Some(suggestion) = &self.suggestion else { return Ok(()) };
         let (before, after) = self.kind.around_suggestion();
-        write!(f, "{before}{}{after}", Shown(suggestion))
+        write!(f, "{before}{}{after}", Escaped(suggestion))
     }
 }
 

@@ -85,6 +85,7 @@ pub mod axum;
 pub mod browser;
 pub mod compile;
 pub mod decision;
+mod escape;
 pub mod explain;
 pub mod finding;
 #[cfg(feature = "gateway-api")]
@@ -101,7 +102,6 @@ pub mod request;
 pub mod resolver;
 #[cfg(feature = "route")]
 pub mod route;
-mod shown;
 #[cfg(feature = "tonic")]
 pub mod tonic;
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use crate::shown::write_lines;
+use crate::escape::write_lines;
 
 /// Everything that is wrong, at least one thing, in the order in which it was found.
 ///

@@ -3,8 +3,8 @@
 
 use std::{fmt, io};
 
-use super::{Excerpt, Position, Violation};
-use crate::{finding::Errors, shown::Shown};
+use super::finding::{Excerpt, Position, Violation};
+use crate::{escape::Escaped, finding::Errors};
 
 /// One thing that is wrong with the manifests.
 ///
@@ -13,7 +13,7 @@ use crate::{finding::Errors, shown::Shown};
 #[non_exhaustive]
 pub enum ManifestError {
     /// A file can't be read.
-    #[error("{}: {}", Shown(.file), Shown(&.source.to_string()))]
+    #[error("{}: {}", Escaped(.file), Escaped(&.source.to_string()))]
     Read {
         /// The name of the file.
         file: String,
@@ -21,7 +21,7 @@ pub enum ManifestError {
         source: io::Error,
     },
     /// A file is larger than 32 MiB.
-    #[error("{}: the file is larger than 32 MiB", Shown(.file))]
+    #[error("{}: the file is larger than 32 MiB", Escaped(.file))]
     TooLarge {
         /// The name of the file.
         file: String,
@@ -47,7 +47,7 @@ fn write_syntax_error(
     excerpt: &Option<Excerpt>,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    write!(f, "{position}: not YAML: {}", Shown(message))?;
+    write!(f, "{position}: not YAML: {}", Escaped(message))?;
     match excerpt {
         Some(excerpt) if f.alternate() => write!(f, "\n{excerpt}"),
         _ => Ok(()),

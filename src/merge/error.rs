@@ -4,10 +4,10 @@
 use std::{error::Error, fmt};
 
 use crate::{
+    escape::{Escaped, write_lines},
     finding::{Errors, Violation, ViolationKind, Violations},
     policy::{PolicyField, Provenance, Source},
     resolver::PathPrefixError,
-    shown::{Shown, write_lines},
 };
 
 /// A merge that gives no valid policy. Its `Display` has a line for each violation, with the settings it is about.
@@ -81,13 +81,13 @@ impl fmt::Display for Line<'_> {
         const MAX_SOURCES: usize = 4;
         let Self { error, violation } = self;
         if let MergeError::InvalidSetting { source, .. } = error {
-            return write!(f, "{}: {violation}", Shown(source.label()));
+            return write!(f, "{}: {violation}", Escaped(source.label()));
         }
         violation.fmt(f)?;
         let sources = error.sources(violation);
         for (at, (field, source)) in sources.iter().take(MAX_SOURCES).enumerate() {
             let lead = if at == 0 { "; merged from " } else { " and " };
-            write!(f, "{lead}{field} of {}", Shown(&source.to_string()))?;
+            write!(f, "{lead}{field} of {}", Escaped(&source.to_string()))?;
         }
         if sources.len() > MAX_SOURCES { write!(f, " and {} more", sources.len() - MAX_SOURCES) } else { Ok(()) }
     }

@@ -4,7 +4,7 @@
 use std::{fmt, net::Ipv6Addr};
 
 use super::{host, port};
-use crate::{finding::ViolationKind, shown::is_treacherous};
+use crate::{escape::is_invisible_or_control, finding::ViolationKind};
 
 /// One entry of `allowOrigins` that is not the lone `*`.
 ///
@@ -193,7 +193,7 @@ fn check_characters(text: &str) -> Result<(), ViolationKind> {
 fn strange_character(text: &str) -> ViolationKind {
     if is_list(text) {
         ViolationKind::ListInOneEntry
-    } else if text.chars().any(|character| character == ' ' || is_treacherous(character)) {
+    } else if text.chars().any(|character| character == ' ' || is_invisible_or_control(character)) {
         ViolationKind::OriginWhitespace
     } else {
         ViolationKind::OriginNotAscii

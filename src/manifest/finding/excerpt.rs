@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::shown::is_treacherous;
+use crate::escape::is_invisible_or_control;
 
 /// How much of a line is shown, in bytes.
 const MAX_LINE: usize = 160;
@@ -43,7 +43,7 @@ impl Excerpt {
                 shown.push('…');
                 break;
             }
-            if is_treacherous(character) {
+            if is_invisible_or_control(character) {
                 shown.extend(character.escape_default());
             } else {
                 shown.push(character);

@@ -6,8 +6,8 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::{
+    escape::Escaped,
     finding::{self, Kind, Severity},
-    shown::Shown,
 };
 
 /// What a lint of manifests can be about.
@@ -27,13 +27,13 @@ pub enum LintKind {
     #[error("has no policy, and another rule can answer the preflights of requests that reach it; give it a policy")]
     RuleNotHeld,
     /// A reference to an object that is not in the manifests.
-    #[error("is not in the manifests; {} names it", Shown(.by))]
+    #[error("is not in the manifests; {} names it", Escaped(.by))]
     ReferenceNotFound {
         /// What names it, such as `HTTPRoute web/api`.
         by: String,
     },
     /// A policy that an older one at the same place keeps from counting (7.2).
-    #[error("has no effect at {}, where {} comes first", Shown(.place), Shown(.winner))]
+    #[error("has no effect at {}, where {} comes first", Escaped(.place), Escaped(.winner))]
     LosesToOlder {
         /// The older one, such as `TrafficPolicy web/base`.
         winner: String,
@@ -62,14 +62,14 @@ pub enum LintKind {
     #[error("is not read; what is read is {meant}")]
     NotRead {
         /// What is read, such as `HTTPRoute of gateway.networking.k8s.io/v1`.
-        meant: &'static str,
+        meant: String,
     },
 }
 
 fn attaches_to_nothing(target: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match target {
         "" => f.write_str("has no target, and no route names it"),
-        target => write!(f, "applies to no route: none belongs to {}", Shown(target)),
+        target => write!(f, "applies to no route: none belongs to {}", Escaped(target)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::shown::Shown;
+use crate::escape::Escaped;
 
 /// A place in a text: the file's name, and line and column, both from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,6 +37,6 @@ impl Position {
 /// `file:line:column`
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", Shown(&self.file), self.line, self.column)
+        write!(f, "{}:{}:{}", Escaped(&self.file), self.line, self.column)
     }
 }

@@ -5,31 +5,33 @@ use std::collections::HashSet;
 use http::{HeaderName, Method};
 
 use super::{
-    ViolationKind, filter, gateway,
-    grammar::{self, Grammar},
+    filter, gateway, grammar,
+    kind::Kind,
+    meta,
     model::{Backend, BackendRef, HttpRoute, HttpRule, ParentRef},
-    object,
-    walk::{Field, Object, Report},
 };
 use crate::{
     finding,
+    manifest::{
+        finding::ViolationKind,
+        reader::{Field, Grammar, Object, Report, Value},
+    },
     route::{Hostname, PathMatch, RouteMatch, ValueMatch},
 };
 
 /// Reads a route.
-pub(super) fn read(object: &Object<'_>, report: &mut Report) -> Option<HttpRoute> {
-    let meta = object::meta(object, report);
-    let namespace = meta.as_ref().map_or("default", |meta| &meta.namespace);
+pub(crate) fn read(object: &Object<'_>, report: &mut Report) -> Option<HttpRoute> {
+    let meta = meta::read(object, report);
+    let namespace = meta.as_ref().map_or(meta::DEFAULT_NAMESPACE, |meta| &meta.namespace);
     let Some(spec) = object.get("spec", report).and_then(|spec| spec.object(report)) else {
         return Some(HttpRoute { meta: meta?, parents: Vec::new(), hostnames: Vec::new(), rules: Vec::new() });
     };
     let parents = spec.get("parentRefs", report).map(|parents| parents.objects(32, report)).unwrap_or_default();
     let parents = parents.iter().filter_map(|parent| read_parent(parent, namespace, report)).collect();
     let hostnames = spec.get("hostnames", report).map(|names| names.items(16, report)).unwrap_or_default();
-    let (expected, is_valid) = grammar::HOSTNAME;
     let hostnames = hostnames
         .iter()
-        .filter_map(|name| name.text_as(expected, is_valid, report))
+        .filter_map(|name| name.text_as(grammar::HOSTNAME, report))
         .filter_map(|name| Hostname::parse(name).ok())
         .collect();
     let rules = match spec.get("rules", report) {
@@ -48,15 +50,14 @@ pub(super) fn read(object: &Object<'_>, report: &mut Report) -> Option<HttpRoute
 }
 
 fn read_parent(parent: &Object<'_>, namespace: &str, report: &mut Report) -> Option<ParentRef> {
-    let (expected, is_valid) = grammar::OBJECT_NAME;
-    let name = parent.require("name", report).and_then(|name| name.text_as(expected, is_valid, report));
+    let name = parent.require_text("name", grammar::OBJECT_NAME, report);
     let mut or = |name: &str, grammar: Grammar, default: &str| {
-        parent.text_as(name, grammar, report).unwrap_or_else(|| default.to_owned())
+        parent.text_as(name, grammar, report).unwrap_or(default).to_owned()
     };
-    let group = or("group", grammar::GROUP, "gateway.networking.k8s.io");
-    let kind = or("kind", grammar::KIND, "Gateway");
+    let group = or("group", grammar::GROUP, Kind::Gateway.group());
+    let kind = or("kind", grammar::KIND, Kind::Gateway.name());
     let namespace = or("namespace", grammar::NAMESPACE, namespace);
-    let section = parent.text_as("sectionName", grammar::SECTION_NAME, report);
+    let section = parent.text_as("sectionName", grammar::SECTION_NAME, report).map(str::to_owned);
     gateway::port(parent, report);
     let position = report.position(parent.place());
     Some(ParentRef { group, kind, namespace, name: name?.to_owned(), section, path: parent.path().clone(), position })
@@ -64,7 +65,7 @@ fn read_parent(parent: &Object<'_>, namespace: &str, report: &mut Report) -> Opt
 
 fn read_rules(field: &Field<'_>, namespace: &str, report: &mut Report) -> Vec<HttpRule> {
     let rules = field.objects(16, report);
-    if matches!(&field.node.value, super::yaml::Value::List(items) if items.is_empty()) {
+    if matches!(&field.node.value, Value::List(items) if items.is_empty()) {
         report.violate(field, ViolationKind::InvalidValue { expected: "a list of 1 to 16 rules" });
     }
     let mut read: Vec<HttpRule> = Vec::with_capacity(rules.len());
@@ -84,7 +85,7 @@ fn read_rules(field: &Field<'_>, namespace: &str, report: &mut Report) -> Vec<Ht
 }
 
 fn read_rule(rule: &Object<'_>, namespace: &str, report: &mut Report) -> HttpRule {
-    let name = rule.text_as("name", grammar::SECTION_NAME, report);
+    let name = rule.text_as("name", grammar::SECTION_NAME, report).map(str::to_owned);
     let matches = rule.get("matches", report).map(|matches| matches.objects(64, report)).unwrap_or_default();
     let matches = matches.iter().map(|found| read_match(found, report)).collect();
     let filters = filter::read_all(rule, report);
@@ -101,10 +102,9 @@ fn read_rule(rule: &Object<'_>, namespace: &str, report: &mut Report) -> HttpRul
 }
 
 fn read_backend(backend: &Object<'_>, namespace: &str, report: &mut Report) -> Option<Backend> {
-    let (expected, is_valid) = grammar::OBJECT_NAME;
-    let name = backend.require("name", report).and_then(|name| name.text_as(expected, is_valid, report));
+    let name = backend.require_text("name", grammar::OBJECT_NAME, report);
     let mut or = |name: &str, grammar: Grammar, default: &str| {
-        backend.text_as(name, grammar, report).unwrap_or_else(|| default.to_owned())
+        backend.text_as(name, grammar, report).unwrap_or(default).to_owned()
     };
     let group = or("group", grammar::GROUP, "");
     let kind = or("kind", grammar::KIND, "Service");
@@ -139,13 +139,12 @@ fn read_match(found: &Object<'_>, report: &mut Report) -> RouteMatch {
 }
 
 fn read_path(path: &Object<'_>, report: &mut Report) -> Option<PathMatch> {
-    let kind = path.text_as("type", TYPE_OF_PATH, report).unwrap_or_else(|| "PathPrefix".to_owned());
+    let kind = path.text_as("type", TYPE_OF_PATH, report).unwrap_or("PathPrefix");
     let Some(field) = path.get("value", report) else {
         // The CRD's default is `/`.
         return if kind == "Exact" { PathMatch::exact("/").ok() } else { PathMatch::prefix("/").ok() };
     };
-    let (expected, is_valid) = grammar::LONG_PATH;
-    let value = field.text_as(expected, is_valid, report)?;
+    let value = field.text_as(grammar::LONG_PATH, report)?;
     if kind == "RegularExpression" {
         let pattern = PathMatch::regular_expression(value);
         if pattern.is_err() {
@@ -153,8 +152,7 @@ fn read_path(path: &Object<'_>, report: &mut Report) -> Option<PathMatch> {
         }
         return pattern.ok();
     }
-    let (expected, is_valid) = grammar::PATH;
-    let value = field.text_as(expected, is_valid, report)?;
+    let value = field.text_as(grammar::PATH, report)?;
     if kind == "Exact" { PathMatch::exact(value).ok() } else { PathMatch::prefix(value).ok() }
 }
 
@@ -174,13 +172,11 @@ fn read_values(found: &Object<'_>, list: &str, grammar: Grammar, report: &mut Re
     let mut read = Vec::with_capacity(items.len());
     let mut names = HashSet::new();
     for item in &items {
-        let (expected, is_valid) = grammar::HEADER_NAME;
         let name = item.require("name", report);
-        let text = name.as_ref().and_then(|name| name.text_as(expected, is_valid, report));
-        let kind = item.text_as("type", TYPE_OF_VALUE, report).unwrap_or_else(|| "Exact".to_owned());
-        let (expected, is_valid) = grammar;
+        let text = name.as_ref().and_then(|name| name.text_as(grammar::HEADER_NAME, report));
+        let kind = item.text_as("type", TYPE_OF_VALUE, report).unwrap_or("Exact");
         let field = item.require("value", report);
-        let value = field.as_ref().and_then(|value| value.text_as(expected, is_valid, report));
+        let value = field.as_ref().and_then(|value| value.text_as(grammar, report));
         let (Some(name), Some(field), Some(text), Some(value)) = (name, field, text, value) else { continue };
         if names.contains(text) {
             report.violate(&name, finding::ViolationKind::Duplicate);

@@ -4,25 +4,28 @@
 use std::{collections::HashMap, hash::Hash};
 
 use super::{
-    Lint, LintKind, LoadedRoutes, Position,
-    attach::{self, Attachments},
     effective::Merger,
-    model::{Backend, BackendRef, HttpRoute, Meta, Resources},
-    stray,
+    loaded::LoadedRoutes,
+    stack::{self, Attachments},
+    unattached,
 };
 use crate::{
     finding::Finding,
+    manifest::{
+        finding::{Lint, LintKind, Position},
+        objects::{Backend, BackendRef, HttpRoute, Meta, Resources},
+    },
     policy::FieldPath,
     route::{Route, RouteTable, Rule, RulePolicy},
 };
 
 /// Builds the table of everything that was read.
-pub(super) fn build(mut resources: Resources, mut lints: Vec<Lint>) -> LoadedRoutes {
+pub(crate) fn build(mut resources: Resources, mut lints: Vec<Lint>) -> LoadedRoutes {
     keep_latest(&mut resources.gateways, |gateway| ((), &gateway.meta), &mut lints);
     keep_latest(&mut resources.routes, |route| ((), &route.meta), &mut lints);
-    keep_latest(&mut resources.policies, |policy| (policy.flavor.group_and_kind(), &policy.meta), &mut lints);
+    keep_latest(&mut resources.policies, |policy| (policy.kind, &policy.meta), &mut lints);
     let attachments = Attachments::new(&resources);
-    stray::add_lints(&resources, &attachments, &mut lints);
+    unattached::add_lints(&resources, &attachments, &mut lints);
     let mut merger = Merger::default();
     let routes = resources.routes.iter().map(|route| build_route(route, &attachments, &mut merger, &mut lints));
     let table = RouteTable::new(routes.collect::<Vec<_>>());
@@ -56,12 +59,12 @@ fn build_route(route: &HttpRoute, attachments: &Attachments<'_>, merger: &mut Me
     for hostname in &route.hostnames {
         built = built.hostname(hostname.clone());
     }
-    let mut arrivals = attach::arrivals(route, &attachments.gateways);
+    let mut arrivals = stack::arrivals(route, &attachments.gateways);
     for arrival in &arrivals {
         built = built.listener(arrival.hostname.clone());
     }
     if arrivals.is_empty() {
-        arrivals.push(attach::nowhere());
+        arrivals.push(stack::nowhere());
     }
     for (index, rule) in route.rules.iter().enumerate() {
         let mut reported = Vec::new();
@@ -91,7 +94,7 @@ fn build_route(route: &HttpRoute, attachments: &Attachments<'_>, merger: &mut Me
         }
         built = built.rule(given);
         for (path, kind) in reported {
-            let name = format!("{} rule {index}", attach::route_name(&route.meta));
+            let name = format!("{} rule {index}", stack::route_name(&route.meta));
             let path = if path.as_str().is_empty() { rule.path.clone() } else { rule.path.field(path) };
             lints.push(lint(path, kind, &name, &rule.position));
         }

@@ -11,28 +11,22 @@ use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 
 use super::{
     parts::{self, Part, Stack},
-    syntax::SyntaxError,
+    place::Place,
+    syntax::{MAX_DEPTH, SyntaxError},
 };
 
 /// The longest file that is read, in bytes.
-pub(super) const MAX_FILE: usize = 32 << 20;
+pub(crate) const MAX_FILE: usize = 32 << 20;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Node<'a> {
-    pub(super) value: Value<'a>,
-    pub(super) place: Place,
-}
-
-/// Line and column, from 1.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    pub(super) line: u64,
-    pub(super) column: u64,
+pub(crate) struct Node<'a> {
+    pub(crate) value: Value<'a>,
+    pub(crate) place: Place,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Null,
     Bool(bool),
     Integer(i128),
@@ -44,15 +38,12 @@ pub(super) enum Value<'a> {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Key<'a> {
+pub(crate) struct Key<'a> {
     /// None for what is no scalar, which no resource has for a name.
-    pub(super) name: Option<Cow<'a, str>>,
-    pub(super) place: Place,
+    pub(crate) name: Option<Cow<'a, str>>,
+    pub(crate) place: Place,
 }
 
-/// How deep values may stand in one another. Schemas in custom resource definitions go deepest, to about 40. Without
-/// optimisation a level takes up to 64 KiB of stack, and a thread of a server has 2 MiB or less.
-pub(super) const MAX_DEPTH: usize = 64;
 /// How deep where there is only the caller's stack.
 const MAX_DEPTH_IN_PLACE: usize = 16;
 
@@ -61,7 +52,7 @@ const MIN_PART: usize = 128 << 10;
 
 /// Reads a text, in parts where it is long. What `take` makes of each part's documents comes back in the order of the
 /// text; empty documents are left out.
-pub(super) fn read<'a, T: Send>(
+pub(crate) fn read<'a, T: Send>(
     text: &'a str,
     take: impl Fn(Vec<Node<'a>>) -> T + Sync,
 ) -> Result<Vec<T>, SyntaxError> {
@@ -126,7 +117,7 @@ impl Node<'_> {
 
 impl<'a> Value<'a> {
     /// The value as it is shown in a message: scalars as they are, the rest by what they are.
-    pub(super) fn shown(self) -> Cow<'a, str> {
+    pub(crate) fn shown(self) -> Cow<'a, str> {
         match self {
             Self::Null => "null".into(),
             Self::Bool(value) => value.to_string().into(),
@@ -136,12 +127,6 @@ impl<'a> Value<'a> {
             Self::List(_) => "[...]".into(),
             Self::Map(_) => "{...}".into(),
         }
-    }
-}
-
-impl From<serde_saphyr::Location> for Place {
-    fn from(location: serde_saphyr::Location) -> Self {
-        Self { line: location.line(), column: location.column() }
     }
 }
 

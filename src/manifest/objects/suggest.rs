@@ -3,12 +3,12 @@
 
 use crate::compile::edit_distance;
 
-/// How many letters may differ in what counts as a slip of the pen.
+/// How many letters may differ in what counts as a typo.
 const MAX_EDITS: usize = 2;
 
 /// The name among `known` that `written` was probably meant to be: the same but for case, separators and the lead of the
 /// response header's name, or else at most two edits away, or else its end.
-pub(super) fn field_name(written: &str, known: &[&str]) -> Option<String> {
+pub(crate) fn field_name(written: &str, known: &[&str]) -> Option<String> {
     let plain = |name: &str| name.replace(['-', '_'], "").to_ascii_lowercase();
     let written = plain(written);
     let written = written.strip_prefix("accesscontrol").unwrap_or(&written);
@@ -24,7 +24,7 @@ pub(super) fn field_name(written: &str, known: &[&str]) -> Option<String> {
 }
 
 /// The seconds that a duration such as `24h`, `1h30m` or `3600s` stands for, or a number that was written as text.
-pub(super) fn seconds(written: &str) -> Option<String> {
+pub(crate) fn seconds(written: &str) -> Option<String> {
     let written = written.trim();
     let mut total = 0_u64;
     let mut rest = written;
@@ -48,7 +48,7 @@ pub(super) fn seconds(written: &str) -> Option<String> {
 }
 
 /// A list in one text, such as `https://a.example, https://b.example`, as a list.
-pub(super) fn list(written: &str) -> Option<String> {
+pub(crate) fn list(written: &str) -> Option<String> {
     let items = written.split(',').map(str::trim).filter(|item| !item.is_empty());
     // To YAML a `*` without quotes is something else.
     let quoted = items.map(|item| if item.starts_with('*') { format!("'{item}'") } else { item.to_owned() });

@@ -10,14 +10,14 @@ const MAX_VALUE: usize = 256;
 const MAX_LIST: usize = 4096;
 
 /// A value as it stands between quotes in a message.
-pub(crate) struct Shown<'a>(pub(crate) &'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = 0;
         for character in self.0.chars() {
             let (escaped, mut plain) = (character.escape_default(), [0; 4]);
-            let text = match character == '"' || is_treacherous(character) {
+            let text = match character == '"' || is_invisible_or_control(character) {
                 true => &*escaped.to_string(),
                 false => character.encode_utf8(&mut plain),
             };
@@ -32,7 +32,7 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// Whether a character does more than to be read: it moves the cursor, ends the line, hides or reverses text.
-pub(crate) fn is_treacherous(character: char) -> bool {
+pub(crate) fn is_invisible_or_control(character: char) -> bool {
     let is_invisible = matches!(
         character,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

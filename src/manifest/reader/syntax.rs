@@ -5,13 +5,17 @@ use std::borrow::Cow;
 
 use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
 
-use super::yaml::{MAX_DEPTH, Place};
+use super::place::Place;
+
+/// How deep values may stand in one another. Schemas in custom resource definitions go deepest, to about 40. Without
+/// optimisation a level takes up to 64 KiB of stack, and a thread of a server has 2 MiB or less.
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// The first thing in a text that is no YAML.
 #[derive(Debug)]
-pub(super) struct SyntaxError {
-    pub(super) place: Place,
-    pub(super) sentence: Cow<'static, str>,
+pub(crate) struct SyntaxError {
+    pub(crate) place: Place,
+    pub(crate) sentence: Cow<'static, str>,
 }
 
 /// What the parser says, in part, and what that means to somebody who wrote the file.
@@ -39,12 +43,12 @@ const SENTENCES: [(&str, &str); 19] = [
 
 impl SyntaxError {
     /// A text that could not be read at all.
-    pub(super) fn unreadable() -> Self {
+    pub(crate) fn unreadable() -> Self {
         Self { place: Place { line: 1, column: 1 }, sentence: "the file can't be read".into() }
     }
 
     /// The same with more lines before it.
-    pub(super) fn moved_down(self, lines: u64) -> Self {
+    pub(crate) fn moved_down(self, lines: u64) -> Self {
         let place = Place { line: self.place.line + lines, ..self.place };
         Self { place, ..self }
     }

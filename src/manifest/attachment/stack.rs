@@ -4,18 +4,19 @@
 
 use std::collections::HashMap;
 
-use super::model::{
-    Cors, CorsSetting, ExtensionRef, Filter, Flavor, Gateway, HttpRoute, HttpRule, InheritedPriority, Meta, Resources,
-    TargetRef, TrafficPolicy,
+use crate::{
+    escape::Escaped,
+    manifest::objects::{
+        Cors, CorsSetting, ExtensionRef, Filter, Gateway, HttpRoute, HttpRule, InheritedPriority, Kind, Meta,
+        Resources, TargetRef, TrafficPolicy,
+    },
+    merge::Setting,
+    route::Hostname,
 };
-use crate::{merge::Setting, route::Hostname, shown::Shown};
-
-/// The API group of routes and gateways.
-pub(super) const GATEWAY_API: &str = "gateway.networking.k8s.io";
 
 /// 7.1: where a setting stands, most specific first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Level {
+pub(crate) enum Level {
     Backend,
     Rule,
     Extension,
@@ -27,23 +28,23 @@ pub(super) enum Level {
 
 impl Level {
     /// Whether the setting stands at what serves a route, and not at the route.
-    pub(super) fn is_of_gateway(self) -> bool {
+    pub(crate) fn is_of_gateway(self) -> bool {
         self >= Self::TargetedListener
     }
 }
 
 /// One setting of a stack.
 #[derive(Clone, Debug)]
-pub(super) struct Attached<'a> {
-    pub(super) level: Level,
-    pub(super) label: String,
-    pub(super) cors: &'a Cors,
-    pub(super) is_disabled: bool,
+pub(crate) struct Attached<'a> {
+    pub(crate) level: Level,
+    pub(crate) label: String,
+    pub(crate) cors: &'a Cors,
+    pub(crate) is_disabled: bool,
 }
 
 impl Attached<'_> {
     /// The setting, to be merged.
-    pub(super) fn setting(&self) -> Setting {
+    pub(crate) fn setting(&self) -> Setting {
         let setting = match self.is_disabled {
             true => Setting::disabled(&*self.label),
             false => Setting::policy(&*self.label, self.cors.policy.clone()),
@@ -54,20 +55,20 @@ impl Attached<'_> {
 
 /// What a request of a route comes through: one listener of one parent.
 #[derive(Clone, Debug)]
-pub(super) struct Arrival<'a> {
-    pub(super) hostname: Hostname,
+pub(crate) struct Arrival<'a> {
+    pub(crate) hostname: Hostname,
     /// Namespace and name of the Gateway, which may be missing from the manifests.
     gateway: Option<(&'a str, &'a str)>,
     listener: Option<&'a str>,
-    pub(super) priority: Option<InheritedPriority>,
+    pub(crate) priority: Option<InheritedPriority>,
 }
 
 /// 8.4: what the requests of a route may come through, in the order of its parents. A route is served whether or not
 /// its Gateway is in the manifests, then on every host.
-pub(super) fn arrivals<'a>(route: &'a HttpRoute, gateways: &Gateways<'a>) -> Vec<Arrival<'a>> {
+pub(crate) fn arrivals<'a>(route: &'a HttpRoute, gateways: &Gateways<'a>) -> Vec<Arrival<'a>> {
     let mut arrivals = Vec::new();
     for parent in &route.parents {
-        let named = (parent.group == GATEWAY_API && parent.kind == "Gateway")
+        let named = (Kind::of_reference(&parent.group, &parent.kind) == Some(Kind::Gateway))
             .then_some((parent.namespace.as_str(), parent.name.as_str()));
         let section = parent.section.as_deref();
         let gateway = named.and_then(|name| gateways.get(&name).copied());
@@ -89,55 +90,43 @@ pub(super) fn arrivals<'a>(route: &'a HttpRoute, gateways: &Gateways<'a>) -> Vec
 }
 
 /// The arrival of a route without parents.
-pub(super) fn nowhere<'a>() -> Arrival<'a> {
+pub(crate) fn nowhere<'a>() -> Arrival<'a> {
     Arrival { hostname: Hostname::any(), gateway: None, listener: None, priority: None }
 }
 
 /// The Gateways, by namespace and name.
-pub(super) type Gateways<'a> = HashMap<(&'a str, &'a str), &'a Gateway>;
+pub(crate) type Gateways<'a> = HashMap<(&'a str, &'a str), &'a Gateway>;
 
 /// What a `targetRefs` entry or an object is: kind, namespace, name and section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Target<'a> {
-    pub(super) kind: TargetKind,
-    pub(super) namespace: &'a str,
-    pub(super) name: &'a str,
-    pub(super) section: Option<&'a str>,
-}
-
-/// The kinds that a traffic policy can target here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum TargetKind {
-    Gateway,
-    HttpRoute,
+pub(crate) struct Target<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) namespace: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) section: Option<&'a str>,
 }
 
 impl<'a> Target<'a> {
     /// What `reference` of `policy` names: an object in the namespace of the policy.
-    pub(super) fn of(policy: &'a TrafficPolicy, reference: &'a TargetRef) -> Option<Self> {
-        let kind = match reference.kind.as_str() {
-            _ if reference.group != GATEWAY_API => return None,
-            "Gateway" => TargetKind::Gateway,
-            "HTTPRoute" => TargetKind::HttpRoute,
-            _ => return None,
-        };
+    pub(crate) fn of(policy: &'a TrafficPolicy, reference: &'a TargetRef) -> Option<Self> {
+        let kind = Kind::of_reference(&reference.group, &reference.kind).filter(|kind| !kind.is_policy())?;
         let (namespace, name) = (policy.meta.namespace.as_str(), reference.name.as_str());
         Some(Self { kind, namespace, name, section: reference.section.as_deref() })
     }
 }
 
 /// The traffic policies by what they target and by their names, and the Gateways.
-pub(super) struct Attachments<'a> {
-    pub(super) gateways: Gateways<'a>,
-    named: HashMap<(Flavor, &'a str, &'a str), &'a TrafficPolicy>,
+pub(crate) struct Attachments<'a> {
+    pub(crate) gateways: Gateways<'a>,
+    named: HashMap<(Kind, &'a str, &'a str), &'a TrafficPolicy>,
     /// Those with a CORS setting, first the one that counts.
-    pub(super) targeting: HashMap<Target<'a>, Vec<&'a TrafficPolicy>>,
+    pub(crate) targeting: HashMap<Target<'a>, Vec<&'a TrafficPolicy>>,
 }
 
 impl<'a> Attachments<'a> {
-    pub(super) fn new(resources: &'a Resources) -> Self {
+    pub(crate) fn new(resources: &'a Resources) -> Self {
         let gateways = resources.gateways.iter().map(|gateway| (key(&gateway.meta), gateway)).collect();
-        let name = |policy: &'a TrafficPolicy| (policy.flavor, &*policy.meta.namespace, &*policy.meta.name);
+        let name = |policy: &'a TrafficPolicy| (policy.kind, &*policy.meta.namespace, &*policy.meta.name);
         let named = resources.policies.iter().map(|policy| (name(policy), policy)).collect();
         let mut targeting: HashMap<Target<'a>, Vec<&'a TrafficPolicy>> = HashMap::new();
         for policy in resources.policies.iter().filter(|policy| policy.cors.is_some()) {
@@ -154,13 +143,13 @@ impl<'a> Attachments<'a> {
     }
 
     /// The policy that a reference of a route names, which is in the route's namespace.
-    pub(super) fn find(&self, route: &HttpRoute, reference: &ExtensionRef) -> Option<&'a TrafficPolicy> {
-        let flavor = flavor_of(reference)?;
-        self.named.get(&(flavor, route.meta.namespace.as_str(), reference.name.as_str())).copied()
+    pub(crate) fn find(&self, route: &HttpRoute, reference: &ExtensionRef) -> Option<&'a TrafficPolicy> {
+        let kind = Kind::of_reference(&reference.group, &reference.kind)?;
+        self.named.get(&(kind, route.meta.namespace.as_str(), reference.name.as_str())).copied()
     }
 
     /// The policies with a CORS setting that a rule names, first the one that counts.
-    pub(super) fn extensions(&self, route: &HttpRoute, rule: &HttpRule) -> Vec<&'a TrafficPolicy> {
+    pub(crate) fn extensions(&self, route: &HttpRoute, rule: &HttpRule) -> Vec<&'a TrafficPolicy> {
         let found = extensions(rule).filter_map(|reference| self.find(route, reference));
         let mut found: Vec<_> = found.filter(|policy| policy.cors.is_some()).collect();
         by_age(&mut found);
@@ -171,7 +160,7 @@ impl<'a> Attachments<'a> {
     /// The settings of the requests that reach the rule `rule` (from 0) of a route, first the one that counts first.
     ///
     /// Without a chosen backend, the filter of a rule's only backend counts.
-    pub(super) fn stack(
+    pub(crate) fn stack(
         &self,
         route: &'a HttpRoute,
         rule: usize,
@@ -194,13 +183,13 @@ impl<'a> Attachments<'a> {
         stack.extend(self.extensions(route, given).first().and_then(|policy| attached(policy, Level::Extension)));
 
         let (namespace, name) = key(&route.meta);
-        let at_route = |section| Target { kind: TargetKind::HttpRoute, namespace, name, section };
+        let at_route = |section| Target { kind: Kind::HttpRoute, namespace, name, section };
         if let Some(section) = given.name.as_deref() {
             stack.extend(self.targeted(&at_route(Some(section)), Level::TargetedRule));
         }
         stack.extend(self.targeted(&at_route(None), Level::TargetedRoute));
         if let Some((namespace, name)) = arrival.gateway {
-            let at_gateway = |section| Target { kind: TargetKind::Gateway, namespace, name, section };
+            let at_gateway = |section| Target { kind: Kind::Gateway, namespace, name, section };
             if let Some(listener) = arrival.listener {
                 stack.extend(self.targeted(&at_gateway(Some(listener)), Level::TargetedListener));
             }
@@ -237,16 +226,11 @@ fn by_age(policies: &mut [&TrafficPolicy]) {
 }
 
 /// The references of a rule to policies and others.
-pub(super) fn extensions(rule: &HttpRule) -> impl Iterator<Item = &ExtensionRef> {
+pub(crate) fn extensions(rule: &HttpRule) -> impl Iterator<Item = &ExtensionRef> {
     rule.filters.iter().filter_map(|filter| match filter {
         Filter::Extension(reference) => Some(reference),
         Filter::Cors(_) => None,
     })
-}
-
-fn flavor_of(reference: &ExtensionRef) -> Option<Flavor> {
-    let named = (&*reference.group, &*reference.kind);
-    [Flavor::Kgateway, Flavor::Gloo].into_iter().find(|flavor| flavor.group_and_kind() == named)
 }
 
 fn filter(filters: &[Filter], level: Level, label: String) -> Option<Attached<'_>> {
@@ -270,16 +254,15 @@ fn key(meta: &Meta) -> (&str, &str) {
 }
 
 /// A policy as messages call it, such as `TrafficPolicy web/base`.
-pub(super) fn policy_name(policy: &TrafficPolicy) -> String {
-    let (_, kind) = policy.flavor.group_and_kind();
-    format!("{kind} {}", full_name(&policy.meta.namespace, &policy.meta.name))
+pub(crate) fn policy_name(policy: &TrafficPolicy) -> String {
+    format!("{} {}", policy.kind.name(), full_name(&policy.meta.namespace, &policy.meta.name))
 }
 
 /// A route as messages call it, such as `HTTPRoute web/api`.
-pub(super) fn route_name(meta: &Meta) -> String {
-    format!("HTTPRoute {}", full_name(&meta.namespace, &meta.name))
+pub(crate) fn route_name(meta: &Meta) -> String {
+    format!("{} {}", Kind::HttpRoute.name(), full_name(&meta.namespace, &meta.name))
 }
 
-pub(super) fn full_name(namespace: &str, name: &str) -> String {
-    format!("{}/{}", Shown(namespace), Shown(name))
+pub(crate) fn full_name(namespace: &str, name: &str) -> String {
+    format!("{}/{}", Escaped(namespace), Escaped(name))
 }

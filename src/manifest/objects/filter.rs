@@ -4,23 +4,26 @@
 use std::collections::HashSet;
 
 use super::{
-    ViolationKind, cors, grammar,
+    cors, grammar,
     model::{ExtensionRef, Filter},
-    walk::{Field, Object, Report},
+};
+use crate::manifest::{
+    finding::ViolationKind,
+    reader::{Object, Report},
 };
 
 /// The types that may stand once in a list.
 const ONCE: [&str; 5] = ["CORS", "RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite"];
 
 /// What was found in a list of filters.
-pub(super) struct Filters {
-    pub(super) filters: Vec<Filter>,
+pub(crate) struct Filters {
+    pub(crate) filters: Vec<Filter>,
     /// Whether there is a `RequestRedirect`, which allows no backends.
-    pub(super) redirects: bool,
+    pub(crate) redirects: bool,
 }
 
 /// Reads the `filters` of a rule or a backend.
-pub(super) fn read_all(parent: &Object<'_>, report: &mut Report) -> Filters {
+pub(crate) fn read_all(parent: &Object<'_>, report: &mut Report) -> Filters {
     let mut found = Filters { filters: Vec::new(), redirects: false };
     let list = parent.get("filters", report).map(|filters| filters.objects(16, report)).unwrap_or_default();
     let mut seen = HashSet::new();
@@ -62,18 +65,14 @@ fn check_cors_block(filter: &Object<'_>, kind: &str, report: &mut Report) {
 
 fn read_extension(filter: &Object<'_>, report: &mut Report) -> Option<ExtensionRef> {
     let reference = filter.require("extensionRef", report)?.object(report)?;
-    let mut text = |name: &str, (expected, is_valid): grammar::Grammar| {
-        let field: Field<'_> = reference.require(name, report)?;
-        field.text_as(expected, is_valid, report).map(str::to_owned)
-    };
-    let group = text("group", grammar::GROUP);
-    let kind = text("kind", grammar::KIND);
-    let name = text("name", grammar::OBJECT_NAME);
+    let group = reference.require_text("group", grammar::GROUP, report);
+    let kind = reference.require_text("kind", grammar::KIND, report);
+    let name = reference.require_text("name", grammar::OBJECT_NAME, report);
     let place = reference.get("name", report).map_or(reference.place(), |name| name.node.place);
     Some(ExtensionRef {
-        group: group?,
-        kind: kind?,
-        name: name?,
+        group: group?.to_owned(),
+        kind: kind?.to_owned(),
+        name: name?.to_owned(),
         path: reference.path().clone(),
         position: report.position(place),
     })

@@ -1,93 +1,32 @@
-//! From documents to resources: which kinds are read, and the metadata that they share. In: the documents of a file.
-//! Out: resources. Other kinds, and what is no object, are passed over.
+//! The metadata that all objects share. Rules 7.2, 7.6.
 
 use std::time::{Duration, SystemTime};
 
 use super::{
-    Lint, LintKind, ViolationKind, gateway, grammar, http_route,
-    model::{InheritedPriority, Meta, Resources},
-    traffic_policy,
-    walk::{Field, Object, Report},
-    yaml::{Node, Value},
+    grammar,
+    model::{InheritedPriority, Meta},
 };
-use crate::{finding::Finding, policy::FieldPath};
+use crate::manifest::{
+    finding::ViolationKind,
+    reader::{Field, Object, Report},
+};
+
+/// The namespace of an object that names none.
+pub(crate) const DEFAULT_NAMESPACE: &str = "default";
 
 const INHERITED_PRIORITY: &str = "kgateway.dev/inherited-policy-priority";
 
-/// How deep lists may stand in lists.
-const MAX_LISTS: usize = 4;
-
-/// Reads one document.
-pub(super) fn read(document: &Node<'_>, resources: &mut Resources, report: &mut Report) {
-    read_at(Field::new(document, FieldPath::root()), MAX_LISTS, resources, report);
-}
-
-fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &mut Report) {
-    if !matches!(field.node.value, Value::Map(_)) {
-        return;
-    }
-    let Some(object) = field.object(report) else { return };
-    let text = |name: &str| {
-        object.named(name).next().and_then(|(_, node)| match &node.value {
-            Value::Text(text) => Some(text.as_ref()),
-            _ => None,
-        })
-    };
-    let (version, Some(kind)) = (text("apiVersion").unwrap_or_default(), text("kind")) else { return };
-    match (version, kind) {
-        ("gateway.networking.k8s.io/v1" | "gateway.networking.k8s.io/v1beta1", "Gateway") => {
-            resources.gateways.extend(gateway::read(&object, report));
-        }
-        ("gateway.networking.k8s.io/v1" | "gateway.networking.k8s.io/v1beta1", "HTTPRoute") => {
-            resources.routes.extend(http_route::read(&object, report));
-        }
-        ("gateway.kgateway.dev/v1alpha1", "TrafficPolicy") | ("gloo.solo.io/v1alpha1", "GlooTrafficPolicy") => {
-            resources.policies.extend(traffic_policy::read(&object, kind, report));
-        }
-        // What `kubectl get -o yaml` prints.
-        ("v1", "List") if lists > 0 => {
-            let items = object.get("items", report);
-            for item in items.map(|items| items.items(usize::MAX, report)).unwrap_or_default() {
-                read_at(item, lists - 1, resources, report);
-            }
-        }
-        _ => add_near_miss(&object, version, kind, report),
-    }
-}
-
-/// What is read, as its group, its kind and both in words.
-const READ: [(&str, &str, &str); 4] = [
-    ("gateway.networking.k8s.io", "Gateway", "Gateway of gateway.networking.k8s.io/v1"),
-    ("gateway.networking.k8s.io", "HTTPRoute", "HTTPRoute of gateway.networking.k8s.io/v1"),
-    ("gateway.kgateway.dev", "TrafficPolicy", "TrafficPolicy of gateway.kgateway.dev/v1alpha1"),
-    ("gloo.solo.io", "GlooTrafficPolicy", "GlooTrafficPolicy of gloo.solo.io/v1alpha1"),
-];
-
-/// An object of another version, or whose kind is written in another case, is passed over like all that is not read; whoever
-/// wrote it would wait for its policy in vain. A kind of that name in another group is something else.
-fn add_near_miss(object: &Object<'_>, version: &str, kind: &str, report: &mut Report) {
-    let group = version.split('/').next().unwrap_or_default();
-    let is_near = |of: &str, name: &str| name.eq_ignore_ascii_case(kind) && (group == of || group.is_empty());
-    let Some((_, name, meant)) = READ.into_iter().find(|(of, name, _)| is_near(of, name)) else { return };
-    let (field, value) = if name == kind { ("apiVersion", version) } else { ("kind", kind) };
-    let place = object.named(field).next().map_or(object.place(), |(_, node)| node.place);
-    let lint = Finding::new(object.path().field(field), LintKind::NotRead { meant }).with_value(value);
-    let position = report.position(place);
-    report.lints.push(Lint::new(lint, position));
-}
-
 /// Reads the metadata of an object.
-pub(super) fn meta(object: &Object<'_>, report: &mut Report) -> Option<Meta> {
+pub(crate) fn read(object: &Object<'_>, report: &mut Report) -> Option<Meta> {
     let metadata = object.require("metadata", report)?.object(report)?;
     let name = metadata.require("name", report);
     let position = report.position(name.as_ref().map_or(metadata.place(), |name| name.node.place));
-    let (expected, is_valid) = grammar::OBJECT_NAME;
-    let name = name.and_then(|name| name.text_as(expected, is_valid, report));
+    let name = name.and_then(|name| name.text_as(grammar::OBJECT_NAME, report));
     let namespace = metadata.text_as("namespace", grammar::NAMESPACE, report);
     let created = metadata.get("creationTimestamp", report).and_then(|field| created(&field, report));
     let inherited_priority = inherited_priority(&metadata, report);
     Some(Meta {
-        namespace: namespace.unwrap_or_else(|| "default".to_owned()),
+        namespace: namespace.unwrap_or(DEFAULT_NAMESPACE).to_owned(),
         name: name?.to_owned(),
         created,
         inherited_priority,

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{LoadedRoutes, attach};
+use super::{loaded::LoadedRoutes, stack};
 use crate::route::RulePolicy;
 
 /// One difference. Its `Display` is a line such as `route added: HTTPRoute web/api`.
@@ -67,6 +67,6 @@ impl LoadedRoutes {
         let routes = self.resources.routes.iter().enumerate();
         let rules =
             |route: usize, count: usize| (0..count).map(|rule| self.table.policies_of(route, rule).collect()).collect();
-        routes.map(|(at, route)| (attach::route_name(&route.meta), rules(at, route.rules.len()))).collect()
+        routes.map(|(at, route)| (stack::route_name(&route.meta), rules(at, route.rules.len()))).collect()
     }
 }

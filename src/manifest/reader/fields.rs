@@ -1,40 +1,44 @@
-//! Walking a tree of YAML by hand, so that everything wrong is found at once. In: a value with its field path. Out: its
+//! Reading a tree of YAML by hand, so that everything wrong is found at once. In: a value with its field path. Out: its
 //! parts, typed; what is of another type goes into the [`Report`], with its place. Rule 2.2.
 
 use std::sync::Arc;
 
 use super::{
-    Lint, Position, Violation, ViolationKind,
-    yaml::{Key, Node, Place, Value},
+    place::Place,
+    yaml::{Key, Node, Value},
 };
 use crate::{
     finding::{self, Finding},
+    manifest::finding::{Lint, Position, Violation, ViolationKind},
     policy::FieldPath,
 };
 
+/// What a text must be, in words, and the test.
+pub(crate) type Grammar<T = fn(&str) -> bool> = (&'static str, T);
+
 /// What was found in one file.
-pub(super) struct Report {
+pub(crate) struct Report {
     file: Arc<str>,
-    pub(super) violations: Vec<Violation>,
-    pub(super) lints: Vec<Lint>,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) lints: Vec<Lint>,
 }
 
 impl Report {
-    pub(super) fn new(file: &Arc<str>) -> Self {
+    pub(crate) fn new(file: &Arc<str>) -> Self {
         Self { file: Arc::clone(file), violations: Vec::new(), lints: Vec::new() }
     }
 
-    pub(super) fn position(&self, place: Place) -> Position {
+    pub(crate) fn position(&self, place: Place) -> Position {
         Position::new(Arc::clone(&self.file), place.line, place.column)
     }
 
     /// A violation at the value of a field.
-    pub(super) fn violate(&mut self, field: &Field<'_>, kind: impl Into<ViolationKind>) {
+    pub(crate) fn violate(&mut self, field: &Field<'_>, kind: impl Into<ViolationKind>) {
         self.violate_with(field, kind, None);
     }
 
     /// A violation at the value of a field, with what was probably meant.
-    pub(super) fn violate_with(
+    pub(crate) fn violate_with(
         &mut self,
         field: &Field<'_>,
         kind: impl Into<ViolationKind>,
@@ -49,7 +53,7 @@ impl Report {
     }
 
     /// A violation at a key.
-    pub(super) fn violate_key(
+    pub(crate) fn violate_key(
         &mut self,
         path: FieldPath,
         kind: impl Into<ViolationKind>,
@@ -64,25 +68,25 @@ impl Report {
 
 /// A value and its path.
 #[derive(Clone, Debug)]
-pub(super) struct Field<'a> {
-    pub(super) node: &'a Node<'a>,
-    pub(super) path: FieldPath,
+pub(crate) struct Field<'a> {
+    pub(crate) node: &'a Node<'a>,
+    pub(crate) path: FieldPath,
 }
 
 /// A map and its path.
 #[derive(Clone, Debug)]
-pub(super) struct Object<'a> {
+pub(crate) struct Object<'a> {
     field: Field<'a>,
     fields: &'a [(Key<'a>, Node<'a>)],
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn new(node: &'a Node<'a>, path: FieldPath) -> Self {
+    pub(crate) fn new(node: &'a Node<'a>, path: FieldPath) -> Self {
         Self { node, path }
     }
 
     /// The map that the value must be.
-    pub(super) fn object(self, report: &mut Report) -> Option<Object<'a>> {
+    pub(crate) fn object(self, report: &mut Report) -> Option<Object<'a>> {
         let Value::Map(fields) = &self.node.value else {
             report.violate(&self, ViolationKind::WrongType { expected: "a map" });
             return None;
@@ -91,7 +95,7 @@ impl<'a> Field<'a> {
     }
 
     /// The items of the list that the value must be.
-    pub(super) fn items(&self, limit: usize, report: &mut Report) -> Vec<Field<'a>> {
+    pub(crate) fn items(&self, limit: usize, report: &mut Report) -> Vec<Field<'a>> {
         let Value::List(items) = &self.node.value else {
             report.violate(self, ViolationKind::WrongType { expected: "a list" });
             return Vec::new();
@@ -103,13 +107,13 @@ impl<'a> Field<'a> {
     }
 
     /// The maps in the list that the value must be.
-    pub(super) fn objects(&self, limit: usize, report: &mut Report) -> Vec<Object<'a>> {
+    pub(crate) fn objects(&self, limit: usize, report: &mut Report) -> Vec<Object<'a>> {
         let items = self.items(limit, report);
         items.into_iter().filter_map(|item| item.object(report)).collect()
     }
 
     /// The text that the value must be.
-    pub(super) fn text(&self, report: &mut Report) -> Option<&'a str> {
+    pub(crate) fn text(&self, report: &mut Report) -> Option<&'a str> {
         let Value::Text(text) = &self.node.value else {
             report.violate(self, ViolationKind::WrongType { expected: "a string" });
             return None;
@@ -118,10 +122,9 @@ impl<'a> Field<'a> {
     }
 
     /// The text that the value must be, held against a grammar.
-    pub(super) fn text_as(
+    pub(crate) fn text_as(
         &self,
-        expected: &'static str,
-        is_valid: impl FnOnce(&str) -> bool,
+        (expected, is_valid): Grammar<impl FnOnce(&str) -> bool>,
         report: &mut Report,
     ) -> Option<&'a str> {
         let text = self.text(report)?;
@@ -133,7 +136,7 @@ impl<'a> Field<'a> {
     }
 
     /// The integer in a range that the value must be.
-    pub(super) fn integer(
+    pub(crate) fn integer(
         &self,
         expected: &'static str,
         range: std::ops::RangeInclusive<i128>,
@@ -149,16 +152,16 @@ impl<'a> Field<'a> {
 }
 
 impl<'a> Object<'a> {
-    pub(super) fn path(&self) -> &FieldPath {
+    pub(crate) fn path(&self) -> &FieldPath {
         &self.field.path
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         self.field.node.place
     }
 
     /// Every field with a name, in the order of the file.
-    pub(super) fn fields(&self) -> impl Iterator<Item = (&'a str, Place, Field<'a>)> + use<'a, '_> {
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'a str, Place, Field<'a>)> + use<'a, '_> {
         self.fields.iter().filter_map(|(key, node)| {
             let name = key.name.as_deref()?;
             Some((name, key.place, Field::new(node, self.path().field(name))))
@@ -166,13 +169,13 @@ impl<'a> Object<'a> {
     }
 
     /// The key and the value of each field with this name: one, but for a key that stands twice.
-    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = (Place, &'a Node<'a>)> {
+    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = (Place, &'a Node<'a>)> {
         let found = self.fields.iter().filter(move |(key, _)| key.name.as_deref() == Some(name));
         found.map(|(key, node)| (key.place, node))
     }
 
     /// A field. One that is null counts as absent, as it does for the API server.
-    pub(super) fn get(&self, name: &str, report: &mut Report) -> Option<Field<'a>> {
+    pub(crate) fn get(&self, name: &str, report: &mut Report) -> Option<Field<'a>> {
         let mut found = self.named(name);
         let (_, node) = found.next()?;
         for (place, _) in found {
@@ -182,7 +185,7 @@ impl<'a> Object<'a> {
     }
 
     /// A field that must be there.
-    pub(super) fn require(&self, name: &str, report: &mut Report) -> Option<Field<'a>> {
+    pub(crate) fn require(&self, name: &str, report: &mut Report) -> Option<Field<'a>> {
         let field = self.get(name, report);
         if field.is_none() {
             report.violate_key(self.path().field(name), ViolationKind::Missing, self.place(), None);
@@ -191,12 +194,12 @@ impl<'a> Object<'a> {
     }
 
     /// A text, where the field is there, held against a grammar.
-    pub(super) fn text_as(
-        &self,
-        name: &str,
-        (expected, is_valid): (&'static str, fn(&str) -> bool),
-        report: &mut Report,
-    ) -> Option<String> {
-        self.get(name, report)?.text_as(expected, is_valid, report).map(str::to_owned)
+    pub(crate) fn text_as(&self, name: &str, grammar: Grammar, report: &mut Report) -> Option<&'a str> {
+        self.get(name, report)?.text_as(grammar, report)
+    }
+
+    /// The text of a field that must be there, held against a grammar.
+    pub(crate) fn require_text(&self, name: &str, grammar: Grammar, report: &mut Report) -> Option<&'a str> {
+        self.require(name, report)?.text_as(grammar, report)
     }
 }

@@ -3,16 +3,18 @@
 use std::collections::HashSet;
 
 use super::{
-    grammar,
+    grammar, meta,
     model::{Gateway, Listener},
-    object,
-    walk::{Object, Report},
 };
-use crate::{finding::ViolationKind, route::Hostname};
+use crate::{
+    finding::ViolationKind,
+    manifest::reader::{Object, Report},
+    route::Hostname,
+};
 
 /// Reads a gateway.
-pub(super) fn read(object: &Object<'_>, report: &mut Report) -> Option<Gateway> {
-    let meta = object::meta(object, report);
+pub(crate) fn read(object: &Object<'_>, report: &mut Report) -> Option<Gateway> {
+    let meta = meta::read(object, report);
     let spec = object.get("spec", report).and_then(|spec| spec.object(report));
     let listeners = spec.and_then(|spec| spec.get("listeners", report));
     let listeners = listeners.map(|listeners| listeners.objects(64, report)).unwrap_or_default();
@@ -20,8 +22,7 @@ pub(super) fn read(object: &Object<'_>, report: &mut Report) -> Option<Gateway> 
     let mut names = HashSet::new();
     for listener in listeners {
         let Some(name) = listener.require("name", report) else { continue };
-        let (expected, is_valid) = grammar::SECTION_NAME;
-        let Some(text) = name.text_as(expected, is_valid, report) else { continue };
+        let Some(text) = name.text_as(grammar::SECTION_NAME, report) else { continue };
         if !names.insert(text) {
             report.violate(&name, ViolationKind::Duplicate);
         }
@@ -36,12 +37,13 @@ pub(super) fn read(object: &Object<'_>, report: &mut Report) -> Option<Gateway> 
 fn hostname(listener: &Object<'_>, report: &mut Report) -> Hostname {
     let (expected, is_valid) = grammar::HOSTNAME;
     let field = listener.get("hostname", report);
-    let text = field.and_then(|field| field.text_as(expected, |text| text.is_empty() || is_valid(text), report));
+    let text =
+        field.and_then(|field| field.text_as((expected, |text: &str| text.is_empty() || is_valid(text)), report));
     text.and_then(|text| Hostname::parse(text).ok()).unwrap_or_default()
 }
 
 /// The port of a reference or a listener.
-pub(super) fn port(object: &Object<'_>, report: &mut Report) -> Option<u16> {
+pub(crate) fn port(object: &Object<'_>, report: &mut Report) -> Option<u16> {
     let port = object.get("port", report)?.integer("a port from 1 to 65535", 1..=65_535, report)?;
     u16::try_from(port).ok()
 }

@@ -4,14 +4,14 @@
 
 use std::collections::HashMap;
 
-use super::{
-    LintKind,
-    attach::Attached,
-    model::{Cors, InheritedPriority},
-};
+use super::stack::Attached;
 use crate::{
     compile::{Compiler, Profile},
     finding,
+    manifest::{
+        finding::LintKind,
+        objects::{Cors, InheritedPriority},
+    },
     merge::{MergeOptions, MergeStrategy, Setting, merge},
     policy::FieldPath,
     route::RulePolicy,
@@ -19,20 +19,20 @@ use crate::{
 
 /// What a stack comes to.
 #[derive(Clone, Debug)]
-pub(super) struct Outcome {
-    pub(super) policy: RulePolicy,
+pub(crate) struct Outcome {
+    pub(crate) policy: RulePolicy,
     /// What no setting shows by itself, with the paths of the merged policy.
-    pub(super) lints: Vec<(FieldPath, LintKind)>,
+    pub(crate) lints: Vec<(FieldPath, LintKind)>,
 }
 
 /// Merges stacks, and remembers what they came to: thousands of rules share the policy of their Gateway.
 #[derive(Default)]
-pub(super) struct Merger {
+pub(crate) struct Merger {
     known: HashMap<Vec<(*const Cors, bool)>, Outcome>,
 }
 
 impl Merger {
-    pub(super) fn merge(
+    pub(crate) fn merge(
         &mut self,
         stack: &[Attached<'_>],
         route: Option<InheritedPriority>,

@@ -4,26 +4,27 @@
 use std::collections::HashSet;
 
 use super::{
-    Lint, Violation, ViolationKind,
     model::{Cors, CorsSetting},
     suggest,
-    walk::{Field, Object, Report},
-    yaml::{Node, Place, Value},
 };
 use crate::{
     compile::{Compiler, Profile},
     finding,
+    manifest::{
+        finding::{Lint, Violation, ViolationKind},
+        reader::{Field, Node, Object, Place, Report, Value},
+    },
     policy::{CorsPolicy, FieldPath, PolicyField},
 };
 
 /// The CORS filter of a rule or a backend.
-pub(super) fn read_filter(field: Field<'_>, report: &mut Report) -> Option<Cors> {
+pub(crate) fn read_filter(field: Field<'_>, report: &mut Report) -> Option<Cors> {
     let object = field.object(report)?;
     Some(Block::new(&object).read(false, report))
 }
 
 /// `spec.cors` of a traffic policy, which can also disable CORS.
-pub(super) fn read_setting(field: Field<'_>, report: &mut Report) -> Option<CorsSetting> {
+pub(crate) fn read_setting(field: Field<'_>, report: &mut Report) -> Option<CorsSetting> {
     let object = field.object(report)?;
     let disable = object.get("disable", report);
     let cors = Block::new(&object).read(true, report);

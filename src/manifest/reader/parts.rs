@@ -16,14 +16,14 @@ const STACK: usize = 8 << 20;
 
 /// Whole documents of a text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Part<'a> {
-    pub(super) text: &'a str,
-    pub(super) lines_before: u64,
+pub(crate) struct Part<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) lines_before: u64,
 }
 
 /// What stack there is to read with.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Stack {
+pub(crate) enum Stack {
     /// 8 MiB.
     Own,
     /// What the caller has left.
@@ -32,7 +32,7 @@ pub(super) enum Stack {
 
 /// Cuts a text where documents begin, into parts of at least `min` bytes. What YAML says in one document reaches no other
 /// one, but for directives, which stand before theirs: a text with lines like these stays whole.
-pub(super) fn cut(min: usize, text: &str) -> Vec<Part<'_>> {
+pub(crate) fn cut(min: usize, text: &str) -> Vec<Part<'_>> {
     const MARKER: &str = "---";
     let has_directives = lines(text).any(|line| line.starts_with('%'));
     let is_marker = |at: &usize| text[at + MARKER.len()..].starts_with([' ', '\t', '\r', '\n']);
@@ -51,12 +51,12 @@ pub(super) fn cut(min: usize, text: &str) -> Vec<Part<'_>> {
 }
 
 /// The lines of a text, told apart as YAML does.
-pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
 /// Reads parts, each on a thread that has the stack for it. None where a thread did not come to its end.
-pub(super) fn read<'a, T: Send>(parts: &[Part<'a>], read: impl Fn(Part<'a>, Stack) -> T + Sync) -> Option<Vec<T>> {
+pub(crate) fn read<'a, T: Send>(parts: &[Part<'a>], read: impl Fn(Part<'a>, Stack) -> T + Sync) -> Option<Vec<T>> {
     let next = AtomicUsize::new(0);
     let work = |stack| -> Vec<_> {
         let next = || {

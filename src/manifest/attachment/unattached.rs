@@ -1,18 +1,21 @@
-//! Policies and references that come to nothing: what they name is not in the manifests, an older policy comes first, or
+//! Policies and references without effect: what they name is not in the manifests, an older policy comes first, or
 //! no route is there to be applied to. In: the resources and how they attach. Out: lints that name both objects.
 //! Rules 7.1, 7.2.
 
 use std::collections::HashSet;
 
-use super::{
-    Lint, LintKind, Position,
-    attach::{self, Attachments, GATEWAY_API, Target, TargetKind},
-    model::{HttpRoute, Meta, ParentRef, Resources, TrafficPolicy},
+use super::stack::{self, Attachments, Target};
+use crate::{
+    finding::Finding,
+    manifest::{
+        finding::{Lint, LintKind, Position},
+        objects::{Filter, HttpRoute, Kind, Meta, ParentRef, Resources, TrafficPolicy},
+    },
+    policy::FieldPath,
 };
-use crate::{finding::Finding, policy::FieldPath};
 
 /// Adds the lints on all references and policies.
-pub(super) fn add_lints(resources: &Resources, attachments: &Attachments<'_>, lints: &mut Vec<Lint>) {
+pub(crate) fn add_lints(resources: &Resources, attachments: &Attachments<'_>, lints: &mut Vec<Lint>) {
     let mut finder = Finder { attachments, lints, served: HashSet::new(), named: HashSet::new() };
     for route in &resources.routes {
         finder.add_route(route);
@@ -34,32 +37,32 @@ struct Finder<'a, 'l> {
 impl<'a> Finder<'a, '_> {
     fn add_route(&mut self, route: &'a HttpRoute) {
         let (namespace, own) = (route.meta.namespace.as_str(), route.meta.name.as_str());
-        self.served.insert(Target { kind: TargetKind::HttpRoute, namespace, name: own, section: None });
+        self.served.insert(Target { kind: Kind::HttpRoute, namespace, name: own, section: None });
         for parent in &route.parents {
             self.add_parent(parent, &route.meta);
         }
         for (index, rule) in route.rules.iter().enumerate() {
             if let Some(section) = rule.name.as_deref() {
-                let kind = TargetKind::HttpRoute;
+                let kind = Kind::HttpRoute;
                 self.served.insert(Target { kind, namespace, name: own, section: Some(section) });
             }
-            for reference in attach::extensions(rule) {
-                let is_policy = ["TrafficPolicy", "GlooTrafficPolicy"].contains(&&*reference.kind);
+            for reference in stack::extensions(rule) {
+                let is_policy = Kind::ALL.iter().any(|kind| kind.is_policy() && kind.name() == reference.kind);
                 match self.attachments.find(route, reference) {
                     Some(policy) => _ = self.named.insert(std::ptr::from_ref(policy)),
                     None if is_policy => {
-                        let missing = format!("{} {}", reference.kind, attach::full_name(namespace, &reference.name));
-                        let name = attach::route_name(&route.meta);
+                        let missing = format!("{} {}", reference.kind, stack::full_name(namespace, &reference.name));
+                        let name = stack::route_name(&route.meta);
                         self.missing(reference.path.field("name"), missing, name, &reference.position);
                     }
                     None => {}
                 }
             }
-            let place = || format!("{} rule {index}", attach::route_name(&route.meta));
+            let place = || format!("{} rule {index}", stack::route_name(&route.meta));
             self.add_losers(&self.attachments.extensions(route, rule), place);
             if let [_, _, ..] = rule.backends.as_slice() {
                 let filters = rule.backends.iter().flat_map(|backend| &backend.filters);
-                for cors in filters.filter_map(super::model::Filter::cors) {
+                for cors in filters.filter_map(Filter::cors) {
                     let lint = Finding::new(cors.path.clone(), LintKind::BackendFilter).with_value(place());
                     self.lints.push(Lint::new(lint, rule.position.clone()));
                 }
@@ -68,11 +71,11 @@ impl<'a> Finder<'a, '_> {
     }
 
     fn add_parent(&mut self, parent: &'a ParentRef, route: &Meta) {
-        if parent.kind != "Gateway" || parent.group != GATEWAY_API {
+        if Kind::of_reference(&parent.group, &parent.kind) != Some(Kind::Gateway) {
             return;
         }
         let (namespace, name) = (parent.namespace.as_str(), parent.name.as_str());
-        let target = |section| Target { kind: TargetKind::Gateway, namespace, name, section };
+        let target = |section| Target { kind: Kind::Gateway, namespace, name, section };
         self.served.insert(target(None));
         let Some(gateway) = self.attachments.gateways.get(&(namespace, name)).copied() else {
             self.served.extend(parent.section.as_deref().map(|section| target(Some(section))));
@@ -85,7 +88,7 @@ impl<'a> Finder<'a, '_> {
         self.served.insert(target(Some(section)));
         if !gateway.listeners.iter().any(|listener| listener.name == section) {
             let missing = describe(&target(Some(section)));
-            let name = attach::route_name(route);
+            let name = stack::route_name(route);
             self.missing(parent.path.field("sectionName"), missing, name, &parent.position);
         }
     }
@@ -94,7 +97,7 @@ impl<'a> Finder<'a, '_> {
         if policy.cors.is_none() {
             return;
         }
-        let name = attach::policy_name(policy);
+        let name = stack::policy_name(policy);
         let mut is_applied = self.named.contains(&std::ptr::from_ref(policy));
         let mut is_reported = false;
         for reference in &policy.targets {
@@ -116,7 +119,7 @@ impl<'a> Finder<'a, '_> {
             let targets = policy.targets.iter().map(|reference| {
                 let described = Target::of(policy, reference).map(|target| describe(&target));
                 let other =
-                    || format!("{} {}", reference.kind, attach::full_name(&policy.meta.namespace, &reference.name));
+                    || format!("{} {}", reference.kind, stack::full_name(&policy.meta.namespace, &reference.name));
                 described.unwrap_or_else(other)
             });
             let target = targets.collect::<Vec<_>>().join(" or ");
@@ -126,7 +129,7 @@ impl<'a> Finder<'a, '_> {
 
     /// Whether a target that no route is or belongs to is in the manifests all the same.
     fn exists(&self, target: &Target<'_>) -> bool {
-        if target.kind == TargetKind::HttpRoute {
+        if target.kind == Kind::HttpRoute {
             return false;
         }
         let gateway = self.attachments.gateways.get(&(target.namespace, target.name));
@@ -143,8 +146,8 @@ impl<'a> Finder<'a, '_> {
     }
 
     fn loses(&mut self, loser: &TrafficPolicy, winner: &TrafficPolicy, place: String) {
-        let kind = LintKind::LosesToOlder { winner: attach::policy_name(winner), place };
-        self.push(&loser.meta, attach::policy_name(loser), kind);
+        let kind = LintKind::LosesToOlder { winner: stack::policy_name(winner), place };
+        self.push(&loser.meta, stack::policy_name(loser), kind);
     }
 
     fn missing(&mut self, path: FieldPath, missing: String, by: String, position: &Position) {
@@ -160,11 +163,9 @@ impl<'a> Finder<'a, '_> {
 
 /// A target as messages call it, such as `Gateway web/public listener https`.
 fn describe(target: &Target<'_>) -> String {
-    let (kind, section) = match target.kind {
-        TargetKind::Gateway => ("Gateway", "listener"),
-        TargetKind::HttpRoute => ("HTTPRoute", "rule"),
-    };
-    let name = attach::full_name(target.namespace, target.name);
+    let kind = target.kind.name();
+    let section = if target.kind == Kind::Gateway { "listener" } else { "rule" };
+    let name = stack::full_name(target.namespace, target.name);
     match target.section {
         Some(of) => format!("{kind} {name} {section} {of}"),
         None => format!("{kind} {name}"),

@@ -1,41 +1,38 @@
 //! What the CRDs permit in names, hostnames, paths and values, as pairs of what is expected and whether it is met.
 //! Rule 2.12.
 
-use crate::headers;
+use crate::{headers, manifest::reader::Grammar};
 
-/// What a text must be, in words, and the test.
-pub(super) type Grammar = (&'static str, fn(&str) -> bool);
-
-pub(super) const OBJECT_NAME: Grammar = ("a name of 1 to 253 characters", |text| (1..=253).contains(&text.len()));
-pub(super) const NAMESPACE: Grammar =
+pub(crate) const OBJECT_NAME: Grammar = ("a name of 1 to 253 characters", |text| (1..=253).contains(&text.len()));
+pub(crate) const NAMESPACE: Grammar =
     ("a namespace: at most 63 lower-case letters, digits and -", |text| text.len() <= 63 && is_label(text));
-pub(super) const SECTION_NAME: Grammar = ("a name in lower case, as DNS has them, of at most 253 characters", |text| {
+pub(crate) const SECTION_NAME: Grammar = ("a name in lower case, as DNS has them, of at most 253 characters", |text| {
     text.len() <= 253 && text.split('.').all(is_label)
 });
-pub(super) const GROUP: Grammar = ("an API group of at most 253 characters", |text| {
+pub(crate) const GROUP: Grammar = ("an API group of at most 253 characters", |text| {
     text.is_empty() || (text.len() <= 253 && text.split('.').all(is_label))
 });
-pub(super) const KIND: Grammar = ("a kind of 1 to 63 letters, digits and -", |text| {
+pub(crate) const KIND: Grammar = ("a kind of 1 to 63 letters, digits and -", |text| {
     text.len() <= 63
         && text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.ends_with(|last: char| last.is_ascii_alphanumeric())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 });
-pub(super) const HEADER_NAME: Grammar =
+pub(crate) const HEADER_NAME: Grammar =
     ("a header name of 1 to 256 characters", |text| text.len() <= 256 && headers::is_token(text.as_bytes()));
-pub(super) const METHOD: Grammar =
+pub(crate) const METHOD: Grammar =
     ("one of GET, HEAD, POST, PUT, DELETE, CONNECT, OPTIONS, TRACE and PATCH", |text| headers::METHODS.contains(&text));
-pub(super) const HEADER_VALUE: Grammar =
+pub(crate) const HEADER_VALUE: Grammar =
     ("a value of 1 to 4096 characters", |text| (1..=4096).contains(&text.chars().count()));
-pub(super) const QUERY_VALUE: Grammar =
+pub(crate) const QUERY_VALUE: Grammar =
     ("a value of 1 to 1024 characters", |text| (1..=1024).contains(&text.chars().count()));
-pub(super) const LONG_PATH: Grammar = ("a path of at most 1024 characters", |text| text.chars().count() <= 1024);
-pub(super) const HOSTNAME: Grammar = ("a hostname in lower case such as api.example or *.example", |text| {
+pub(crate) const LONG_PATH: Grammar = ("a path of at most 1024 characters", |text| text.chars().count() <= 1024);
+pub(crate) const HOSTNAME: Grammar = ("a hostname in lower case such as api.example or *.example", |text| {
     let host = text.strip_prefix("*.").unwrap_or(text);
     (1..=253).contains(&text.len()) && host.split('.').all(is_label)
 });
 /// The rules of the CRD for Exact and PathPrefix.
-pub(super) const PATH: Grammar = (
+pub(crate) const PATH: Grammar = (
     "a path that begins with / and has no empty segment, no . or .. segment, no encoded slash and no other character \
      than a URL has",
     |text| {

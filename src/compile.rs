@@ -15,9 +15,8 @@ pub(crate) use distance::edit_distance;
 pub(crate) use values::{Expose, List, Values};
 
 use crate::{
-    lint::Severity,
+    finding::{Severity, Violations},
     policy::{CorsPolicy, FieldPath, Provenance},
-    violation::Violations,
 };
 
 /// What a policy is held to where the Gateway API and the security advisories of the field disagree (2.13).
@@ -97,7 +96,7 @@ impl Compiler {
     /// # Examples
     ///
     /// ```
-    /// use tower_cors::{CorsPolicy, compile::Compiler, lint::Severity};
+    /// use tower_cors::{CorsPolicy, compile::Compiler, finding::Severity};
     ///
     /// let policy = CorsPolicy::new().allow_origins(["https://app.example/"]);
     /// assert!(Compiler::new().deny(Severity::Warning).compile(policy.clone()).is_ok());
@@ -120,7 +119,7 @@ impl Compiler {
 
     /// The lints of a policy that is not to be served as it is.
     #[cfg(feature = "manifest")]
-    pub(crate) fn lints(&self, policy: &CorsPolicy) -> Result<Vec<crate::lint::Lint>, Violations> {
+    pub(crate) fn lints(&self, policy: &CorsPolicy) -> Result<Vec<crate::finding::Lint>, Violations> {
         self.check(policy).map(|checked| checked.lints)
     }
 

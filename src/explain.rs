@@ -23,6 +23,8 @@ mod display;
 mod serialize;
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
+#[cfg(feature = "serde")]
+use serde::Serialize;
 
 use crate::{
     browser::{Blocked, Readable, ScriptRequest},
@@ -37,36 +39,52 @@ use crate::{
 ///
 /// The backend is taken to answer with 200 and without CORS headers of its own.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(Serialize))]
 pub struct Explanation {
+    #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "serialize::request"))]
     request: ScriptRequest,
+    #[cfg_attr(feature = "serde", serde(rename = "url", serialize_with = "serialize::text"))]
     uri: Uri,
     preflight: Option<Step>,
+    #[cfg_attr(feature = "serde", serde(rename = "request"))]
     actual: Option<Step>,
+    #[cfg_attr(feature = "serde", serde(rename = "browser", serialize_with = "serialize::verdict"))]
     verdict: Result<Readable, Blocked>,
 }
 
 /// One request of the browser, and its answer.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(Serialize))]
 pub struct Step {
+    #[cfg_attr(feature = "serde", serde(serialize_with = "serialize::text"))]
     method: Method,
     route: Option<MatchedRoute>,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "serialize::settings"))]
     settings: Vec<Setting>,
+    #[cfg_attr(feature = "serde", serde(flatten, serialize_with = "serialize::policy"))]
     policy: Option<CompiledPolicy>,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "serialize::text"))]
     outcome: Outcome,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "serialize::code"))]
     reason: Reason,
     message: String,
+    #[cfg_attr(feature = "serde", serde(rename = "answeredByLayer"))]
     is_answered: bool,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "serialize::status"))]
     status: StatusCode,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "serialize::headers"))]
     headers: HeaderMap,
 }
 
 /// The rule that a request reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(Serialize))]
 pub struct MatchedRoute {
     namespace: String,
     name: String,
     rule: usize,
     matched: Option<String>,
+    #[cfg_attr(feature = "serde", serde(rename = "requiresConsent"))]
     requires_consent: bool,
 }
 

@@ -34,8 +34,8 @@
 use ::gateway_api::httproutes;
 
 use crate::{
+    finding::{Violation, ViolationKind, Violations},
     policy::{CorsPolicy, FieldPath, PolicyField},
-    violation::{Violation, ViolationKind, Violations},
 };
 
 /// The types have the same fields and no trait in common.

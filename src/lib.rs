@@ -85,13 +85,14 @@ pub mod axum;
 pub mod browser;
 pub mod compile;
 pub mod decision;
+mod escape;
 pub mod explain;
+pub mod finding;
 #[cfg(feature = "gateway-api")]
 pub mod gateway_api;
 pub mod guide;
 mod headers;
 pub mod layer;
-pub mod lint;
 #[cfg(feature = "manifest")]
 pub mod manifest;
 pub mod merge;
@@ -101,18 +102,15 @@ pub mod request;
 pub mod resolver;
 #[cfg(feature = "route")]
 pub mod route;
-mod shown;
 #[cfg(feature = "tonic")]
 pub mod tonic;
-pub mod violation;
 
 pub use compile::{CompiledPolicy, Profile};
 pub use decision::{Decision, Reason};
+pub use finding::{Lint, Violations};
 pub use layer::CorsLayer;
-pub use lint::Lint;
 pub use policy::CorsPolicy;
 pub use resolver::PolicyResolver;
-pub use violation::Violations;
 
 /// Its code is compiled, so that what a reader copies works.
 #[cfg(doctest)]

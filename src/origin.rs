@@ -7,10 +7,12 @@ mod intersection;
 #[allow(clippy::module_inception, reason = "the file holds the type that the room is named after")]
 mod origin;
 mod pattern;
+mod port;
 mod set;
 
 pub(crate) use index::{Index, Seed};
 pub use origin::Origin;
-pub use pattern::{OriginPattern, PatternError};
+pub use pattern::OriginPattern;
 pub(crate) use pattern::{compressed_ipv6, find_byte, lower_case, split_scheme};
+pub(crate) use port::{default_port, host_and_port};
 pub(crate) use set::OriginSet;

@@ -4,12 +4,12 @@
 //! [`CompiledPolicy`](crate::CompiledPolicy) or lists everything that is wrong with it, naming each place by a
 //! [`FieldPath`]. Rules of `docs/semantics.md`: 2.1, 2.3.
 
+pub(crate) mod list;
 mod presets;
 mod provenance;
 
 use std::{
     fmt::{self, Write as _},
-    sync::Arc,
     time::Duration,
 };
 
@@ -19,8 +19,15 @@ use serde::{Deserialize, Serialize};
 pub use presets::Preset;
 pub use provenance::{Provenance, Source};
 
-/// The max-age of a policy that sets none, in seconds (2.10).
-pub(crate) const DEFAULT_MAX_AGE: u64 = 5;
+/// The max-age of a policy that sets none, in seconds, as the header has it (2.10): the Gateway API's default, and Fetch's.
+pub(crate) const DEFAULT_MAX_AGE_TEXT: &str = "5";
+
+/// The same as a number.
+pub(crate) const DEFAULT_MAX_AGE: u64 = match u64::from_str_radix(DEFAULT_MAX_AGE_TEXT, 10) {
+    Ok(seconds) => seconds,
+    // It does not compile then.
+    Err(_) => panic!("the default max-age is a number"),
+};
 
 /// A CORS policy: the six fields of the Gateway API's `HTTPCORSFilter`, each of them optional.
 ///
@@ -303,42 +310,5 @@ impl From<&str> for FieldPath {
 impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// A place in a text: the file's name, and line and column, both from 1.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Position {
-    file: Arc<str>,
-    line: u64,
-    column: u64,
-}
-
-impl Position {
-    /// A place in the file named `file`; `line` and `column` count from 1, the latter in characters.
-    pub fn new(file: impl Into<Arc<str>>, line: u64, column: u64) -> Self {
-        Self { file: file.into(), line, column }
-    }
-
-    /// The name of the file.
-    pub fn file(&self) -> &str {
-        &self.file
-    }
-
-    /// The line, from 1.
-    pub fn line(&self) -> u64 {
-        self.line
-    }
-
-    /// The column, from 1, in characters.
-    pub fn column(&self) -> u64 {
-        self.column
-    }
-}
-
-/// `file:line:column`
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
 }

@@ -11,7 +11,7 @@ use http::{
 
 use crate::{
     headers::{self, ListTooLong},
-    origin::Origin,
+    origin::{Origin, default_port, host_and_port},
 };
 
 /// The head of a request as CORS sees it: borrowed, and read only as far as it has been asked.
@@ -229,11 +229,10 @@ impl<'a> CorsRequest<'a> {
         let (Some(origin), Some(authority)) = (Origin::parse(origin.as_bytes()), self.authority()) else {
             return false;
         };
-        let (host, port) = match authority.rsplit_once(':') {
-            // The last colon of a bracketed address without a port is not a port's.
-            Some((host, port)) if !port.ends_with(']') => (host, parse_port(port)),
+        let (host, port) = match host_and_port(authority) {
+            (host, Some(port)) => (host, parse_port(port)),
             // The scheme that the client used is not known here, so a missing port is the origin's default.
-            _ => (authority, if origin.scheme() == "https" { Some(443) } else { Some(80) }),
+            (host, None) => (host, default_port(origin.scheme().as_bytes())),
         };
         host.eq_ignore_ascii_case(origin.host()) && port.is_some() && port == origin.port()
     }

@@ -6,10 +6,10 @@ use serde_json::Value;
 use tower_cors::{
     CorsPolicy, Lint, Profile,
     compile::Compiler,
-    manifest::{ManifestError, Manifests},
+    finding::{self, Finding, Violation},
+    manifest::{self, ManifestError, Manifests},
     merge::Ceiling,
     policy::{FieldPath, PolicyField},
-    violation::Violation,
 };
 
 use super::scenario::{Kind, Written};
@@ -167,7 +167,7 @@ impl Problem {
         Self::new(violation, violation.path().to_string(), fixed)
     }
 
-    fn of_text(violation: &Violation, yaml: &str) -> Self {
+    fn of_text(violation: &manifest::Violation, yaml: &str) -> Self {
         let path = violation.path().as_str();
         let path = path.strip_prefix(PATH_IN_MANIFEST).unwrap_or(path).trim_start_matches('.').to_owned();
         let fixed = violation.suggestion().and_then(|meant| replaced(yaml, violation, &path, meant));
@@ -178,7 +178,7 @@ impl Problem {
         Self { path: String::new(), code: "syntax", message: message.to_owned(), suggestion: None, fixed: None }
     }
 
-    fn new(violation: &Violation, path: String, fixed: Option<String>) -> Self {
+    fn new<K: finding::Kind>(violation: &Finding<K>, path: String, fixed: Option<String>) -> Self {
         Self {
             path,
             code: violation.code(),
@@ -236,8 +236,8 @@ fn corrected(policy: &CorsPolicy, path: &FieldPath, meant: &str) -> Option<Strin
 }
 
 /// The text with `meant` in the place of what a violation is about: the value, or the name of the field.
-fn replaced(yaml: &str, violation: &Violation, path: &str, meant: &str) -> Option<String> {
-    let position = violation.position()?;
+fn replaced(yaml: &str, violation: &manifest::Violation, path: &str, meant: &str) -> Option<String> {
+    let position = violation.position();
     let above = MANIFEST.lines().count();
     let line = usize::try_from(position.line()).ok()?.checked_sub(above + 1)?;
     let column = usize::try_from(position.column()).ok()?.checked_sub(INDENT.len() + 1)?;

@@ -5,8 +5,7 @@
 use http::Request;
 use libfuzzer_sys::{Corpus, fuzz_target};
 use tower_cors::{
-    lint::Lint,
-    manifest::{LoadedRoutes, Manifests},
+    manifest::{Lint, LoadedRoutes, Manifests},
     request::CorsRequest,
 };
 

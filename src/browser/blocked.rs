@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::{HeaderName, Method, StatusCode};
 
-use crate::shown::Shown;
+use crate::escape::Escaped;
 
 /// The step of Fetch that ended in a network error. To the script, all of them look alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,8 +119,8 @@ impl fmt::Display for PreflightFailure {
             Self::Status(status) => write!(f, "the status is {}, not one from 200 to 299", status.as_u16()),
             Self::MalformedAllowMethods => f.write_str("Access-Control-Allow-Methods is not a list of methods"),
             Self::MalformedAllowHeaders => f.write_str("Access-Control-Allow-Headers is not a list of header names"),
-            Self::Method(method) => write!(f, "the method {} is not allowed", Shown(method.as_str())),
-            Self::Header(name) => write!(f, "the header {} is not allowed", Shown(name.as_str())),
+            Self::Method(method) => write!(f, "the method {} is not allowed", Escaped(method.as_str())),
+            Self::Header(name) => write!(f, "the header {} is not allowed", Escaped(name.as_str())),
         }
     }
 }
@@ -132,7 +132,7 @@ impl fmt::Display for CorsCheckFailure {
             Self::SeveralAllowOrigins => f.write_str("Access-Control-Allow-Origin has several values"),
             // Escaped and cut, since the value is the server's to choose.
             Self::OtherAllowOrigin(value) => {
-                write!(f, "Access-Control-Allow-Origin is \"{}\", not the page's origin", Shown(value))
+                write!(f, "Access-Control-Allow-Origin is \"{}\", not the page's origin", Escaped(value))
             }
             Self::WildcardWithCredentials => {
                 f.write_str("Access-Control-Allow-Origin is *, which does not count for a request with credentials")

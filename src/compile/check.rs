@@ -7,18 +7,16 @@ use std::borrow::Cow;
 
 use super::{Compiler, Profile, suggest, values::seconds};
 use crate::{
+    finding::{Lint, LintKind, Violation, ViolationKind, Violations},
     headers,
-    lint::{Lint, LintKind},
-    origin::{Index, OriginPattern, OriginSet, PatternError, Seed, lower_case},
-    policy::{CorsPolicy, FieldPath, PolicyField},
-    violation::{Violation, ViolationKind, Violations},
+    origin::{Index, OriginPattern, OriginSet, Seed, lower_case},
+    policy::{CorsPolicy, FieldPath, PolicyField, list::ANY},
 };
 
 const CRD_MAX_ENTRIES: usize = 64;
 const CRD_MAX_ORIGIN: usize = 253;
 const CRD_MAX_HEADER_NAME: usize = 256;
 const CRD_MAX_AGE: std::ops::RangeInclusive<u64> = 1..=i32::MAX as u64;
-const CRD_METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
 /// No browser remembers a preflight for longer, in seconds: Firefox's cap; Chromium's is 7200.
 const MAX_AGE_OF_BROWSERS: u64 = 86_400;
@@ -64,7 +62,7 @@ impl Check<'_> {
         let mut patterns = Vec::with_capacity(origins.len());
         let mut any_origin = false;
         for entry in entries(&path, origins) {
-            if entry.text == "*" {
+            if entry.text == ANY {
                 any_origin = true;
                 self.any_origin(entry);
                 continue;
@@ -74,8 +72,9 @@ impl Check<'_> {
                     self.origin_pattern(entry, &pattern);
                     patterns.push(pattern);
                 }
-                Err(error) => {
-                    let kind = origin_violation(entry.text, error);
+                Err(kind) => {
+                    let is_expression = suggest::is_regular_expression(entry.text);
+                    let kind = if is_expression { ViolationKind::OriginRegularExpression } else { kind };
                     let suggestion = suggest::origin(entry.text, &kind);
                     self.refuse(entry, kind, suggestion);
                 }
@@ -135,10 +134,10 @@ impl Check<'_> {
     fn methods(&mut self, methods: &[String]) {
         let path = self.path(PolicyField::AllowMethods);
         self.check_list(&path, methods, None);
-        for entry in entries(&path, methods).filter(|entry| entry.text != "*") {
+        for entry in entries(&path, methods).filter(|entry| entry.text != ANY) {
             let method = entry.text;
-            let is_known = CRD_METHODS.contains(&method);
-            let is_miswritten = !is_known && headers::one_of(method, &CRD_METHODS);
+            let is_known = headers::METHODS.contains(&method);
+            let is_miswritten = !is_known && headers::one_of(method, &headers::METHODS);
             let kind = match method {
                 "" => Some(ViolationKind::Empty),
                 _ if method.bytes().any(|byte| b",; ".contains(&byte)) => Some(ViolationKind::ListInOneEntry),
@@ -160,7 +159,7 @@ impl Check<'_> {
         let path = self.path(field);
         self.check_list(&path, names, Some(CRD_MAX_ENTRIES));
         let repeated = repeated(names, Case::Ignored);
-        for entry in entries(&path, names).filter(|entry| entry.text != "*") {
+        for entry in entries(&path, names).filter(|entry| entry.text != ANY) {
             let name = entry.text;
             let kind = match name {
                 "" => Some(ViolationKind::Empty),
@@ -213,7 +212,7 @@ impl Check<'_> {
             if is_repeated {
                 // 2.11: the CRD's lists are sets.
                 self.violate(entry, ViolationKind::Duplicate);
-            } else if entry.text == "*" && list.len() > 1 {
+            } else if entry.text == ANY && list.len() > 1 {
                 self.violate(entry, ViolationKind::WildcardNotAlone);
             }
         }
@@ -234,8 +233,12 @@ impl Check<'_> {
     #[cold]
     #[inline(never)]
     fn refuse(&mut self, entry: Entry<'_>, kind: ViolationKind, suggestion: Option<String>) {
-        let violation = Violation::new(entry.list.index(entry.at), kind);
-        self.violations.push(violation.with_value(entry.text).with_suggestion(suggestion));
+        let mut violation = Violation::new(entry.list.index(entry.at), kind).with_suggestion(suggestion);
+        // An empty value needs no showing.
+        if !entry.text.is_empty() {
+            violation = violation.with_value(entry.text);
+        }
+        self.violations.push(violation);
     }
 
     #[cold]
@@ -274,35 +277,6 @@ fn repeated(texts: &[String], case: Case) -> Vec<bool> {
         is_seen
     };
     texts.iter().enumerate().map(is_repeated).collect()
-}
-
-#[cold]
-fn origin_violation(text: &str, error: PatternError) -> ViolationKind {
-    if suggest::is_regular_expression(text) {
-        return ViolationKind::OriginRegularExpression;
-    }
-    match error {
-        PatternError::Empty => ViolationKind::Empty,
-        PatternError::Null => ViolationKind::OriginNull,
-        PatternError::NotAscii => ViolationKind::OriginNotAscii,
-        PatternError::Whitespace => ViolationKind::OriginWhitespace,
-        PatternError::List => ViolationKind::ListInOneEntry,
-        PatternError::MissingScheme => ViolationKind::OriginScheme,
-        PatternError::InvalidScheme => ViolationKind::OriginInvalidScheme,
-        PatternError::OpaqueScheme => ViolationKind::OriginOpaqueScheme,
-        PatternError::UserInfo => ViolationKind::OriginUserInfo,
-        PatternError::Path => ViolationKind::OriginPath,
-        PatternError::Query => ViolationKind::OriginQuery,
-        PatternError::EmptyHost => ViolationKind::OriginHost,
-        PatternError::EmptyLabel => ViolationKind::OriginEmptyLabel,
-        PatternError::TooLong => ViolationKind::OriginHostTooLong,
-        PatternError::InvalidHost => ViolationKind::OriginHostCharacter,
-        PatternError::InvalidIpv4 => ViolationKind::OriginIpv4,
-        PatternError::InvalidIpv6 => ViolationKind::OriginIpv6,
-        PatternError::InvalidPort => ViolationKind::OriginPort,
-        PatternError::MisplacedWildcard => ViolationKind::OriginWildcard,
-        PatternError::WildcardScheme => ViolationKind::OriginWildcardScheme,
-    }
 }
 
 /// Whether an origin that 2.4 admits lies outside the CRD's pattern; a trailing `/` has a lint of its own.

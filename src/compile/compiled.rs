@@ -9,11 +9,10 @@ use super::{
     values::{Expose, Values, ValuesByThread},
 };
 use crate::{
+    finding::{Lint, Severity, Violations},
     headers,
-    lint::{Lint, Severity},
     origin::{Origin, OriginSet},
-    policy::{CorsPolicy, Provenance},
-    violation::Violations,
+    policy::{CorsPolicy, Provenance, list::is_any},
 };
 
 /// A valid policy with everything precomputed that a request will need.
@@ -97,7 +96,7 @@ impl CompiledPolicy {
     ///
     /// # Errors
     ///
-    /// A violation of the kind [`ViolationKind::DeniedLint`](crate::violation::ViolationKind::DeniedLint) for each such lint.
+    /// A violation of the kind [`ViolationKind::DeniedLint`](crate::finding::ViolationKind::DeniedLint) for each such lint.
     pub fn deny(&self, severity: Severity) -> Result<(), Violations> {
         Violations::of_lints(self.lints(), severity)
     }
@@ -138,7 +137,7 @@ impl CompiledPolicy {
     pub fn allows_method(&self, method: &str) -> bool {
         let allowed = self.0.policy.allow_methods.as_deref().unwrap_or_default();
         headers::is_safelisted_method(method)
-            || method != "*" && allowed.iter().any(|allowed| allowed == method || allowed == "*")
+            || method != "*" && (is_any(allowed) || allowed.iter().any(|allowed| allowed == method))
     }
 
     /// Whether the policy lets a script set a request header that needs permission. Names are compared without case.

@@ -10,7 +10,7 @@ const MAX_ENTRIES: usize = 256;
 /// The longest origin that is compared, in bytes: a host of 253 with the longest web scheme and port.
 const MAX_ORIGIN: usize = 267;
 
-/// The most letters that may differ in what counts as a slip of the pen.
+/// The most letters that may differ in what counts as a typo.
 const MAX_DISTANCE: usize = 3;
 
 impl CompiledPolicy {
@@ -38,13 +38,13 @@ impl CompiledPolicy {
         }
         let origin = Origin::parse(bytes)?;
         let entries = self.policy().allow_origins.as_deref().unwrap_or_default();
-        let near = entries.iter().take(MAX_ENTRIES).filter_map(|entry| Some((remoteness(&origin, entry)?, entry)));
-        near.min_by_key(|(remoteness, _)| *remoteness).map(|(_, entry)| entry.as_str())
+        let near = entries.iter().take(MAX_ENTRIES).filter_map(|entry| Some((distance(&origin, entry)?, entry)));
+        near.min_by_key(|(distance, _)| *distance).map(|(_, entry)| entry.as_str())
     }
 }
 
 /// How far a pattern is from an origin; none where nobody would confuse them.
-fn remoteness(origin: &Origin<'_>, entry: &str) -> Option<usize> {
+fn distance(origin: &Origin<'_>, entry: &str) -> Option<usize> {
     let pattern = OriginPattern::parse(entry).ok()?;
     let host = pattern.host()?;
     if host == origin.host() {

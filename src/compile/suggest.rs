@@ -6,9 +6,9 @@ use std::mem;
 
 use super::punycode;
 use crate::{
+    finding::ViolationKind,
     headers,
     origin::{self, OriginPattern, split_scheme},
-    violation::ViolationKind,
 };
 
 /// Whether somebody wrote a regular expression in the place of an origin.

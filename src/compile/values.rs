@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use http::HeaderValue;
 
-use crate::policy::CorsPolicy;
+use crate::policy::{CorsPolicy, DEFAULT_MAX_AGE_TEXT, list::is_any};
 
 /// What the responses under a policy are made of.
 pub(crate) struct Values {
@@ -46,7 +46,7 @@ impl Values {
     fn new(policy: &CorsPolicy) -> Self {
         let list = |entries: &Option<Vec<String>>| match entries.as_deref() {
             None | Some([]) => List::Absent,
-            Some([any]) if any == "*" => List::Any,
+            Some(entries) if is_any(entries) => List::Any,
             Some(entries) => List::Listed(shared_value(entries.join(", "))),
         };
         Self {
@@ -58,9 +58,9 @@ impl Values {
                 List::Any => Expose::Value(HeaderValue::from_static("*")),
                 List::Listed(value) => Expose::Value(value),
             },
-            // 2.10: the Gateway API's default, and Fetch's.
             max_age: match policy.max_age {
-                None => HeaderValue::from_static("5"),
+                // 2.10
+                None => HeaderValue::from_static(DEFAULT_MAX_AGE_TEXT),
                 Some(age) => shared_value(seconds(age)),
             },
         }

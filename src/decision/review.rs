@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     compile::{CompiledPolicy, List},
+    escape::Escaped,
     headers,
     request::{CorsRequest, RequestOrigin},
-    shown::Shown,
 };
 
 /// What became of a request and why, down to the method or the header name.
@@ -117,26 +117,27 @@ impl<'a> Review<'a> {
             Reason::OriginNotAllowed => {
                 let origin = self.request.origin_parsed()?;
                 let nearest =
-                    self.nearest_origin().map(|nearest| format!("; the nearest entry is \"{}\"", Shown(nearest)));
+                    self.nearest_origin().map(|nearest| format!("; the nearest entry is \"{}\"", Escaped(nearest)));
                 Some(
-                    format!("add \"{}\" to allowOrigins{}", Shown(origin.as_str()), nearest.unwrap_or_default()).into(),
+                    format!("add \"{}\" to allowOrigins{}", Escaped(origin.as_str()), nearest.unwrap_or_default())
+                        .into(),
                 )
             }
             Reason::NullOrigin => Some("serve the page from an origin of its own; no list can name null".into()),
             Reason::TooManyHeaders => Some("list the names in allowHeaders in the place of *".into()),
-            Reason::MethodNotAllowed => Some(format!("add \"{}\" to allowMethods", Shown(self.method()?)).into()),
+            Reason::MethodNotAllowed => Some(format!("add \"{}\" to allowMethods", Escaped(self.method()?)).into()),
             Reason::NoConsent => match self.missing? {
                 MissingConsent::Origin => {
-                    Some(format!("add \"{}\" to allowOrigins", Shown(self.request.origin_parsed()?.as_str())).into())
+                    Some(format!("add \"{}\" to allowOrigins", Escaped(self.request.origin_parsed()?.as_str())).into())
                 }
-                MissingConsent::Method => Some(format!("add \"{}\" to allowMethods", Shown(self.method()?)).into()),
+                MissingConsent::Method => Some(format!("add \"{}\" to allowMethods", Escaped(self.method()?)).into()),
                 MissingConsent::Header(name) => {
-                    Some(format!("add \"{}\" to allowHeaders", Shown(name.as_str())).into())
+                    Some(format!("add \"{}\" to allowHeaders", Escaped(name.as_str())).into())
                 }
             },
             Reason::HeaderNotAllowed => {
                 let name = String::from_utf8_lossy(cut(self.header_name()?));
-                Some(format!("add \"{}\" to allowHeaders", Shown(&name)).into())
+                Some(format!("add \"{}\" to allowHeaders", Escaped(&name)).into())
             }
             _ => None,
         }
@@ -201,7 +202,7 @@ impl fmt::Display for Review<'_> {
             _ => self.method().map(str::as_bytes).or_else(|| self.header_name()),
         };
         if let Some(about) = about {
-            write!(f, ": \"{}\"", Shown(&String::from_utf8_lossy(cut(about))))?;
+            write!(f, ": \"{}\"", Escaped(&String::from_utf8_lossy(cut(about))))?;
         }
         match self.advice() {
             Some(advice) => write!(f, "; {advice}"),

@@ -5,9 +5,9 @@ use std::fmt;
 use super::{Explanation, MatchedRoute, Step};
 use crate::{
     browser::Credentials,
+    escape::Escaped,
     merge::{Setting, SettingKind},
     policy::{CorsPolicy, PolicyField, Provenance},
-    shown::Shown,
 };
 
 impl fmt::Display for Explanation {
@@ -17,9 +17,9 @@ impl fmt::Display for Explanation {
         writeln!(
             f,
             "{} {}\n  origin: {}, {credentials} credentials",
-            Shown(self.request.method().as_str()),
-            Shown(&self.uri.to_string()),
-            Shown(&origin)
+            Escaped(self.request.method().as_str()),
+            Escaped(&self.uri.to_string()),
+            Escaped(&origin)
         )?;
         match &self.preflight {
             Some(step) => write!(f, "\npreflight: needed\n{step}")?,
@@ -66,9 +66,9 @@ impl fmt::Display for Step {
 
 impl fmt::Display for MatchedRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HTTPRoute {}/{} rule {}", Shown(&self.namespace), Shown(&self.name), self.rule)?;
+        write!(f, "HTTPRoute {}/{} rule {}", Escaped(&self.namespace), Escaped(&self.name), self.rule)?;
         if let Some(matched) = &self.matched {
-            write!(f, " ({})", Shown(matched))?;
+            write!(f, " ({})", Escaped(matched))?;
         }
         if self.requires_consent { f.write_str(", requires consent") } else { Ok(()) }
     }
@@ -91,7 +91,7 @@ impl fmt::Display for SettingLine<'_> {
 fn write_policy(f: &mut fmt::Formatter<'_>, policy: &CorsPolicy, provenance: Option<&Provenance>) -> fmt::Result {
     for field in PolicyField::ALL {
         let Some(value) = shown(policy, field) else { continue };
-        write!(f, "  policy: {field}: {}", Shown(&value))?;
+        write!(f, "  policy: {field}: {}", Escaped(&value))?;
         for (at, source) in provenance.into_iter().flat_map(|provenance| provenance.of(field)).enumerate() {
             write!(f, "{} {}", if at == 0 { ", from" } else { " and" }, source.label())?;
         }

@@ -1,125 +1,79 @@
-//! An explanation for a program, behind the feature `serde`. Names are in camel case, as those of a policy are, and codes
-//! are the stable ones of reasons and of the browser's verdict.
+//! How the parts of an explanation are written for a program, behind the feature `serde`: names in camel case, as those of
+//! a policy are, and the stable codes of reasons and of the browser's verdict.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
-use http::HeaderMap;
-use serde::{Serialize, Serializer};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::{Serializer, ser::SerializeMap};
 
-use super::{Explanation, Step};
 use crate::{
-    browser::Credentials,
+    browser::{Blocked, Credentials, Readable, ScriptRequest},
+    compile::CompiledPolicy,
+    decision::Reason,
     merge::{Setting, SettingKind},
-    policy::{CorsPolicy, PolicyField, Source},
+    policy::{PolicyField, Source},
 };
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Whole<'a> {
-    method: &'a str,
-    url: String,
-    origin: String,
-    credentials: bool,
-    preflight: Option<Part<'a>>,
-    request: Option<Part<'a>>,
-    browser: Verdict,
+pub(super) fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Part<'a> {
-    method: &'a str,
-    route: Option<Route<'a>>,
-    settings: Vec<Entry<'a>>,
-    policy: Option<&'a CorsPolicy>,
-    provenance: BTreeMap<&'static str, Vec<String>>,
-    answered_by_layer: bool,
-    reason: &'static str,
-    status: u16,
-    headers: Vec<[String; 2]>,
+pub(super) fn code<S: Serializer>(reason: &Reason, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(reason.code())
 }
 
-#[derive(Serialize)]
-struct Route<'a> {
-    namespace: &'a str,
-    name: &'a str,
-    rule: usize,
-    matched: Option<&'a str>,
-    requires_consent: bool,
+pub(super) fn status<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
 }
 
-#[derive(Serialize)]
-struct Entry<'a> {
-    label: &'a str,
-    path: &'a str,
-    kind: &'static str,
+/// The fields of a request, which stand beside those of its explanation.
+pub(super) fn request<S: Serializer>(request: &ScriptRequest, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(3))?;
+    map.serialize_entry("method", request.method().as_str())?;
+    map.serialize_entry("origin", &lossy(request.origin()))?;
+    map.serialize_entry("credentials", &(request.credentials_mode() == Credentials::Include))?;
+    map.end()
 }
 
-#[derive(Serialize)]
-struct Verdict {
-    readable: bool,
-    step: Option<&'static str>,
-    code: Option<&'static str>,
-    message: Option<String>,
+/// The fields of a verdict; no code where the response is readable.
+pub(super) fn verdict<S: Serializer>(verdict: &Result<Readable, Blocked>, serializer: S) -> Result<S::Ok, S::Error> {
+    let blocked = verdict.as_ref().err();
+    let mut map = serializer.serialize_map(Some(4))?;
+    map.serialize_entry("readable", &blocked.is_none())?;
+    map.serialize_entry("step", &blocked.map(Blocked::step))?;
+    map.serialize_entry("code", &blocked.map(Blocked::code))?;
+    map.serialize_entry("message", &blocked.map(ToString::to_string))?;
+    map.end()
 }
 
-impl Serialize for Explanation {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let blocked = self.verdict.as_ref().err();
-        let whole = Whole {
-            method: self.request.method().as_str(),
-            url: self.uri.to_string(),
-            origin: String::from_utf8_lossy(self.request.origin().as_bytes()).into_owned(),
-            credentials: self.request.credentials_mode() == Credentials::Include,
-            preflight: self.preflight.as_ref().map(part),
-            request: self.actual.as_ref().map(part),
-            browser: Verdict {
-                readable: blocked.is_none(),
-                step: blocked.map(|blocked| blocked.step()),
-                code: blocked.map(|blocked| blocked.code()),
-                message: blocked.map(ToString::to_string),
-            },
+/// A policy and, beside it, its provenance.
+pub(super) fn policy<S: Serializer>(policy: &Option<CompiledPolicy>, serializer: S) -> Result<S::Ok, S::Error> {
+    let known = policy.as_ref().and_then(CompiledPolicy::provenance);
+    let sources = |field| known.into_iter().flat_map(move |known| known.of(field)).map(Source::to_string);
+    let fields = PolicyField::ALL.map(|field| (field.name(), sources(field).collect::<Vec<_>>()));
+    let provenance = fields.into_iter().filter(|(_, sources)| !sources.is_empty()).collect::<BTreeMap<_, _>>();
+    let mut map = serializer.serialize_map(Some(2))?;
+    map.serialize_entry("policy", &policy.as_ref().map(CompiledPolicy::policy))?;
+    map.serialize_entry("provenance", &provenance)?;
+    map.end()
+}
+
+pub(super) fn settings<S: Serializer>(settings: &[Setting], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(settings.iter().map(|setting| {
+        let kind = match setting.kind() {
+            SettingKind::Policy(_) => "policy",
+            SettingKind::Disabled => "disabled",
+            SettingKind::Ceiling(_) => "ceiling",
         };
-        whole.serialize(serializer)
-    }
+        BTreeMap::from([("label", setting.label()), ("path", setting.path().as_str()), ("kind", kind)])
+    }))
 }
 
-fn part(step: &Step) -> Part<'_> {
-    let policy = step.policy.as_ref();
-    let provenance = policy.and_then(|policy| policy.provenance());
-    let of = |field: PolicyField| {
-        let sources: Vec<_> = provenance.iter().flat_map(|known| known.of(field)).map(Source::to_string).collect();
-        (!sources.is_empty()).then_some((field.name(), sources))
-    };
-    Part {
-        method: step.method.as_str(),
-        route: step.route.as_ref().map(|route| Route {
-            namespace: route.namespace(),
-            name: route.name(),
-            rule: route.rule(),
-            matched: route.matched(),
-            requires_consent: route.requires_consent(),
-        }),
-        settings: step.settings.iter().map(entry).collect(),
-        policy: policy.map(|policy| policy.policy()),
-        provenance: PolicyField::ALL.into_iter().filter_map(of).collect(),
-        answered_by_layer: step.is_answered,
-        reason: step.reason.code(),
-        status: step.status.as_u16(),
-        headers: lines(&step.headers),
-    }
+/// Headers as pairs, since a name may stand twice.
+pub(super) fn headers<S: Serializer>(headers: &HeaderMap, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(headers.iter().map(|(name, value)| [name.to_string(), lossy(value)]))
 }
 
-fn entry(setting: &Setting) -> Entry<'_> {
-    let kind = match setting.kind() {
-        SettingKind::Policy(_) => "policy",
-        SettingKind::Disabled => "disabled",
-        SettingKind::Ceiling(_) => "ceiling",
-    };
-    Entry { label: setting.label(), path: setting.path().as_str(), kind }
-}
-
-fn lines(headers: &HeaderMap) -> Vec<[String; 2]> {
-    let line = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    headers.iter().map(|(name, value)| [name.to_string(), line(value)]).collect()
+fn lossy(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).into_owned()
 }

@@ -13,11 +13,10 @@ use super::{
 use crate::{
     compile::CompiledPolicy,
     decision::{InnerHeaders, PreflightStatus, UnmatchedPreflight},
-    lint::Severity,
+    finding::{Severity, Violations},
     policy::CorsPolicy,
     request::CorsRequest,
     resolver::{Async, AsyncPolicyResolver, PolicyResolver},
-    violation::Violations,
 };
 
 /// A [`Layer`] that answers preflights and gives responses their CORS headers.
@@ -322,7 +321,7 @@ impl<M> CorsLayer<Option<CompiledPolicy>, M> {
     /// # Examples
     ///
     /// ```
-    /// use tower_cors::{CorsLayer, CorsPolicy, lint::Severity};
+    /// use tower_cors::{CorsLayer, CorsPolicy, finding::Severity};
     ///
     /// let policy = CorsPolicy::new().allow_origins(["http://app.example"]).allow_credentials(true);
     /// let violations = CorsLayer::new(policy)?.deny(Severity::Warning).unwrap_err();

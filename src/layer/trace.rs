@@ -32,8 +32,8 @@ mod with_tracing {
     use super::super::Event;
     use crate::{
         decision::{Outcome, cut},
+        escape::Escaped,
         request::RequestOrigin,
-        shown::Shown,
     };
 
     pub(in super::super) const IS_COMPILED: bool = true;
@@ -94,6 +94,6 @@ mod with_tracing {
     }
 
     fn shown(bytes: &[u8]) -> String {
-        Shown(&String::from_utf8_lossy(cut(bytes))).to_string()
+        Escaped(&String::from_utf8_lossy(cut(bytes))).to_string()
     }
 }

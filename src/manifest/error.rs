@@ -3,11 +3,8 @@
 
 use std::{fmt, io};
 
-use crate::{
-    policy::Position,
-    shown::{Shown, write_lines},
-    violation::{Excerpt, Violation},
-};
+use super::finding::{Excerpt, Position, Violation};
+use crate::{escape::Escaped, finding::Errors};
 
 /// One thing that is wrong with the manifests.
 ///
@@ -16,7 +13,7 @@ use crate::{
 #[non_exhaustive]
 pub enum ManifestError {
     /// A file can't be read.
-    #[error("{}: {}", Shown(.file), Shown(&.source.to_string()))]
+    #[error("{}: {}", Escaped(.file), Escaped(&.source.to_string()))]
     Read {
         /// The name of the file.
         file: String,
@@ -24,7 +21,7 @@ pub enum ManifestError {
         source: io::Error,
     },
     /// A file is larger than 32 MiB.
-    #[error("{}: the file is larger than 32 MiB", Shown(.file))]
+    #[error("{}: the file is larger than 32 MiB", Escaped(.file))]
     TooLarge {
         /// The name of the file.
         file: String,
@@ -50,41 +47,13 @@ fn write_syntax_error(
     excerpt: &Option<Excerpt>,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    let (file, line, column) = (Shown(position.file()), position.line(), position.column());
-    write!(f, "{file}:{line}:{column}: not YAML: {}", Shown(message))?;
+    write!(f, "{position}: not YAML: {}", Escaped(message))?;
     match excerpt {
         Some(excerpt) if f.alternate() => write!(f, "\n{excerpt}"),
         _ => Ok(()),
     }
 }
 
-/// Everything that is wrong with the manifests, at least one thing, in the order of the files.
-///
-/// Its `Display` has a line for each, up to 4 KiB in all; then it says how many more there are. With `{:#}` the line of
-/// the file follows each.
-#[derive(Debug)]
-pub struct ManifestErrors(pub(super) Vec<ManifestError>);
-
-impl ManifestErrors {
-    /// The errors, one by one.
-    pub fn iter(&self) -> std::slice::Iter<'_, ManifestError> {
-        self.0.iter()
-    }
-}
-
-impl<'a> IntoIterator for &'a ManifestErrors {
-    type Item = &'a ManifestError;
-    type IntoIter = std::slice::Iter<'a, ManifestError>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl fmt::Display for ManifestErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_lines(f, &self.0)
-    }
-}
-
-impl std::error::Error for ManifestErrors {}
+/// Everything that is wrong with the manifests, at least one thing, in the order of the files. With `{:#}` the line of the
+/// file follows each.
+pub type ManifestErrors = Errors<ManifestError>;

@@ -3,12 +3,15 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::fields::{contains_any, meaning};
+use super::fields::meaning;
 use crate::{
     compile::{CompiledPolicy, Compiler},
+    finding::Violations,
     origin::OriginPattern,
-    policy::{CorsPolicy, DEFAULT_MAX_AGE, PolicyField},
-    violation::Violations,
+    policy::{
+        CorsPolicy, DEFAULT_MAX_AGE, PolicyField,
+        list::{ANY, contains_any, is_any},
+    },
 };
 
 /// The most that a policy may allow, written as a policy.
@@ -180,11 +183,6 @@ impl Narrowed {
     }
 }
 
-/// Whether a list is `*`, alone as it stands in a valid policy.
-fn is_any(list: &[String]) -> bool {
-    matches!(list, [any] if any == "*")
-}
-
 fn narrow_list(bounds: Option<&List>, entries: &mut Option<Vec<String>>) -> bool {
     let (Some(bounds), Some(entries)) = (bounds, entries) else { return false };
     if is_any(entries) {
@@ -193,6 +191,6 @@ fn narrow_list(bounds: Option<&List>, entries: &mut Option<Vec<String>>) -> bool
     }
     let before = entries.len();
     // A `*` beside other entries is for compiling to refuse.
-    entries.retain(|entry| entry == "*" || bounds.meanings.contains(&meaning(bounds.field, entry)));
+    entries.retain(|entry| entry == ANY || bounds.meanings.contains(&meaning(bounds.field, entry)));
     entries.len() != before
 }

@@ -4,10 +4,10 @@
 use std::{error::Error, fmt};
 
 use crate::{
+    escape::{Escaped, write_lines},
+    finding::{Errors, Violation, ViolationKind, Violations},
     policy::{PolicyField, Provenance, Source},
     resolver::PathPrefixError,
-    shown::{Shown, write_lines},
-    violation::{Violation, ViolationKind, Violations},
 };
 
 /// A merge that gives no valid policy. Its `Display` has a line for each violation, with the settings it is about.
@@ -81,13 +81,13 @@ impl fmt::Display for Line<'_> {
         const MAX_SOURCES: usize = 4;
         let Self { error, violation } = self;
         if let MergeError::InvalidSetting { source, .. } = error {
-            return write!(f, "{}: {violation}", Shown(source.label()));
+            return write!(f, "{}: {violation}", Escaped(source.label()));
         }
         violation.fmt(f)?;
         let sources = error.sources(violation);
         for (at, (field, source)) in sources.iter().take(MAX_SOURCES).enumerate() {
             let lead = if at == 0 { "; merged from " } else { " and " };
-            write!(f, "{lead}{field} of {}", Shown(&source.to_string()))?;
+            write!(f, "{lead}{field} of {}", Escaped(&source.to_string()))?;
         }
         if sources.len() > MAX_SOURCES { write!(f, " and {} more", sources.len() - MAX_SOURCES) } else { Ok(()) }
     }
@@ -128,35 +128,5 @@ impl From<MergeError> for OverrideError {
     }
 }
 
-/// Everything that is wrong with a set of overrides, at least one thing. Its `Display` has a line for each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OverrideErrors(Vec<OverrideError>);
-
-impl OverrideErrors {
-    /// `Ok` where there is nothing wrong.
-    pub(crate) fn check(errors: Vec<OverrideError>) -> Result<(), Self> {
-        if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
-    }
-
-    /// The errors, one by one.
-    pub fn iter(&self) -> std::slice::Iter<'_, OverrideError> {
-        self.0.iter()
-    }
-}
-
-impl<'a> IntoIterator for &'a OverrideErrors {
-    type Item = &'a OverrideError;
-    type IntoIter = std::slice::Iter<'a, OverrideError>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl fmt::Display for OverrideErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_lines(f, &self.0)
-    }
-}
-
-impl Error for OverrideErrors {}
+/// Everything that is wrong with a set of overrides, at least one thing.
+pub type OverrideErrors = Errors<OverrideError>;

@@ -1,12 +1,13 @@
 //! One field at a time: what each strategy makes of the values that the policies of a stack give it. In: the policies,
 //! the preferred one first. Out: the effective policy before any ceiling. Rules 7.3 to 7.5, 7.11.
 
-use std::collections::HashSet;
-
 use super::{EffectivePolicy, MergeOptions, MergeStrategy, Setting};
 use crate::{
     origin::OriginPattern,
-    policy::{CorsPolicy, PolicyField, Provenance},
+    policy::{
+        CorsPolicy, PolicyField, Provenance,
+        list::{contains_any, unite},
+    },
 };
 
 /// A policy of a stack, and the setting that it is from.
@@ -59,7 +60,11 @@ impl<'a> Merge<'a> {
             [] => None,
             // One list has nothing to be united with; it stays as it is written, for compiling to judge.
             [(_, list)] => Some(list.to_vec()),
-            lists => Some(unite(field, lists.iter().flat_map(|(_, list)| list.iter()))),
+            lists => {
+                let (mut united, entries) = (Vec::new(), lists.iter().flat_map(|(_, list)| list.iter()));
+                unite(&mut united, entries.map(String::as_str), |entry| meaning(field, entry));
+                Some(united)
+            }
         }
     }
 
@@ -79,25 +84,6 @@ impl<'a> Merge<'a> {
     fn record(&mut self, field: PolicyField, layered: &Layered<'_>) {
         self.provenance.record(field, layered.setting.source(layered.index));
     }
-}
-
-/// 7.5: in order, without repeats; a `*` among the entries is the whole.
-fn unite<'a>(field: PolicyField, entries: impl Iterator<Item = &'a String>) -> Vec<String> {
-    let mut seen = HashSet::new();
-    let mut united = Vec::new();
-    for entry in entries {
-        if entry == "*" {
-            return vec![entry.clone()];
-        }
-        if seen.insert(meaning(field, entry)) {
-            united.push(entry.clone());
-        }
-    }
-    united
-}
-
-pub(super) fn contains_any(list: &[String]) -> bool {
-    list.iter().any(|entry| entry == "*")
 }
 
 /// What an entry of a list means: entries that mean the same are spelled the same here.

@@ -1,7 +1,10 @@
 //! An origin as a browser writes it. In: the bytes of an `Origin` header. Out: scheme, host and port, borrowed, or
 //! nothing when the bytes are not a well-formed, lower-case tuple origin. Rules 3.1, 3.4.
 
-use super::host;
+use super::{
+    host,
+    port::{default_port, read_port},
+};
 
 /// A well-formed tuple origin, borrowed from the bytes of a header.
 ///
@@ -100,15 +103,6 @@ fn ascii(text: &[u8]) -> &str {
     std::str::from_utf8(text).unwrap_or_default()
 }
 
-/// The port that is meant where none is written (3.1).
-pub(super) fn default_port(scheme: &[u8]) -> Option<u16> {
-    match scheme {
-        b"https" => Some(443),
-        b"http" => Some(80),
-        _ => None,
-    }
-}
-
 /// The length of the lower-case scheme before `://` (RFC 3986, section 3.1).
 fn read_scheme(bytes: &[u8]) -> Option<usize> {
     // Two comparisons settle nearly every request.
@@ -123,16 +117,4 @@ fn read_scheme(bytes: &[u8]) -> Option<usize> {
     let is_scheme = scheme.first().is_some_and(u8::is_ascii_lowercase)
         && scheme.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.'));
     (is_scheme && rest.starts_with(b"://")).then_some(length)
-}
-
-/// A port from 1 to 65535 without leading zeros.
-pub(super) fn read_port(digits: &[u8]) -> Option<u16> {
-    if !(1..=5).contains(&digits.len()) || digits[0] == b'0' {
-        return None;
-    }
-    let mut port = 0;
-    for digit in digits {
-        port = port * 10 + char::from(*digit).to_digit(10)?;
-    }
-    u16::try_from(port).ok()
 }

@@ -3,8 +3,8 @@
 
 use std::{fmt, net::Ipv6Addr};
 
-use super::{host, origin};
-use crate::shown::is_treacherous;
+use super::{host, port};
+use crate::{escape::is_invisible_or_control, finding::ViolationKind};
 
 /// One entry of `allowOrigins` that is not the lone `*`.
 ///
@@ -18,7 +18,7 @@ use crate::shown::is_treacherous;
 /// assert!(matches(b"https://a.b.example.com"));
 /// assert!(!matches(b"https://example.com"));
 /// assert!(!matches(b"https://example.com.evil.example"));
-/// # Ok::<_, tower_cors::origin::PatternError>(())
+/// # Ok::<_, tower_cors::finding::ViolationKind>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OriginPattern {
@@ -43,83 +43,6 @@ pub(super) enum PortPattern {
     Only(Option<u16>),
 }
 
-/// What is wrong with an origin pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PatternError {
-    /// Nothing is written.
-    Empty,
-    /// `null` is what every sandboxed frame and local file sends.
-    Null,
-    /// A host outside ASCII; browsers send its Punycode form.
-    NotAscii,
-    /// White space, or a character that is invisible.
-    Whitespace,
-    /// Several origins in one entry.
-    List,
-    /// No `scheme://` in front.
-    MissingScheme,
-    /// A scheme that no URL can have.
-    InvalidScheme,
-    /// A scheme whose pages have no origin of their own (`file:`).
-    OpaqueScheme,
-    /// `user:password@` in front of the host.
-    UserInfo,
-    /// Something after the host and the port, beginning with `/`.
-    Path,
-    /// A query or a fragment.
-    Query,
-    /// No host at all.
-    EmptyHost,
-    /// Two dots in a row, or a dot at either end.
-    EmptyLabel,
-    /// A label of more than 63 bytes, or a host of more than 253.
-    TooLong,
-    /// A byte that no host has.
-    InvalidHost,
-    /// A host that ends in a number and is not an IPv4 address in dotted-quad form.
-    InvalidIpv4,
-    /// An IPv6 address without brackets, or what stands in brackets and is none in compressed form.
-    InvalidIpv6,
-    /// Not a port from 1 to 65535, nor `*`.
-    InvalidPort,
-    /// A `*` that is neither the first label, nor the whole host, nor the port.
-    MisplacedWildcard,
-    /// A wildcard in an origin that is neither `http` nor `https`.
-    WildcardScheme,
-}
-
-impl fmt::Display for PatternError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "an origin can't be empty",
-            Self::Null => "the origin null can't be allowed: every sandboxed frame and local file sends it",
-            Self::NotAscii => "an origin is ASCII; use Punycode",
-            Self::Whitespace => "an origin has no white space and no invisible character",
-            Self::List => "each origin is an entry of its own",
-            Self::MissingScheme => "has no scheme",
-            Self::InvalidScheme => "has no valid scheme",
-            Self::OpaqueScheme => "pages of this scheme send the origin null, which can't be allowed",
-            Self::UserInfo => "an origin has no user name and no password",
-            Self::Path => "an origin has no path",
-            Self::Query => "an origin has no query and no fragment",
-            Self::EmptyHost => "an origin needs a host",
-            Self::EmptyLabel => "a host has no two dots in a row, and none at an end",
-            Self::TooLong => "a host has at most 253 bytes, and 63 between two dots",
-            Self::InvalidHost => "a host has letters, digits, - and _ between its dots, and nothing else",
-            Self::InvalidIpv4 => "the host ends in a number but is not an IPv4 address such as 192.0.2.1",
-            Self::InvalidIpv6 => "an IPv6 address stands in brackets and in its shortest form, such as [2001:db8::1]",
-            Self::InvalidPort => "a port is a number from 1 to 65535 without leading zeros, or *",
-            Self::MisplacedWildcard => {
-                "a * stands at the start of a host, as in *.example.com, for the whole host, or for the port"
-            }
-            Self::WildcardScheme => "a wildcard needs the scheme http or https",
-        })
-    }
-}
-
-impl std::error::Error for PatternError {}
-
 impl OriginPattern {
     /// Reads a pattern: `scheme://host[:port]`, the host with an optional leading `*.` or just `*`, the port a number
     /// or `*`. One trailing `/` is tolerated; scheme and host are lower-cased.
@@ -127,13 +50,13 @@ impl OriginPattern {
     /// # Errors
     ///
     /// The first thing that is wrong, from left to right.
-    pub fn parse(text: &str) -> Result<Self, PatternError> {
+    pub fn parse(text: &str) -> Result<Self, ViolationKind> {
         // `file:` needs no slashes to be recognised; `localhost:3000` is a host without a scheme.
         if is_opaque(text) {
-            return Err(PatternError::OpaqueScheme);
+            return Err(ViolationKind::OriginOpaqueScheme);
         }
         check_characters(text)?;
-        let (scheme, rest) = split_scheme(text).ok_or(PatternError::MissingScheme)?;
+        let (scheme, rest) = split_scheme(text).ok_or(ViolationKind::OriginScheme)?;
         let scheme = read_scheme(scheme)?;
         let (rest, trailing_slash) = match rest.strip_suffix('/') {
             Some(rest) => (rest, true),
@@ -143,13 +66,17 @@ impl OriginPattern {
         let (host, port) = split_port(rest)?;
         let host = read_host(&lower_case(host))?;
         let port = match port {
-            None => PortPattern::Only(origin::default_port(scheme.as_bytes())),
+            None => PortPattern::Only(port::default_port(scheme.as_bytes())),
             Some("*") => PortPattern::Any,
-            Some(port) => PortPattern::Only(Some(origin::read_port(port.as_bytes()).ok_or(PatternError::InvalidPort)?)),
+            Some(port) => PortPattern::Only(Some(port::read_port(port.as_bytes()).ok_or(ViolationKind::OriginPort)?)),
         };
         let pattern = Self { scheme, host, port, trailing_slash };
         // 2.6: other schemes are only ever meant exactly.
-        if pattern.is_exact() || pattern.has_web_scheme() { Ok(pattern) } else { Err(PatternError::WildcardScheme) }
+        if pattern.is_exact() || pattern.has_web_scheme() {
+            Ok(pattern)
+        } else {
+            Err(ViolationKind::OriginWildcardScheme)
+        }
     }
 
     /// Whether the pattern stands for this origin (3.1 to 3.3).
@@ -227,7 +154,7 @@ impl fmt::Display for OriginPattern {
         f.write_str(self.host().unwrap_or_default())?;
         match *port {
             PortPattern::Any => f.write_str(":*"),
-            PortPattern::Only(Some(port)) if Some(port) != origin::default_port(scheme.as_bytes()) => {
+            PortPattern::Only(Some(port)) if Some(port) != port::default_port(scheme.as_bytes()) => {
                 write!(f, ":{port}")
             }
             PortPattern::Only(_) => Ok(()),
@@ -249,11 +176,11 @@ pub(crate) fn find_byte(text: &str, byte: u8) -> Option<usize> {
     text.bytes().position(|other| other == byte)
 }
 
-fn check_characters(text: &str) -> Result<(), PatternError> {
+fn check_characters(text: &str) -> Result<(), ViolationKind> {
     if text.is_empty() {
-        Err(PatternError::Empty)
+        Err(ViolationKind::Empty)
     } else if text.eq_ignore_ascii_case("null") {
-        Err(PatternError::Null)
+        Err(ViolationKind::OriginNull)
     } else if text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',' && byte != b';') {
         Ok(())
     } else {
@@ -263,13 +190,13 @@ fn check_characters(text: &str) -> Result<(), PatternError> {
 
 /// What is wrong with a text that has more than the characters of an origin.
 #[cold]
-fn strange_character(text: &str) -> PatternError {
+fn strange_character(text: &str) -> ViolationKind {
     if is_list(text) {
-        PatternError::List
-    } else if text.chars().any(|character| character == ' ' || is_treacherous(character)) {
-        PatternError::Whitespace
+        ViolationKind::ListInOneEntry
+    } else if text.chars().any(|character| character == ' ' || is_invisible_or_control(character)) {
+        ViolationKind::OriginWhitespace
     } else {
-        PatternError::NotAscii
+        ViolationKind::OriginNotAscii
     }
 }
 
@@ -286,13 +213,13 @@ fn is_opaque(text: &str) -> bool {
         .is_some_and(|end| ["file", "data", "blob", "about", "javascript"].contains(&&*lower_case(&text[..end])))
 }
 
-fn read_scheme(scheme: &str) -> Result<String, PatternError> {
+fn read_scheme(scheme: &str) -> Result<String, ViolationKind> {
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     match scheme {
-        "" => Err(PatternError::MissingScheme),
-        _ if scheme.contains('*') => Err(PatternError::MisplacedWildcard),
-        _ if !is_scheme => Err(PatternError::InvalidScheme),
+        "" => Err(ViolationKind::OriginScheme),
+        _ if scheme.contains('*') => Err(ViolationKind::OriginWildcard),
+        _ if !is_scheme => Err(ViolationKind::OriginInvalidScheme),
         _ => Ok(lower_case(scheme)),
     }
 }
@@ -304,24 +231,24 @@ pub(crate) fn lower_case(text: &str) -> String {
 }
 
 /// Refuses what a URL may have and an origin may not (2.7).
-fn check_delimiters(rest: &str) -> Result<(), PatternError> {
+fn check_delimiters(rest: &str) -> Result<(), ViolationKind> {
     let delimiter = rest.bytes().find_map(|byte| match byte {
         // Browsers read a backslash as a slash.
-        b'/' | b'\\' => Some(PatternError::Path),
-        b'@' => Some(PatternError::UserInfo),
-        b'?' | b'#' => Some(PatternError::Query),
+        b'/' | b'\\' => Some(ViolationKind::OriginPath),
+        b'@' => Some(ViolationKind::OriginUserInfo),
+        b'?' | b'#' => Some(ViolationKind::OriginQuery),
         _ => None,
     });
     delimiter.map_or(Ok(()), Err)
 }
 
-fn split_port(rest: &str) -> Result<(&str, Option<&str>), PatternError> {
+fn split_port(rest: &str) -> Result<(&str, Option<&str>), ViolationKind> {
     // Without brackets an IPv6 address would end at its first colon.
     if rest.parse::<Ipv6Addr>().is_ok() || rest.starts_with("::") {
-        return Err(PatternError::InvalidIpv6);
+        return Err(ViolationKind::OriginIpv6);
     }
     let host_end = if rest.starts_with('[') {
-        find_byte(rest, b']').map(|end| end + 1).ok_or(PatternError::InvalidIpv6)?
+        find_byte(rest, b']').map(|end| end + 1).ok_or(ViolationKind::OriginIpv6)?
     } else {
         find_byte(rest, b':').unwrap_or(rest.len())
     };
@@ -329,11 +256,11 @@ fn split_port(rest: &str) -> Result<(&str, Option<&str>), PatternError> {
     match port.strip_prefix(':') {
         Some(port) => Ok((host, Some(port))),
         None if port.is_empty() => Ok((host, None)),
-        None => Err(PatternError::InvalidHost),
+        None => Err(ViolationKind::OriginHostCharacter),
     }
 }
 
-fn read_host(host: &str) -> Result<HostPattern, PatternError> {
+fn read_host(host: &str) -> Result<HostPattern, ViolationKind> {
     if host == "*" {
         return Ok(HostPattern::Any);
     }
@@ -341,7 +268,7 @@ fn read_host(host: &str) -> Result<HostPattern, PatternError> {
         return if host::read(host.as_bytes()) == Some(host.len()) {
             Ok(HostPattern::Exact(host.to_owned()))
         } else {
-            Err(PatternError::InvalidIpv6)
+            Err(ViolationKind::OriginIpv6)
         };
     }
     let (labels, is_wildcard) = match host.strip_prefix("*.") {
@@ -351,36 +278,36 @@ fn read_host(host: &str) -> Result<HostPattern, PatternError> {
     check_labels(labels, host.len())?;
     if host::read(labels.as_bytes()) != Some(labels.len()) {
         // Every label is well-formed by now, so what the grammar refuses is a number that is no address.
-        return Err(PatternError::InvalidIpv4);
+        return Err(ViolationKind::OriginIpv4);
     }
     let is_number = labels.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     match (is_wildcard, is_number) {
         // An address has no subdomains.
-        (true, true) => Err(PatternError::MisplacedWildcard),
+        (true, true) => Err(ViolationKind::OriginWildcard),
         (true, false) => Ok(HostPattern::Subdomains(labels.to_owned())),
         (false, _) => Ok(HostPattern::Exact(labels.to_owned())),
     }
 }
 
-fn check_labels(labels: &str, length: usize) -> Result<(), PatternError> {
+fn check_labels(labels: &str, length: usize) -> Result<(), ViolationKind> {
     if labels.is_empty() {
-        return Err(if length == 0 { PatternError::EmptyHost } else { PatternError::EmptyLabel });
+        return Err(if length == 0 { ViolationKind::OriginHost } else { ViolationKind::OriginEmptyLabel });
     }
     if labels.contains('*') {
-        return Err(PatternError::MisplacedWildcard);
+        return Err(ViolationKind::OriginWildcard);
     }
     for label in labels.as_bytes().split(|&byte| byte == b'.') {
         if label.is_empty() {
-            return Err(PatternError::EmptyLabel);
+            return Err(ViolationKind::OriginEmptyLabel);
         }
         if label.len() > 63 {
-            return Err(PatternError::TooLong);
+            return Err(ViolationKind::OriginHostTooLong);
         }
         if !label.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
-            return Err(PatternError::InvalidHost);
+            return Err(ViolationKind::OriginHostCharacter);
         }
     }
-    if length > host::MAX_HOST { Err(PatternError::TooLong) } else { Ok(()) }
+    if length > host::MAX_HOST { Err(ViolationKind::OriginHostTooLong) } else { Ok(()) }
 }
 
 /// The host as the URL standard prints it, in brackets, for an IPv6 address in any spelling.

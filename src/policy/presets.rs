@@ -1,7 +1,7 @@
 //! What the protocols that scripts speak need of a policy. In: a policy and a [`Preset`]. Out: the policy with the
 //! protocol's methods, request headers and response headers added to its own. No preset allows an origin.
 
-use super::CorsPolicy;
+use super::{CorsPolicy, list::unite};
 
 /// A protocol that scripts speak, and what a policy has to allow for it.
 ///
@@ -159,21 +159,14 @@ impl CorsPolicy {
     /// ```
     pub fn preset(mut self, preset: Preset) -> Self {
         // Fetch compares methods with their case, and names of headers without.
-        unite(&mut self.allow_methods, preset.allow_methods(), |one, other| one == other);
-        unite(&mut self.allow_headers, preset.allow_headers(), str::eq_ignore_ascii_case);
-        unite(&mut self.expose_headers, preset.expose_headers(), str::eq_ignore_ascii_case);
+        let add = |list: &mut Option<Vec<String>>, needed: &[&'static str], meaning: fn(&str) -> String| {
+            if !needed.is_empty() {
+                unite(list.get_or_insert_default(), needed.iter().copied(), meaning);
+            }
+        };
+        add(&mut self.allow_methods, preset.allow_methods(), str::to_owned);
+        add(&mut self.allow_headers, preset.allow_headers(), str::to_ascii_lowercase);
+        add(&mut self.expose_headers, preset.expose_headers(), str::to_ascii_lowercase);
         self
-    }
-}
-
-fn unite(list: &mut Option<Vec<String>>, needed: &[&str], is_same: impl Fn(&str, &str) -> bool) {
-    if needed.is_empty() {
-        return;
-    }
-    let list = list.get_or_insert_default();
-    for needed in needed {
-        if !list.iter().any(|listed| listed == "*" || is_same(listed, needed)) {
-            list.push((*needed).to_owned());
-        }
     }
 }

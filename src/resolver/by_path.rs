@@ -4,7 +4,7 @@
 use std::{collections::HashMap, error::Error, fmt};
 
 use super::PolicyResolver;
-use crate::{compile::CompiledPolicy, decision::Resolution, request::CorsRequest, shown::Shown};
+use crate::{compile::CompiledPolicy, decision::Resolution, escape::Escaped, request::CorsRequest};
 
 /// The resolver that picks a policy by the path of the request: that of the longest matching prefix, else a fallback.
 ///
@@ -97,8 +97,8 @@ pub enum PathPrefixError {
 impl fmt::Display for PathPrefixError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAbsolute(prefix) => write!(f, "path prefix \"{}\" does not begin with /", Shown(prefix)),
-            Self::Repeated(prefix) => write!(f, "path prefix \"{}\" is given twice", Shown(prefix)),
+            Self::NotAbsolute(prefix) => write!(f, "path prefix \"{}\" does not begin with /", Escaped(prefix)),
+            Self::Repeated(prefix) => write!(f, "path prefix \"{}\" is given twice", Escaped(prefix)),
         }
     }
 }

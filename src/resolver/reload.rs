@@ -13,9 +13,9 @@ use super::{AsyncPolicyResolver, PolicyResolver};
 use crate::{
     compile::{CompiledPolicy, Compiler},
     decision::Resolution,
+    finding::Violations,
     policy::CorsPolicy,
     request::CorsRequest,
-    violation::Violations,
 };
 
 /// The resolver that a [`ReloadHandle`] swaps: a policy, a route table, anything that resolves.

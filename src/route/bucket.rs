@@ -10,6 +10,7 @@ use super::{
     preflight::group::{Group, Grouping},
     reach::{self, Sought},
 };
+use crate::headers::is_sent_unannounced;
 
 /// Fewer matches are compared one by one as fast as they are looked up.
 const MIN_INDEXED: usize = 16;
@@ -97,7 +98,7 @@ impl Index {
     fn values_of(&mut self, name: &HeaderName) -> Option<&mut ByValue> {
         let known = self.names.iter().position(|known| known.name == *name);
         if known.is_none() && self.names.len() < MAX_NAMES {
-            let is_sent_unannounced = reach::is_sent_unannounced(name);
+            let is_sent_unannounced = is_sent_unannounced(name);
             self.names.push(Indexed { name: name.clone(), is_sent_unannounced, values: HashMap::new() });
         }
         let at = known.unwrap_or(self.names.len().saturating_sub(1));

@@ -3,6 +3,8 @@
 
 use std::{collections::HashMap, fmt, ops::ControlFlow};
 
+use crate::origin::host_and_port;
+
 /// The longest hostname, in bytes.
 const MAX_HOSTNAME: usize = 253;
 
@@ -136,11 +138,7 @@ impl fmt::Display for Hostname {
 /// The host of an authority such as `user@host:port`, as it is written.
 fn without_port(authority: &str) -> &str {
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    match authority.rsplit_once(':') {
-        // The last colon of a bracketed address without a port is not a port's.
-        Some((host, port)) if !port.ends_with(']') => host,
-        _ => authority,
-    }
+    host_and_port(authority).0
 }
 
 /// Calls `then` with the host of `authority` in lower case and without its port, and allocates nothing.

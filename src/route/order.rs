@@ -6,8 +6,8 @@ use std::{cmp::Reverse, collections::HashSet, time::SystemTime};
 
 use http::{HeaderName, Method};
 
-use super::{Hostname, PathMatch, Route, RouteMatch, ValueMatch, backend::RulePolicies, reach::is_sent_unannounced};
-use crate::{decision::Resolution, request::CorsRequest};
+use super::{Hostname, PathMatch, Route, RouteMatch, ValueMatch, backend::RulePolicies};
+use crate::{decision::Resolution, headers::is_sent_unannounced, request::CorsRequest};
 
 /// What a request must meet beside the hostname and the path, and which rule it reaches then.
 #[derive(Clone, Debug)]

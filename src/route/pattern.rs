@@ -5,7 +5,7 @@ use std::fmt;
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
-use crate::shown::Shown;
+use crate::escape::Escaped;
 
 /// The most memory that one compiled expression may take, in bytes.
 const MAX_EXPRESSION: usize = 1 << 20;
@@ -34,7 +34,7 @@ impl fmt::Display for PatternError {
         // The crate's message spans lines, with the place marked; its last line says what is wrong.
         let text = self.0.to_string();
         let reason = text.lines().next_back().unwrap_or_default();
-        write!(f, "not a regular expression: {}", Shown(reason.trim_start_matches("error: ")))
+        write!(f, "not a regular expression: {}", Escaped(reason.trim_start_matches("error: ")))
     }
 }
 

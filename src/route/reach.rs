@@ -8,7 +8,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use super::{ValueMatch, order::Conditions, preflight::announced::Announced};
 use crate::{
     compile::CompiledPolicy,
-    headers,
     request::{CorsRequest, RequestOrigin},
 };
 
@@ -115,17 +114,6 @@ impl<'r> Sought<'r> {
 
     fn announced(&self) -> &Announced {
         self.announced.get_or_init(|| Announced::of(self.request))
-    }
-}
-
-/// Whether a request may carry a header that its preflight does not announce: a safelisted one, which a script sets
-/// without asking, or one that the browser sets by itself (8.2).
-pub(super) fn is_sent_unannounced(name: &HeaderName) -> bool {
-    match name.as_str() {
-        "accept" | "accept-language" | "content-language" | "content-type" | "range" => true,
-        // The preflight carries these two as the request itself does.
-        "host" | "origin" => false,
-        name => headers::is_set_by_browser(name),
     }
 }
 

@@ -14,8 +14,8 @@ use tower_cors::{
     compile::Compiler,
     decision::{Candidates, Resolution},
     decision::{Options, Outcome, PreflightStatus, Review, UnmatchedPreflight, decide},
+    finding::Severity,
     layer::{Difference, Recorded},
-    lint::Severity,
     request::CorsRequest,
     resolver::resolve_async,
 };

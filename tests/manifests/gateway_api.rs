@@ -8,9 +8,9 @@ use http::Request;
 use tower_cors::{
     CorsPolicy, Profile,
     compile::Compiler,
+    finding::ViolationKind,
     manifest::{LoadedRoutes, Manifests},
     request::CorsRequest,
-    violation::ViolationKind,
 };
 
 /// The route of a YAML document, as the crate `gateway-api` reads it.

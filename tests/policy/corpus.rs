@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use tower_cors::{CorsPolicy, compile::Compiler, lint::Severity, manifest::Manifests};
+use tower_cors::{CorsPolicy, compile::Compiler, finding::Severity, manifest::Manifests};
 
 /// Entries of one list.
 #[derive(Deserialize)]

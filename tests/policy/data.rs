@@ -6,8 +6,8 @@ use http::{Method, header};
 use tower_cors::{
     CorsPolicy,
     compile::Compiler,
+    finding::ViolationKind,
     policy::{FieldPath, PolicyField, split_list},
-    violation::ViolationKind,
 };
 
 #[test]
@@ -130,7 +130,7 @@ fn the_crds_lists_end_at_64_entries_and_its_strings_at_their_limits() {
 // rule 2.14
 #[test]
 fn a_lint_has_a_code_a_severity_a_path_and_a_sentence() {
-    use tower_cors::lint::Severity;
+    use tower_cors::finding::Severity;
     let policy = CorsPolicy::new().allow_origins(["*"]).allow_credentials(true);
     let compiled = Compiler::new()
         .at("spec.cors".into())

@@ -9,7 +9,7 @@ use tower_cors::{
     CorsPolicy,
     browser::ScriptRequest,
     compile::Compiler,
-    lint::Severity,
+    finding::Severity,
     merge::{MergeOptions, MergeStrategy, Setting, merge},
     resolver::ByPathPrefix,
 };

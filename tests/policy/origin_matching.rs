@@ -4,7 +4,8 @@ use proptest::{prelude::*, sample::select};
 use tower_cors::{
     CorsPolicy,
     compile::{Compiler, Profile},
-    origin::{Origin, OriginPattern, PatternError},
+    finding::ViolationKind,
+    origin::{Origin, OriginPattern},
 };
 
 /// Whether `pattern` (valid, as written) allows `origin`.
@@ -230,9 +231,9 @@ fn an_origin_is_matched_up_to_its_greatest_length() {
     let scheme = "s".repeat(400);
     assert!(allows(&format!("{scheme}://a.example"), &format!("{scheme}://a.example")));
     for (text, error) in [
-        (format!("https://{longest}d"), Some(PatternError::TooLong)),
+        (format!("https://{longest}d"), Some(ViolationKind::OriginHostTooLong)),
         (format!("https://{longest}"), None),
-        (format!("https://{}.example", "a".repeat(64)), Some(PatternError::TooLong)),
+        (format!("https://{}.example", "a".repeat(64)), Some(ViolationKind::OriginHostTooLong)),
         (format!("https://{}.example", "a".repeat(63)), None),
     ] {
         assert_eq!(OriginPattern::parse(&text).err(), error, "{text}");

@@ -1,0 +1,70 @@
+//! Comma-separated lists (RFC 9110, section 5.6.1), and how much of one is read. Rules 4.7 to 4.9.
+
+use std::iter;
+
+use http::{HeaderValue, header::GetAll};
+
+use super::token::TCHARS;
+
+/// The longest list of requested headers, and the longest requested method, that is read: 8 KiB (4.7, 4.9).
+pub(crate) const MAX_LIST_BYTES: usize = 8 * 1024;
+/// The most names of a list of requested headers that are read (4.9).
+pub(crate) const MAX_LIST_NAMES: usize = 256;
+
+/// The elements of a comma-separated list, trimmed; empty ones are left out (RFC 9110, section 5.6.1).
+pub(crate) fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
+}
+
+/// The elements of a list that are tokens other than `*`. A browser's list takes one look at each byte.
+fn names(mut list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    iter::from_fn(move || {
+        while !list.is_empty() {
+            let element = list.trim_ascii_start();
+            let end = element.iter().position(|&byte| !TCHARS[byte as usize]).unwrap_or(element.len());
+            let (name, rest) = element.split_at(end);
+            // In a browser's list the comma follows at once.
+            let comma = rest.iter().position(|&byte| byte == b',').unwrap_or(rest.len());
+            let (space, after) = rest.split_at(comma);
+            list = after.get(1..).unwrap_or_default();
+            if !name.is_empty() && name != b"*" && space.trim_ascii().is_empty() {
+                return Some(name);
+            }
+        }
+        None
+    })
+}
+
+/// The list of requested headers, which several lines may spell, longer than 4.9 permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ListTooLong;
+
+/// The names that `lines` list, joined with `", "`; none where they name nothing.
+///
+/// Invalid names and `*` are dropped: what is echoed into a response is made of valid tokens only (4.8).
+pub(crate) fn join_names(lines: GetAll<'_, HeaderValue>) -> Result<Option<HeaderValue>, ListTooLong> {
+    let bytes = lines.iter().map(HeaderValue::len).sum::<usize>();
+    if bytes > MAX_LIST_BYTES {
+        return Err(ListTooLong);
+    }
+    if bytes == 0 {
+        return Ok(None);
+    }
+    // Each comma may become a comma and a space, and each line but the first gains both.
+    let mut joined = Vec::with_capacity(bytes + 2 * MAX_LIST_NAMES.min(bytes));
+    let mut count = 0;
+    for line in lines.iter() {
+        for name in names(line.as_bytes()) {
+            count += 1;
+            if count > MAX_LIST_NAMES {
+                return Err(ListTooLong);
+            }
+            if !joined.is_empty() {
+                joined.extend_from_slice(b", ");
+            }
+            joined.extend_from_slice(name);
+        }
+    }
+    // Tokens, commas and spaces always make a header value.
+    Ok(if joined.is_empty() { None } else { HeaderValue::try_from(joined).ok() })
+}

@@ -1,0 +1,13 @@
+//! What is attached to what, and what that comes to. In: objects. Out: [`LoadedRoutes`]: a route table whose rules have
+//! their policies, and lints on what only shows when everything is known. Rules 7.1 to 7.11, 8.3, 8.4.
+
+mod build;
+mod changes;
+mod effective;
+mod loaded;
+mod stack;
+mod unattached;
+
+pub(crate) use build::build;
+pub use changes::Change;
+pub use loaded::LoadedRoutes;

@@ -1,0 +1,128 @@
+//! What a stack comes to: a policy with its provenance, none, or one that can't be made. In: a stack and the annotations
+//! of the route and the Gateway. Out: a [`Resolution`], and lints on what only shows in the whole.
+//! Rules 7.3, 7.5, 7.7, 7.9 to 7.11.
+
+use std::collections::HashMap;
+
+use super::stack::Attached;
+use crate::{
+    compile::{Compiler, Profile},
+    decision::Resolution,
+    finding,
+    manifest::{
+        finding::LintKind,
+        objects::{Cors, InheritedPriority},
+    },
+    merge::{MergeOptions, MergeStrategy, Setting, merge},
+    policy::FieldPath,
+};
+
+/// What a stack comes to.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) resolution: Resolution<'static>,
+    /// What no setting shows by itself, with the paths of the merged policy.
+    pub(crate) lints: Vec<(FieldPath, LintKind)>,
+}
+
+/// Merges stacks, and remembers what they came to: thousands of rules share the policy of their Gateway.
+#[derive(Default)]
+pub(crate) struct Merger {
+    known: HashMap<Vec<(*const Cors, bool)>, Outcome>,
+}
+
+impl Merger {
+    pub(crate) fn merge(
+        &mut self,
+        stack: &[Attached<'_>],
+        route: Option<InheritedPriority>,
+        gateway: Option<InheritedPriority>,
+    ) -> Outcome {
+        let counting = counting(stack, route, gateway);
+        // The same blocks in the same order have the same labels.
+        let key = counting.iter().map(|attached| (std::ptr::from_ref(attached.cors), attached.is_disabled)).collect();
+        self.known.entry(key).or_insert_with(|| compile(&counting)).clone()
+    }
+}
+
+/// The settings that take part: an annotation says whether a parent's are combined with those of what it serves, the
+/// route's for its own and its rules', the Gateway's for its own and the route's. Without one, the first counts alone
+/// (7.3, 7.7).
+fn counting<'s, 'a>(
+    stack: &'s [Attached<'a>],
+    route: Option<InheritedPriority>,
+    gateway: Option<InheritedPriority>,
+) -> Vec<&'s Attached<'a>> {
+    let is_deep = |priority: Option<InheritedPriority>| priority.is_some_and(InheritedPriority::is_deep);
+    let first_is_of_gateway = stack.first().is_some_and(|first| first.level.is_of_gateway());
+    let mut routes = 0;
+    let mut counting = Vec::with_capacity(stack.len());
+    for (at, attached) in stack.iter().enumerate() {
+        let counts = if attached.level.is_of_gateway() {
+            is_deep(gateway) || at == 0
+        } else {
+            routes += 1;
+            (is_deep(route) || routes == 1) && (is_deep(gateway) || !first_is_of_gateway)
+        };
+        if counts {
+            counting.push(attached);
+        }
+    }
+    counting
+}
+
+fn compile(counting: &[&Attached<'_>]) -> Outcome {
+    let settings: Vec<Setting> = counting.iter().map(|attached| attached.setting()).collect();
+    // The order says who is preferred.
+    let strategy = if settings.len() > 1 { MergeStrategy::Union } else { MergeStrategy::Replace };
+    // 2.13: under the profile that the settings came from.
+    let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits();
+    let compiled = merge(&settings, &MergeOptions::new(strategy)).compile(&compiler);
+    match compiled {
+        Ok(None) => Outcome { resolution: Resolution::none(), lints: Vec::new() },
+        Ok(Some(policy)) => {
+            let is_new = |kind: &finding::LintKind| !counting.iter().any(|attached| attached.cors.lints.contains(kind));
+            let lints = policy.lints().iter().filter(|lint| is_new(lint.kind()));
+            let lints = lints.map(|lint| (lint.path().clone(), lint.kind().clone().into())).collect();
+            Outcome { resolution: policy.into(), lints }
+        }
+        // 7.10: never with the wider half.
+        Err(error) => {
+            let reason = in_one_line(&error.to_string());
+            Outcome {
+                resolution: Resolution::closed(),
+                lints: vec![(FieldPath::root(), LintKind::InvalidWhole { reason })],
+            }
+        }
+    }
+}
+
+/// The lines of an error as one, without those that would make it too long to read.
+fn in_one_line(text: &str) -> String {
+    const MAX_REASON: usize = 2048;
+    let mut reason = String::new();
+    for line in text.lines() {
+        if reason.is_empty() {
+            reason.push_str(line);
+        } else if reason.len() + line.len() < MAX_REASON {
+            reason.push_str("; ");
+            reason.push_str(line);
+        }
+    }
+    reason
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_of_a_reason_that_fit_stand_in_one_line() {
+        assert_eq!(in_one_line("one\ntwo\nthree"), "one; two; three");
+        let (first, fits, too_long) = ("a".repeat(1000), "b".repeat(1047), "c".repeat(1048));
+        assert_eq!(in_one_line(&format!("{first}\n{too_long}\n{fits}")), format!("{first}; {fits}"));
+        assert_eq!(in_one_line(&format!("{first}\n{fits}\nd")), format!("{first}; {fits}"));
+        // The first stands, however long.
+        assert_eq!(in_one_line(&"e".repeat(3000)).len(), 3000);
+    }
+}

@@ -1,0 +1,75 @@
+//! A finding with the place in a file that it is about, which messages begin with, and the line that stands there.
+//! Rule 2.2.
+
+mod excerpt;
+mod lint;
+mod position;
+mod violation;
+
+use std::{error::Error, fmt, ops::Deref};
+
+pub use excerpt::Excerpt;
+pub use lint::LintKind;
+pub use position::Position;
+pub use violation::ViolationKind;
+
+use crate::finding::{Finding, Kind};
+
+/// A [`Finding`] in a file, which it reads as.
+///
+/// Its `Display` begins with the place: `api.yaml:12:17: spec.cors.maxAge: "10m" is not a whole number of seconds`. With
+/// `{:#}` the line of the file follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located<K> {
+    finding: Finding<K>,
+    position: Position,
+    excerpt: Option<Excerpt>,
+}
+
+/// One thing that is wrong with a manifest.
+pub type Violation = Located<ViolationKind>;
+
+/// Something in valid manifests that is probably not meant.
+pub type Lint = Located<LintKind>;
+
+impl<K> Located<K> {
+    pub(in crate::manifest) fn new(finding: Finding<impl Into<K>>, position: Position) -> Self {
+        Self { finding: finding.map(Into::into), position, excerpt: None }
+    }
+
+    /// Adds the line of the file that it is about.
+    pub(in crate::manifest) fn with_excerpt(mut self, excerpt: Option<Excerpt>) -> Self {
+        self.excerpt = excerpt;
+        self
+    }
+
+    /// Where it was found.
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// The line of the file, for a violation.
+    pub fn excerpt(&self) -> Option<&Excerpt> {
+        self.excerpt.as_ref()
+    }
+}
+
+impl<K> Deref for Located<K> {
+    type Target = Finding<K>;
+
+    fn deref(&self) -> &Finding<K> {
+        &self.finding
+    }
+}
+
+impl<K: Kind> fmt::Display for Located<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.position, self.finding)?;
+        match &self.excerpt {
+            Some(excerpt) if f.alternate() => write!(f, "\n{excerpt}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<K: Kind + fmt::Debug> Error for Located<K> {}

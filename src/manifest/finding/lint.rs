@@ -1,0 +1,100 @@
+//! What is probably not meant in valid manifests, beside what is so in any policy: kinds, codes, severities, and the one
+//! text of each. Rules 7.1, 7.2, 7.10, 8.3.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::{
+    escape::Escaped,
+    finding::{self, Kind, Severity},
+};
+
+/// What a lint of manifests can be about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum LintKind {
+    /// What a lint of any policy can be about.
+    #[error(transparent)]
+    Policy(#[from] finding::LintKind),
+    /// A rule that is chosen, or not, by headers that a preflight only announces (8.3).
+    #[error(
+        "is chosen by headers that a preflight only announces, so a request needs the consent of the policy that it \
+             really reaches"
+    )]
+    AmbiguousPreflight,
+    /// Such a rule that has no policy, so that no request can be refused by it (8.3).
+    #[error("has no policy, and another rule can answer the preflights of requests that reach it; give it a policy")]
+    UnenforceableRule,
+    /// A reference to an object that is not in the manifests.
+    #[error("is not in the manifests; {} names it", Escaped(.by))]
+    ReferenceNotFound {
+        /// What names it, such as `HTTPRoute web/api`.
+        by: String,
+    },
+    /// A policy that an older one at the same place keeps from counting (7.2).
+    #[error("has no effect at {}, where {} comes first", Escaped(.place), Escaped(.winner))]
+    LosesToOlder {
+        /// The older one, such as `TrafficPolicy web/base`.
+        winner: String,
+        /// Where both stand, such as `HTTPRoute web/api`.
+        place: String,
+    },
+    /// A policy with a `cors` field that applies to no route.
+    #[error(fmt = attaches_to_nothing)]
+    AttachesToNothing {
+        /// What it targets, such as `Gateway web/public`; empty where it targets nothing.
+        target: String,
+    },
+    /// A rule whose settings are valid each by itself and make no valid policy together (7.10).
+    #[error("is served without CORS, since its settings make no valid policy: {reason}")]
+    InvalidWhole {
+        /// What is wrong, with the settings it is about.
+        reason: String,
+    },
+    /// A CORS filter of one of several backends, which counts only where the chosen backend is known (7.1).
+    #[error("counts only for requests whose chosen backend is known, since the rule has several backends")]
+    BackendFilter,
+    /// An object with the kind, namespace and name of an earlier one, which it replaces.
+    #[error("is the name of an earlier object of this kind, which is left out")]
+    ReplacesEarlier,
+    /// An object that is passed over, and is nearly one that is read.
+    #[error("is not read; what is read is {meant}")]
+    NotRead {
+        /// What is read, such as `HTTPRoute of gateway.networking.k8s.io/v1`.
+        meant: String,
+    },
+}
+
+fn attaches_to_nothing(target: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match target {
+        "" => f.write_str("has no target, and no route names it"),
+        target => write!(f, "applies to no route: none belongs to {}", Escaped(target)),
+    }
+}
+
+impl Kind for LintKind {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Policy(kind) => kind.code(),
+            Self::AmbiguousPreflight => "ambiguous-preflight",
+            Self::UnenforceableRule => "unenforceable-rule",
+            Self::ReferenceNotFound { .. } => "reference-not-found",
+            Self::LosesToOlder { .. } => "loses-to-older",
+            Self::AttachesToNothing { .. } => "attaches-to-nothing",
+            Self::InvalidWhole { .. } => "invalid-whole",
+            Self::BackendFilter => "backend-filter",
+            Self::ReplacesEarlier => "replaces-earlier",
+            Self::NotRead { .. } => "not-read",
+        }
+    }
+
+    fn severity(&self) -> Severity {
+        match self {
+            Self::Policy(kind) => kind.severity(),
+            Self::InvalidWhole { .. } => Severity::Critical,
+            Self::AmbiguousPreflight => Severity::Info,
+            _ => Severity::Warning,
+        }
+    }
+}

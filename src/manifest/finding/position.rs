@@ -1,0 +1,42 @@
+//! A place in a file. In: what the YAML reader knows. Out: what stands before a message. Rule 2.2.
+
+use std::{fmt, sync::Arc};
+
+use crate::escape::Escaped;
+
+/// A place in a text: the file's name, and line and column, both from 1.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Position {
+    file: Arc<str>,
+    line: u64,
+    column: u64,
+}
+
+impl Position {
+    /// A place in the file named `file`; `line` and `column` count from 1, the latter in characters.
+    pub fn new(file: impl Into<Arc<str>>, line: u64, column: u64) -> Self {
+        Self { file: file.into(), line, column }
+    }
+
+    /// The name of the file.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The column, from 1, in characters.
+    pub fn column(&self) -> u64 {
+        self.column
+    }
+}
+
+/// `file:line:column`
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", Escaped(&self.file), self.line, self.column)
+    }
+}

@@ -1,0 +1,76 @@
+//! What only manifests can get wrong, beside what any policy can: kinds, codes, and the one text of each.
+//! Rules 2.1, 2.2, 2.12.
+
+use thiserror::Error;
+
+use crate::finding::{self, Kind, Severity};
+
+/// What can be wrong with a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum ViolationKind {
+    /// What can be wrong with any policy.
+    #[error(transparent)]
+    Policy(#[from] finding::ViolationKind),
+    /// A field that the resource does not have (2.1).
+    #[error("is not a field of this resource")]
+    UnknownField,
+    /// A value of another type than the field's.
+    #[error("is not {expected}")]
+    WrongType {
+        /// What the field holds, such as `a list of strings`.
+        expected: &'static str,
+    },
+    /// A value that the CRD requires and that is missing.
+    #[error("is missing")]
+    Missing,
+    /// A filter that a rule may have once.
+    #[error("is a second filter of a type that may stand here once")]
+    RepeatedFilter,
+    /// A field of a filter whose type is another one.
+    #[error("belongs to a filter of type {belongs_to}")]
+    FilterType {
+        /// The type that the field belongs to.
+        belongs_to: &'static str,
+    },
+    /// A field or filter that rules another one out.
+    #[error("can't be used together with {with}")]
+    NotTogether {
+        /// What it can't stand beside.
+        with: &'static str,
+    },
+    /// A value outside the CRD's grammar for the field.
+    #[error("is not {expected}")]
+    InvalidValue {
+        /// What the field holds, such as `a port from 1 to 65535`.
+        expected: &'static str,
+    },
+}
+
+impl Kind for ViolationKind {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Policy(kind) => kind.code(),
+            Self::UnknownField => "unknown-field",
+            Self::WrongType { .. } => "wrong-type",
+            Self::Missing => "missing",
+            Self::RepeatedFilter => "repeated-filter",
+            Self::FilterType { .. } => "filter-type",
+            Self::NotTogether { .. } => "not-together",
+            Self::InvalidValue { .. } => "invalid-value",
+        }
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Error
+    }
+
+    fn around_suggestion(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Policy(kind) => kind.around_suggestion(),
+            // A number, a truth or a list is written without quotes.
+            Self::WrongType { .. } => ("; did you mean ", "?"),
+            _ => ("; did you mean \"", "\"?"),
+        }
+    }
+}

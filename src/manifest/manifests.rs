@@ -1,0 +1,101 @@
+//! Manifests while they are collected. In: texts and files. Out: [`LoadedRoutes`], or everything that is wrong.
+//! Rule 2.2.
+
+use std::{fs::File, io::Read, path::Path, sync::Arc};
+
+use super::{
+    attachment::{self, LoadedRoutes},
+    error::{ManifestError, ManifestErrors},
+    finding::{Lint, Position},
+    objects::{self, Resources},
+    reader::{self, Excerpts, Report},
+};
+
+/// Manifests while they are collected.
+///
+/// Each text may hold many documents, in any order, with empty ones between them. Of the Gateway API's resources
+/// `Gateway` and `HTTPRoute` are read, of kgateway's `TrafficPolicy`, of Gloo's `GlooTrafficPolicy`; other kinds, other
+/// filters and `status` are passed over. Where two objects have one kind, namespace and name, the last one counts.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    resources: Resources,
+    lints: Vec<Lint>,
+    errors: Vec<ManifestError>,
+}
+
+impl Manifests {
+    /// No manifests yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads a text; `name` is what messages call it. What is wrong with it is kept for [`build`](Self::build).
+    ///
+    /// This waits for threads that it starts, one for a short text and up to four for a long one. Where there are none, as
+    /// in a browser, values may stand in one another 16 levels deep in place of 64.
+    #[must_use]
+    pub fn read(mut self, name: &str, text: &str) -> Self {
+        if text.len() > reader::MAX_FILE {
+            self.errors.push(ManifestError::TooLarge { file: name.to_owned() });
+            return self;
+        }
+        let file: Arc<str> = name.into();
+        let take = |documents: Vec<reader::Node<'_>>| {
+            let (mut resources, mut report) = (Resources::default(), Report::new(&file));
+            documents.iter().for_each(|document| objects::read(document, &mut resources, &mut report));
+            (resources, report)
+        };
+        let parts = match reader::read(text, take) {
+            Ok(parts) => parts,
+            Err(error) => {
+                let reader::Place { line, column } = error.place;
+                let position = Position::new(file, line, column);
+                let excerpt = Excerpts::of(text).at(&position);
+                self.errors.push(ManifestError::Syntax { position, message: error.sentence.into_owned(), excerpt });
+                return self;
+            }
+        };
+        let mut violations = Vec::new();
+        for (resources, report) in parts {
+            self.resources.append(resources);
+            self.lints.extend(report.lints);
+            violations.extend(report.violations);
+        }
+        if !violations.is_empty() {
+            let excerpts = Excerpts::of(text);
+            let violations = violations.into_iter().map(|violation| {
+                let excerpt = excerpts.at(violation.position());
+                violation.with_excerpt(excerpt)
+            });
+            self.errors.extend(violations.map(ManifestError::Violation));
+        }
+        self
+    }
+
+    /// Reads a file. What is wrong with it, and that it can't be read, is kept for [`build`](Self::build).
+    #[must_use]
+    pub fn load(mut self, path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let mut text = String::new();
+        // One byte over the limit is enough to see that the file is too large.
+        let read = File::open(path).and_then(|file| file.take(reader::MAX_FILE as u64 + 1).read_to_string(&mut text));
+        match read {
+            Ok(_) => self.read(&name, &text),
+            Err(source) => {
+                self.errors.push(ManifestError::Read { file: name, source });
+                self
+            }
+        }
+    }
+
+    /// Attaches policies to routes and arranges these for look-up.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with any of the texts and files, at once.
+    pub fn build(self) -> Result<LoadedRoutes, ManifestErrors> {
+        ManifestErrors::check(self.errors)?;
+        Ok(attachment::build(self.resources, self.lints))
+    }
+}

@@ -1,0 +1,75 @@
+//! From documents to objects, typed: which kinds are read, and how. In: the documents of a file. Out: [`Resources`]. Other
+//! kinds, and what is no object, are passed over. Rules 2.1, 2.2, 2.12, 8.1.
+
+mod cors;
+mod filter;
+mod gateway;
+mod grammar;
+mod http_route;
+mod kind;
+mod meta;
+mod model;
+mod suggest;
+mod traffic_policy;
+
+pub(crate) use kind::Kind;
+pub use model::BackendRef;
+pub(crate) use model::{
+    Backend, Cors, CorsSetting, ExtensionRef, Filter, Gateway, HttpRoute, HttpRule, InheritedPriority, Meta, ParentRef,
+    Resources, TargetRef, TrafficPolicy,
+};
+
+use super::{
+    finding::{Lint, LintKind},
+    reader::{Field, Node, Object, Report, Value},
+};
+use crate::{finding::Finding, policy::FieldPath};
+
+/// How deep lists may stand in lists.
+const MAX_LISTS: usize = 4;
+
+/// Reads one document.
+pub(crate) fn read(document: &Node<'_>, resources: &mut Resources, report: &mut Report) {
+    read_at(Field::new(document, FieldPath::root()), MAX_LISTS, resources, report);
+}
+
+fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &mut Report) {
+    if !matches!(field.node.value, Value::Map(_)) {
+        return;
+    }
+    let Some(object) = field.object(report) else { return };
+    let text = |name: &str| {
+        object.named(name).next().and_then(|(_, node)| match &node.value {
+            Value::Text(text) => Some(text.as_ref()),
+            _ => None,
+        })
+    };
+    let (version, Some(kind)) = (text("apiVersion").unwrap_or_default(), text("kind")) else { return };
+    match Kind::of_object(version, kind) {
+        Some(Kind::Gateway) => resources.gateways.extend(gateway::read(&object, report)),
+        Some(Kind::HttpRoute) => resources.routes.extend(http_route::read(&object, report)),
+        Some(kind) => resources.policies.extend(traffic_policy::read(&object, kind, report)),
+        // What `kubectl get -o yaml` prints.
+        None if (version, kind) == ("v1", "List") && lists > 0 => {
+            let items = object.get("items", report);
+            for item in items.map(|items| items.items(usize::MAX, report)).unwrap_or_default() {
+                read_at(item, lists - 1, resources, report);
+            }
+        }
+        None => add_near_miss(&object, version, kind, report),
+    }
+}
+
+/// An object of another version, or whose kind is written in another case, is passed over like all that is not read; whoever
+/// wrote it would wait for its policy in vain. A kind of that name in another group is something else.
+fn add_near_miss(object: &Object<'_>, version: &str, name: &str, report: &mut Report) {
+    let group = version.split('/').next().unwrap_or_default();
+    let is_near = |kind: &Kind| kind.name().eq_ignore_ascii_case(name) && (group == kind.group() || group.is_empty());
+    let Some(kind) = Kind::ALL.into_iter().find(is_near) else { return };
+    let (field, value) = if name == kind.name() { ("apiVersion", version) } else { ("kind", name) };
+    let place = object.named(field).next().map_or(object.place(), |(_, node)| node.place);
+    let meant = format!("{} of {}/{}", kind.name(), kind.group(), kind.version());
+    let lint = Finding::new(object.path().field(field), LintKind::NotRead { meant }).with_value(value);
+    let position = report.position(place);
+    report.lints.push(Lint::new(lint, position));
+}

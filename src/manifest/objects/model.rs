@@ -1,0 +1,191 @@
+//! The resources as far as they concern CORS, typed, with their places. Plain data: the other files fill it,
+//! `attachment` uses it. Rules 7.1, 8.4.
+
+use std::time::SystemTime;
+
+use super::kind::Kind;
+use crate::{
+    finding::LintKind,
+    manifest::finding::Position,
+    policy::{CorsPolicy, FieldPath},
+    route::{Hostname, RouteMatch},
+};
+
+/// Everything that was read, in the order of the files.
+#[derive(Debug, Default)]
+pub(crate) struct Resources {
+    pub(crate) gateways: Vec<Gateway>,
+    pub(crate) routes: Vec<HttpRoute>,
+    pub(crate) policies: Vec<TrafficPolicy>,
+}
+
+impl Resources {
+    /// Adds what was read after this.
+    pub(crate) fn append(&mut self, later: Self) {
+        self.gateways.extend(later.gateways);
+        self.routes.extend(later.routes);
+        self.policies.extend(later.policies);
+    }
+}
+
+/// What every object has.
+#[derive(Clone, Debug)]
+pub(crate) struct Meta {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) created: Option<SystemTime>,
+    /// `kgateway.dev/inherited-policy-priority`
+    pub(crate) inherited_priority: Option<InheritedPriority>,
+    pub(crate) position: Position,
+}
+
+/// The values of the annotation `kgateway.dev/inherited-policy-priority`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InheritedPriority {
+    ShallowMergePreferChild,
+    ShallowMergePreferParent,
+    DeepMergePreferChild,
+    DeepMergePreferParent,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Gateway {
+    pub(crate) meta: Meta,
+    pub(crate) listeners: Vec<Listener>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Listener {
+    pub(crate) name: String,
+    pub(crate) hostname: Hostname,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct HttpRoute {
+    pub(crate) meta: Meta,
+    pub(crate) parents: Vec<ParentRef>,
+    pub(crate) hostnames: Vec<Hostname>,
+    pub(crate) rules: Vec<HttpRule>,
+}
+
+/// An entry of `parentRefs`. Ports don't matter here, so they are only checked.
+#[derive(Clone, Debug)]
+pub(crate) struct ParentRef {
+    pub(crate) group: String,
+    pub(crate) kind: String,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) section: Option<String>,
+    pub(crate) path: FieldPath,
+    pub(crate) position: Position,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct HttpRule {
+    pub(crate) name: Option<String>,
+    pub(crate) matches: Vec<RouteMatch>,
+    pub(crate) filters: Vec<Filter>,
+    pub(crate) backends: Vec<Backend>,
+    pub(crate) path: FieldPath,
+    pub(crate) position: Position,
+}
+
+/// A filter, as far as it concerns CORS.
+#[derive(Clone, Debug)]
+pub(crate) enum Filter {
+    Cors(Cors),
+    Extension(ExtensionRef),
+}
+
+/// The object that a filter of type `ExtensionRef` names; it is in the namespace of its route.
+#[derive(Clone, Debug)]
+pub(crate) struct ExtensionRef {
+    pub(crate) group: String,
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) path: FieldPath,
+    pub(crate) position: Position,
+}
+
+/// Where a rule sends its requests.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct BackendRef {
+    /// The API group; empty for the core group, where services are.
+    pub group: String,
+    /// The kind, usually `Service`.
+    pub kind: String,
+    /// The namespace, which is the route's unless the reference names another.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+    /// The port, where the reference names one.
+    pub port: Option<u16>,
+    /// Its share among the backends of the rule; 0 takes none.
+    pub weight: u32,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Backend {
+    pub(crate) reference: BackendRef,
+    pub(crate) filters: Vec<Filter>,
+}
+
+/// A `cors` block.
+#[derive(Clone, Debug)]
+pub(crate) struct Cors {
+    pub(crate) policy: CorsPolicy,
+    /// Where the block stands in its object.
+    pub(crate) path: FieldPath,
+    /// What its lints are about.
+    pub(crate) lints: Vec<LintKind>,
+}
+
+/// `TrafficPolicy` of kgateway, `GlooTrafficPolicy` of Gloo.
+#[derive(Clone, Debug)]
+pub(crate) struct TrafficPolicy {
+    pub(crate) meta: Meta,
+    pub(crate) kind: Kind,
+    pub(crate) targets: Vec<TargetRef>,
+    pub(crate) cors: Option<CorsSetting>,
+}
+
+/// An entry of `targetRefs`; it names an object in the namespace of its policy.
+#[derive(Clone, Debug)]
+pub(crate) struct TargetRef {
+    pub(crate) group: String,
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) section: Option<String>,
+    pub(crate) path: FieldPath,
+    pub(crate) position: Position,
+}
+
+/// What a traffic policy says about CORS.
+#[derive(Clone, Debug)]
+pub(crate) enum CorsSetting {
+    Policy(Cors),
+    /// `disable: {}`; the fields beside it say nothing.
+    Disabled(Cors),
+}
+
+impl InheritedPriority {
+    /// Whether lists and fields of several policies are combined.
+    pub(crate) fn is_deep(self) -> bool {
+        matches!(self, Self::DeepMergePreferChild | Self::DeepMergePreferParent)
+    }
+
+    /// Whether the annotated parent's policies come before those of what it serves.
+    pub(crate) fn prefers_parent(self) -> bool {
+        matches!(self, Self::ShallowMergePreferParent | Self::DeepMergePreferParent)
+    }
+}
+
+impl Filter {
+    pub(crate) fn cors(&self) -> Option<&Cors> {
+        match self {
+            Self::Cors(cors) => Some(cors),
+            Self::Extension(_) => None,
+        }
+    }
+}

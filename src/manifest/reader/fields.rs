@@ -1,0 +1,205 @@
+//! Reading a tree of YAML by hand, so that everything wrong is found at once. In: a value with its field path. Out: its
+//! parts, typed; what is of another type goes into the [`Report`], with its place. Rule 2.2.
+
+use std::sync::Arc;
+
+use super::{
+    place::Place,
+    yaml::{Key, Node, Value},
+};
+use crate::{
+    finding::{self, Finding},
+    manifest::finding::{Lint, Position, Violation, ViolationKind},
+    policy::FieldPath,
+};
+
+/// What a text must be, in words, and the test.
+pub(crate) type Grammar<T = fn(&str) -> bool> = (&'static str, T);
+
+/// What was found in one file.
+pub(crate) struct Report {
+    file: Arc<str>,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) lints: Vec<Lint>,
+}
+
+impl Report {
+    pub(crate) fn new(file: &Arc<str>) -> Self {
+        Self { file: Arc::clone(file), violations: Vec::new(), lints: Vec::new() }
+    }
+
+    pub(crate) fn position(&self, place: Place) -> Position {
+        Position::new(Arc::clone(&self.file), place.line, place.column)
+    }
+
+    /// A violation at the value of a field.
+    pub(crate) fn violate(&mut self, field: &Field<'_>, kind: impl Into<ViolationKind>) {
+        self.violate_with(field, kind, None);
+    }
+
+    /// A violation at the value of a field, with what was probably meant.
+    pub(crate) fn violate_with(
+        &mut self,
+        field: &Field<'_>,
+        kind: impl Into<ViolationKind>,
+        suggestion: Option<String>,
+    ) {
+        let violation = Finding::new(field.path.clone(), kind.into()).with_suggestion(suggestion);
+        let violation = match &field.node.value {
+            Value::List(_) | Value::Map(_) | Value::Null => violation,
+            scalar => violation.with_value(scalar.clone().shown()),
+        };
+        self.violations.push(Violation::new(violation, self.position(field.node.place)));
+    }
+
+    /// A violation at a key.
+    pub(crate) fn violate_key(
+        &mut self,
+        path: FieldPath,
+        kind: impl Into<ViolationKind>,
+        place: Place,
+        meant: Option<String>,
+    ) {
+        let position = self.position(place);
+        let violation = Finding::new(path, kind.into()).with_suggestion(meant);
+        self.violations.push(Violation::new(violation, position));
+    }
+}
+
+/// A value and its path.
+#[derive(Clone, Debug)]
+pub(crate) struct Field<'a> {
+    pub(crate) node: &'a Node<'a>,
+    pub(crate) path: FieldPath,
+}
+
+/// A map and its path.
+#[derive(Clone, Debug)]
+pub(crate) struct Object<'a> {
+    field: Field<'a>,
+    fields: &'a [(Key<'a>, Node<'a>)],
+}
+
+impl<'a> Field<'a> {
+    pub(crate) fn new(node: &'a Node<'a>, path: FieldPath) -> Self {
+        Self { node, path }
+    }
+
+    /// The map that the value must be.
+    pub(crate) fn object(self, report: &mut Report) -> Option<Object<'a>> {
+        let Value::Map(fields) = &self.node.value else {
+            report.violate(&self, ViolationKind::WrongType { expected: "a map" });
+            return None;
+        };
+        Some(Object { field: self, fields })
+    }
+
+    /// The items of the list that the value must be.
+    pub(crate) fn items(&self, limit: usize, report: &mut Report) -> Vec<Field<'a>> {
+        let Value::List(items) = &self.node.value else {
+            report.violate(self, ViolationKind::WrongType { expected: "a list" });
+            return Vec::new();
+        };
+        if items.len() > limit {
+            report.violate(self, finding::ViolationKind::TooManyEntries { limit });
+        }
+        items.iter().enumerate().map(|(at, node)| Field::new(node, self.path.index(at))).collect()
+    }
+
+    /// The maps in the list that the value must be.
+    pub(crate) fn objects(&self, limit: usize, report: &mut Report) -> Vec<Object<'a>> {
+        let items = self.items(limit, report);
+        items.into_iter().filter_map(|item| item.object(report)).collect()
+    }
+
+    /// The text that the value must be.
+    pub(crate) fn text(&self, report: &mut Report) -> Option<&'a str> {
+        let Value::Text(text) = &self.node.value else {
+            report.violate(self, ViolationKind::WrongType { expected: "a string" });
+            return None;
+        };
+        Some(text)
+    }
+
+    /// The text that the value must be, held against a grammar.
+    pub(crate) fn text_as(
+        &self,
+        (expected, is_valid): Grammar<impl FnOnce(&str) -> bool>,
+        report: &mut Report,
+    ) -> Option<&'a str> {
+        let text = self.text(report)?;
+        if is_valid(text) {
+            return Some(text);
+        }
+        report.violate(self, ViolationKind::InvalidValue { expected });
+        None
+    }
+
+    /// The integer in a range that the value must be.
+    pub(crate) fn integer(
+        &self,
+        expected: &'static str,
+        range: std::ops::RangeInclusive<i128>,
+        report: &mut Report,
+    ) -> Option<i128> {
+        match self.node.value {
+            Value::Integer(number) if range.contains(&number) => return Some(number),
+            Value::Integer(_) => report.violate(self, ViolationKind::InvalidValue { expected }),
+            _ => report.violate(self, ViolationKind::WrongType { expected }),
+        }
+        None
+    }
+}
+
+impl<'a> Object<'a> {
+    pub(crate) fn path(&self) -> &FieldPath {
+        &self.field.path
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.field.node.place
+    }
+
+    /// Every field with a name, in the order of the file.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'a str, Place, Field<'a>)> + use<'a, '_> {
+        self.fields.iter().filter_map(|(key, node)| {
+            let name = key.name.as_deref()?;
+            Some((name, key.place, Field::new(node, self.path().field(name))))
+        })
+    }
+
+    /// The key and the value of each field with this name: one, but for a key that stands twice.
+    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = (Place, &'a Node<'a>)> {
+        let found = self.fields.iter().filter(move |(key, _)| key.name.as_deref() == Some(name));
+        found.map(|(key, node)| (key.place, node))
+    }
+
+    /// A field. One that is null counts as absent, as it does for the API server.
+    pub(crate) fn get(&self, name: &str, report: &mut Report) -> Option<Field<'a>> {
+        let mut found = self.named(name);
+        let (_, node) = found.next()?;
+        for (place, _) in found {
+            report.violate_key(self.path().field(name), finding::ViolationKind::Duplicate, place, None);
+        }
+        (!matches!(node.value, Value::Null)).then(|| Field::new(node, self.path().field(name)))
+    }
+
+    /// A field that must be there.
+    pub(crate) fn require(&self, name: &str, report: &mut Report) -> Option<Field<'a>> {
+        let field = self.get(name, report);
+        if field.is_none() {
+            report.violate_key(self.path().field(name), ViolationKind::Missing, self.place(), None);
+        }
+        field
+    }
+
+    /// A text, where the field is there, held against a grammar.
+    pub(crate) fn text_as(&self, name: &str, grammar: Grammar, report: &mut Report) -> Option<&'a str> {
+        self.get(name, report)?.text_as(grammar, report)
+    }
+
+    /// The text of a field that must be there, held against a grammar.
+    pub(crate) fn require_text(&self, name: &str, grammar: Grammar, report: &mut Report) -> Option<&'a str> {
+        self.require(name, report)?.text_as(grammar, report)
+    }
+}

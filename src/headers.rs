@@ -4,6 +4,7 @@
 mod cors;
 mod fetch;
 mod list;
+mod response;
 mod token;
 mod vary;
 
@@ -15,5 +16,6 @@ pub(crate) use fetch::{
     is_safelisted_request_header, is_safelisted_response_header, safelisted_value,
 };
 pub(crate) use list::{ListTooLong, MAX_LIST_BYTES, MAX_LIST_NAMES, elements, join_names};
+pub(crate) use response::is_only_in_responses;
 pub(crate) use token::{METHODS, is_token, one_of};
 pub(crate) use vary::varies_on;

@@ -4,14 +4,13 @@
 
 mod check;
 mod compiled;
-mod distance;
 mod nearest;
 mod punycode;
 mod suggest;
 mod values;
 
 pub use compiled::CompiledPolicy;
-pub(crate) use distance::edit_distance;
+pub(crate) use nearest::edit_distance;
 pub(crate) use values::{Expose, List, Values};
 
 use crate::{
@@ -55,6 +54,8 @@ pub struct Compiler {
     crd_limits: bool,
     any_origin_with_credentials: bool,
     deny: Option<Severity>,
+    /// What knows more public suffixes than the top-level domains.
+    is_public_suffix: Option<fn(&str) -> bool>,
 }
 
 impl Compiler {
@@ -104,6 +105,18 @@ impl Compiler {
     /// ```
     pub fn deny(mut self, severity: Severity) -> Self {
         self.deny = Some(severity);
+        self
+    }
+
+    /// Looks for wildcards directly under a public suffix, such as `https://*.github.io`, and not just under a top-level
+    /// domain. Behind the feature `psl`.
+    ///
+    /// It is asked for here, so that another crate of the program that enables the feature changes no outcome of
+    /// [`deny`](Self::deny).
+    #[cfg(feature = "psl")]
+    pub fn public_suffixes(mut self) -> Self {
+        self.is_public_suffix =
+            Some(|host| psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known() && suffix == host));
         self
     }
 

@@ -4,6 +4,7 @@
 mod cors;
 mod fetch;
 mod list;
+mod response;
 mod token;
 mod unannounced;
 mod vary;
@@ -16,6 +17,7 @@ pub(crate) use fetch::{
     is_safelisted_request_header, is_safelisted_response_header,
 };
 pub(crate) use list::{ListTooLong, MAX_LIST_BYTES, MAX_LIST_NAMES, elements, join_names};
+pub(crate) use response::is_only_in_responses;
 pub(crate) use token::{METHODS, is_token, one_of};
 #[cfg(feature = "route")]
 pub(crate) use unannounced::is_sent_unannounced;

@@ -1,10 +1,13 @@
 //! What is wrong, and what is probably not meant, is one type with kinds: path, value, suggestion, code, severity and one
 //! text. Rules 2.2, 2.14.
 
+use std::error::Error;
+
 use tower_cors::{
     CorsPolicy,
     compile::Compiler,
     finding::{Errors, Finding, Kind, LintKind, Severity, ViolationKind},
+    merge::{Base, Overrides},
     origin::OriginPattern,
 };
 
@@ -70,6 +73,47 @@ fn several_errors_are_debugged_as_they_are_displayed() {
     assert_eq!((format!("{one:?}"), ViolationKind::Method.code()), ("is not a method".into(), "method"));
 }
 
+/// What `fn main() -> Result<_, Box<dyn Error>>` prints is the `Debug` of the error.
+#[test]
+fn what_main_prints_of_a_merge_that_fails_is_its_text() {
+    let base = CorsPolicy::new().allow_origins(["https://a.example/b"]);
+    let error = Base::new(base.clone()).compile().unwrap_err();
+    assert_eq!(format!("{:?}", Box::<dyn Error>::from(error.clone())), error.to_string());
+    assert!(
+        error
+            .to_string()
+            .starts_with("the base policy: allowOrigins[0]: \"https://a.example/b\": an origin has no path")
+    );
+
+    let errors = Overrides::new(CorsPolicy::new()).path_prefix("api", CorsPolicy::new()).build().unwrap_err();
+    assert_eq!(format!("{:?}", Box::<dyn Error>::from(errors.clone())), "path prefix \"api\" does not begin with /");
+    // An error in an error is neither printed twice nor lost.
+    assert!(errors.iter().all(|error| error.source().is_none()));
+}
+
+/// rule 2.2
+#[test]
+fn a_network_suggests_no_address() {
+    for text in ["http://10.0.0.0/8", "10.0.0.0/8", "https://192.0.2.0/24", "http://[2001:db8::]/32"] {
+        let violations = CorsPolicy::new().allow_origins([text]).compile().unwrap_err();
+        assert_eq!(violations.iter().next().unwrap().suggestion(), None, "{text}");
+    }
+    let violations = CorsPolicy::new().allow_origins(["http://10.0.0.1/path"]).compile().unwrap_err();
+    assert_eq!(violations.iter().next().unwrap().suggestion(), Some("http://10.0.0.1"));
+}
+
+/// rule 2.14
+#[cfg(feature = "psl")]
+#[test]
+fn the_public_suffix_list_changes_an_outcome_only_where_it_is_asked_for() {
+    let policy = CorsPolicy::new().allow_origins(["https://*.github.io"]);
+    let strict = Compiler::new().deny(Severity::Warning);
+    assert!(strict.compile(policy.clone()).is_ok());
+    let refused = strict.public_suffixes().compile(policy).unwrap_err();
+    let kind = ViolationKind::DeniedLint { lint: LintKind::WildcardUnderPublicSuffix };
+    assert_eq!(refused.iter().map(Finding::kind).collect::<Vec<_>>(), [&kind]);
+}
+
 #[cfg(feature = "manifest")]
 mod of_manifests {
     use tower_cors::{
@@ -104,6 +148,48 @@ spec:
             violation.to_string().starts_with("m.yaml:10:17: spec.rules[0].filters[0].cors.maxAge: \"10m\" is not")
         );
         assert_eq!(violation.excerpt().unwrap().text(), "        maxAge: 10m");
+    }
+
+    /// rule 7.2
+    #[test]
+    fn ages_are_compared_in_time_whatever_zone_they_are_written_in() {
+        let policy = |name: &str, created: &str| {
+            format!(
+                "---\napiVersion: gateway.kgateway.dev/v1alpha1\nkind: TrafficPolicy\nmetadata: {{name: {name}, \
+                 creationTimestamp: \"{created}\"}}\nspec:\n  targetRefs: [{{group: gateway.networking.k8s.io, kind: \
+                 HTTPRoute, name: api}}]\n  cors: {{allowOrigins: [https://{name}.example]}}\n"
+            )
+        };
+        let route = ROUTE.split("spec:").next().unwrap();
+        let rows = [
+            ("2026-01-31T12:00:00Z", "2026-01-31T14:00:01+02:00", "first"),
+            ("2026-01-31T12:00:00Z", "2026-01-31T13:59:59+02:00", "second"),
+            ("2026-01-31T12:00:00.5Z", "2026-01-31t11:30:00.25-00:30", "second"),
+            ("1969-12-31T00:00:00Z", "1970-01-01T00:00:00Z", "first"),
+        ];
+        for (first, second, winner) in rows {
+            let text = format!("{route}spec: {{}}\n{}{}", policy("first", first), policy("second", second));
+            let routes = Manifests::new().read("m.yaml", &text).build().unwrap();
+            let told = routes.lints().iter().map(ToString::to_string).collect::<String>();
+            assert!(told.contains(&format!("TrafficPolicy default/{winner} comes first")), "{first} {second}: {told}");
+        }
+        for wrong in ["2026-01-31", "2026-13-01T00:00:00Z", "2026-01-31T12:00:00", "yesterday", "2026-01-32T12:00:00Z"]
+        {
+            let errors = Manifests::new().read("m.yaml", &policy("p", wrong)).build().unwrap_err();
+            assert!(errors.to_string().contains("is not a time such as 2026-01-31T12:00:00Z"), "{wrong}: {errors}");
+        }
+    }
+
+    #[cfg(feature = "psl")]
+    #[test]
+    fn the_public_suffix_list_is_known_to_manifests_that_ask_for_it() {
+        let text = ROUTE.replace("https://a.example/", "https://*.github.io").replace("10m", "10");
+        let codes = |manifests: Manifests| {
+            let routes = manifests.read("m.yaml", &text).build().unwrap();
+            routes.lints().iter().map(|lint| lint.code()).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(Manifests::new()), [""; 0]);
+        assert_eq!(codes(Manifests::new().public_suffixes()), ["wildcard-under-public-suffix"]);
     }
 
     #[test]

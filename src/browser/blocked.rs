@@ -1,6 +1,6 @@
 //! Why a browser keeps a response from a script: the step of Fetch that failed, and the one text of each.
 
-use std::fmt;
+use std::{error::Error, fmt};
 
 use http::{HeaderName, Method, StatusCode};
 
@@ -18,38 +18,51 @@ pub enum Blocked {
 }
 
 /// What is wrong with the answer to a preflight.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PreflightFailure {
     /// The CORS check fails.
+    #[error(transparent)]
     CorsCheck(CorsCheckFailure),
     /// The status is not one from 200 to 299.
+    #[error("the status is {}, not one from 200 to 299", .0.as_u16())]
     Status(StatusCode),
     /// `Access-Control-Allow-Methods` is no list of methods.
+    #[error("Access-Control-Allow-Methods is not a list of methods")]
     MalformedAllowMethods,
     /// `Access-Control-Allow-Headers` is no list of header names.
+    #[error("Access-Control-Allow-Headers is not a list of header names")]
     MalformedAllowHeaders,
     /// The method is not among the allowed ones, which are compared with their case.
+    #[error("the method {} is not allowed", Escaped(.0.as_str()))]
     Method(Method),
     /// The header is not among the allowed ones; a `*` covers neither `Authorization` nor a request with credentials.
+    #[error("the header {} is not allowed", Escaped(.0.as_str()))]
     Header(HeaderName),
 }
 
 /// What is wrong with `Access-Control-Allow-Origin` or `Access-Control-Allow-Credentials`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CorsCheckFailure {
     /// There is no `Access-Control-Allow-Origin`.
+    #[error("there is no Access-Control-Allow-Origin")]
     NoAllowOrigin,
     /// There are several, in one line or in more.
+    #[error("Access-Control-Allow-Origin has several values")]
     SeveralAllowOrigins,
     /// It is this, and not the page's origin.
+    // Escaped and cut, since the value is the server's to choose.
+    #[error("Access-Control-Allow-Origin is \"{}\", not the page's origin", Escaped(.0))]
     OtherAllowOrigin(String),
     /// It is `*`, which does not count for a request with credentials.
+    #[error("Access-Control-Allow-Origin is *, which does not count for a request with credentials")]
     WildcardWithCredentials,
     /// The request has credentials, and there is no `Access-Control-Allow-Credentials`.
+    #[error("the request has credentials, and there is no Access-Control-Allow-Credentials")]
     NoAllowCredentials,
     /// The request has credentials, and `Access-Control-Allow-Credentials` is not exactly `true`.
+    #[error("the request has credentials, and Access-Control-Allow-Credentials is not \"true\"")]
     AllowCredentialsNotTrue,
 }
 
@@ -80,14 +93,7 @@ impl Blocked {
 
 impl CorsCheckFailure {
     fn code(&self) -> &'static str {
-        match self {
-            Self::NoAllowOrigin => "no-allow-origin",
-            Self::SeveralAllowOrigins => "several-allow-origins",
-            Self::OtherAllowOrigin(_) => "other-allow-origin",
-            Self::WildcardWithCredentials => "wildcard-with-credentials",
-            Self::NoAllowCredentials => "no-allow-credentials",
-            Self::AllowCredentialsNotTrue => "allow-credentials-not-true",
-        }
+        self.preflight_code().trim_start_matches("preflight-")
     }
 
     fn preflight_code(&self) -> &'static str {
@@ -112,39 +118,4 @@ impl fmt::Display for Blocked {
     }
 }
 
-impl fmt::Display for PreflightFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CorsCheck(failure) => failure.fmt(f),
-            Self::Status(status) => write!(f, "the status is {}, not one from 200 to 299", status.as_u16()),
-            Self::MalformedAllowMethods => f.write_str("Access-Control-Allow-Methods is not a list of methods"),
-            Self::MalformedAllowHeaders => f.write_str("Access-Control-Allow-Headers is not a list of header names"),
-            Self::Method(method) => write!(f, "the method {} is not allowed", Escaped(method.as_str())),
-            Self::Header(name) => write!(f, "the header {} is not allowed", Escaped(name.as_str())),
-        }
-    }
-}
-
-impl fmt::Display for CorsCheckFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoAllowOrigin => f.write_str("there is no Access-Control-Allow-Origin"),
-            Self::SeveralAllowOrigins => f.write_str("Access-Control-Allow-Origin has several values"),
-            // Escaped and cut, since the value is the server's to choose.
-            Self::OtherAllowOrigin(value) => {
-                write!(f, "Access-Control-Allow-Origin is \"{}\", not the page's origin", Escaped(value))
-            }
-            Self::WildcardWithCredentials => {
-                f.write_str("Access-Control-Allow-Origin is *, which does not count for a request with credentials")
-            }
-            Self::NoAllowCredentials => {
-                f.write_str("the request has credentials, and there is no Access-Control-Allow-Credentials")
-            }
-            Self::AllowCredentialsNotTrue => {
-                f.write_str("the request has credentials, and Access-Control-Allow-Credentials is not \"true\"")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Blocked {}
+impl Error for Blocked {}

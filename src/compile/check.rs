@@ -113,9 +113,17 @@ impl Check<'_> {
         } else if self.is_credentialed() && pattern.scheme() == "http" && !is_loopback(pattern) {
             self.lint(entry, LintKind::CredentialsOverHttp);
         }
-        if pattern.is_subdomains() && pattern.host().is_some_and(is_public_suffix) {
+        if pattern.is_subdomains() && pattern.host().is_some_and(|host| self.is_public_suffix(host)) {
             self.lint(entry, LintKind::WildcardUnderPublicSuffix);
         }
+    }
+
+    /// Whether strangers can register names directly under `host`.
+    fn is_public_suffix(&self, host: &str) -> bool {
+        // Nobody can under these (RFC 6761, 6762, 8375; ICANN's resolution on `internal`; `lan` by custom).
+        const PRIVATE: [&str; 6] = ["home.arpa", "internal", "lan", "local", "localhost", "test"];
+        let is_known = || !host.contains('.') || self.compiler.is_public_suffix.is_some_and(|is_known| is_known(host));
+        !PRIVATE.contains(&host) && is_known()
     }
 
     /// 2.13: any origin together with credentials.
@@ -180,6 +188,8 @@ impl Check<'_> {
             }
             if field == PolicyField::AllowHeaders && headers::is_forbidden_request_header(name) {
                 self.lint(entry, LintKind::ForbiddenRequestHeader);
+            } else if field == PolicyField::AllowHeaders && headers::is_only_in_responses(name) {
+                self.lint(entry, LintKind::ResponseHeader);
             } else if field == PolicyField::ExposeHeaders && headers::is_forbidden_response_header(name) {
                 self.lint(entry, LintKind::ForbiddenResponseHeader);
             }
@@ -293,17 +303,4 @@ fn is_loopback(pattern: &OriginPattern) -> bool {
             || host == "[::1]"
             || host.parse().is_ok_and(|address: std::net::Ipv4Addr| address.is_loopback())
     })
-}
-
-/// Whether strangers can register names directly under `host`.
-///
-/// Without the feature `psl` only top-level domains are known: a host of one label other than `localhost`.
-fn is_public_suffix(host: &str) -> bool {
-    if !host.contains('.') {
-        return host != "localhost";
-    }
-    #[cfg(feature = "psl")]
-    return psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known() && suffix == host);
-    #[cfg(not(feature = "psl"))]
-    false
 }

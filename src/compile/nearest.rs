@@ -1,7 +1,7 @@
 //! The pattern that somebody may have had in mind when an origin is refused. In: a policy and an origin. Out: the entry
 //! of `allowOrigins` that is closest to it, where one is close. For messages only: nothing here allows anything.
 
-use super::{CompiledPolicy, edit_distance};
+use super::CompiledPolicy;
 use crate::origin::{Origin, OriginPattern};
 
 /// The most entries that are looked at, so that a refused origin costs no more than a message may.
@@ -10,13 +10,16 @@ const MAX_ENTRIES: usize = 256;
 /// The longest origin that is compared, in bytes: a host of 253 with the longest web scheme and port.
 const MAX_ORIGIN: usize = 267;
 
+/// The longest origin that is compared letter by letter, in bytes: 256 entries of 60 bytes take 0.7 ms, of 267 bytes 15 ms.
+const MAX_COMPARED: usize = 64;
+
 /// The most letters that may differ in what counts as a typo.
 const MAX_DISTANCE: usize = 3;
 
 impl CompiledPolicy {
     /// The entry of `allowOrigins` that comes nearest to an origin which the policy does not allow, where one is near:
-    /// the same host with another scheme or port, or the host itself where its subdomains are allowed; then a text that
-    /// differs in up to three letters; then a host of the same domain (the last two labels).
+    /// the same host with another scheme or port, or the host itself where its subdomains are allowed; then a text of up to
+    /// 64 bytes that differs in up to three letters; then a host of the same domain (the last two labels).
     ///
     /// It is for messages. It looks at the first 256 entries, and at no origin of more than 267 bytes.
     ///
@@ -51,7 +54,9 @@ fn distance(origin: &Origin<'_>, entry: &str) -> Option<usize> {
         return Some(0);
     }
     let written = pattern.to_string();
-    if let Some(distance) = edit_distance(origin.as_str().as_bytes(), written.as_bytes(), MAX_DISTANCE) {
+    if origin.as_str().len() <= MAX_COMPARED
+        && let Some(distance) = edit_distance(origin.as_str(), &written, MAX_DISTANCE)
+    {
         return Some(distance);
     }
     let is_same_domain = domain(host).is_some_and(|domain_of_host| domain(origin.host()) == Some(domain_of_host));
@@ -63,4 +68,11 @@ fn domain(host: &str) -> Option<&str> {
     let is_address = host.starts_with('[') || host.ends_with(|last: char| last.is_ascii_digit());
     let (start, _) = host.rmatch_indices('.').nth(1).map_or((0, ""), |(at, dot)| (at + 1, dot));
     (!is_address && host.contains('.')).then(|| host.get(start..)).flatten()
+}
+
+/// The letters to add, drop or change to make one text of the other; none where it takes more than `limit`.
+pub(crate) fn edit_distance(left: &str, right: &str, limit: usize) -> Option<usize> {
+    // The difference in length is the least that it takes, and a file may have a name of megabytes.
+    let is_possible = left.len().abs_diff(right.len()) <= limit;
+    is_possible.then(|| strsim::levenshtein(left, right)).filter(|distance| *distance <= limit)
 }

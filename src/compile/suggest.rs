@@ -2,7 +2,7 @@
 //!
 //! Every program carries this file and few ever run it, so it keeps to searches that compile to little.
 
-use std::mem;
+use std::{mem, net::IpAddr};
 
 use super::punycode;
 use crate::{
@@ -30,6 +30,9 @@ pub(super) fn is_regular_expression(text: &str) -> bool {
 /// The origin that was probably meant by `text`, which was refused for `kind`.
 #[cold]
 pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
+    if is_network(text) {
+        return None;
+    }
     let guess = match kind {
         ViolationKind::OriginScheme => with_scheme(text),
         ViolationKind::OriginRegularExpression => without_expression(text),
@@ -69,6 +72,14 @@ pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
     // Every site is too much to guess.
     let is_too_wide = pattern.is_any_host() && matches!(kind, ViolationKind::OriginEmptyLabel);
     (!is_too_wide).then(|| pattern.to_string())
+}
+
+/// Whether a network was written, such as `10.0.0.0/8`. Its first address is not what was meant.
+fn is_network(text: &str) -> bool {
+    let rest = split_scheme(text).map_or(text, |(_, rest)| rest);
+    let Some(slash) = origin::find_byte(rest, b'/') else { return false };
+    let (address, length) = (trimmed(&rest[..slash], b"[", b"]"), &rest[slash + 1..]);
+    !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit()) && address.parse::<IpAddr>().is_ok()
 }
 
 /// The header name that was probably meant: without a value, without quotes and white space around it.

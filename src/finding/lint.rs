@@ -39,6 +39,11 @@ pub enum LintKind {
     /// A request header that browsers never let a script set.
     #[error("is a header that browsers never let a script set")]
     ForbiddenRequestHeader,
+    /// A header that only responses have, among those of requests.
+    #[error(
+        "is a header of responses, and allowHeaders lists those of requests; remove it, or move it to exposeHeaders"
+    )]
+    ResponseHeader,
     /// A response header that no script ever sees.
     #[error("is a header that browsers never show to a script")]
     ForbiddenResponseHeader,
@@ -62,6 +67,7 @@ impl Kind for LintKind {
             Self::ForbiddenMethod => "forbidden-method",
             Self::LowercaseMethod => "lowercase-method",
             Self::ForbiddenRequestHeader => "forbidden-request-header",
+            Self::ResponseHeader => "response-header",
             Self::ForbiddenResponseHeader => "forbidden-response-header",
             Self::MaxAgeBeyondBrowsers => "max-age-beyond-browsers",
             Self::NoOrigin => "no-origin",
@@ -76,6 +82,7 @@ impl Kind for LintKind {
             | Self::WildcardUnderPublicSuffix
             | Self::LowercaseMethod
             | Self::ForbiddenRequestHeader
+            | Self::ResponseHeader
             | Self::ForbiddenResponseHeader
             | Self::NoOrigin => Severity::Warning,
             Self::TrailingSlash

@@ -10,14 +10,16 @@ use super::{
     objects::{self, Resources},
     reader::{self, Excerpts, Report},
 };
+use crate::compile::{Compiler, Profile};
 
 /// Manifests while they are collected.
 ///
 /// Each text may hold many documents, in any order, with empty ones between them. Of the Gateway API's resources
 /// `Gateway` and `HTTPRoute` are read, of kgateway's `TrafficPolicy`, of Gloo's `GlooTrafficPolicy`; other kinds, other
 /// filters and `status` are passed over. Where two objects have one kind, namespace and name, the last one counts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Manifests {
+    compiler: Compiler,
     resources: Resources,
     lints: Vec<Lint>,
     errors: Vec<ManifestError>,
@@ -26,7 +28,18 @@ pub struct Manifests {
 impl Manifests {
     /// No manifests yet.
     pub fn new() -> Self {
-        Self::default()
+        // 2.12, 2.13: the limits and the profile of manifests.
+        let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits();
+        Self { compiler, resources: Resources::default(), lints: Vec::new(), errors: Vec::new() }
+    }
+
+    /// Looks for wildcards directly under a public suffix in what is read from here on, as [`Compiler::public_suffixes`]
+    /// says. Behind the feature `psl`.
+    #[cfg(feature = "psl")]
+    #[must_use]
+    pub fn public_suffixes(mut self) -> Self {
+        self.compiler = self.compiler.public_suffixes();
+        self
     }
 
     /// Reads a text; `name` is what messages call it. What is wrong with it is kept for [`build`](Self::build).
@@ -41,7 +54,7 @@ impl Manifests {
         }
         let file: Arc<str> = name.into();
         let take = |documents: Vec<reader::Node<'_>>| {
-            let (mut resources, mut report) = (Resources::default(), Report::new(&file));
+            let (mut resources, mut report) = (Resources::default(), Report::new(&file, &self.compiler));
             documents.iter().for_each(|document| objects::read(document, &mut resources, &mut report));
             (resources, report)
         };
@@ -96,6 +109,12 @@ impl Manifests {
     /// Everything that is wrong with any of the texts and files, at once.
     pub fn build(self) -> Result<LoadedRoutes, ManifestErrors> {
         ManifestErrors::check(self.errors)?;
-        Ok(attachment::build(self.resources, self.lints))
+        Ok(attachment::build(self.resources, self.lints, &self.compiler))
+    }
+}
+
+impl Default for Manifests {
+    fn default() -> Self {
+        Self::new()
     }
 }

@@ -29,11 +29,11 @@ use crate::{finding::Finding, policy::FieldPath};
 const MAX_LISTS: usize = 4;
 
 /// Reads one document.
-pub(crate) fn read(document: &Node<'_>, resources: &mut Resources, report: &mut Report) {
+pub(crate) fn read(document: &Node<'_>, resources: &mut Resources, report: &mut Report<'_>) {
     read_at(Field::new(document, FieldPath::root()), MAX_LISTS, resources, report);
 }
 
-fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &mut Report) {
+fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &mut Report<'_>) {
     if !matches!(field.node.value, Value::Map(_)) {
         return;
     }
@@ -62,7 +62,7 @@ fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &m
 
 /// An object of another version, or whose kind is written in another case, is passed over like all that is not read; whoever
 /// wrote it would wait for its policy in vain. A kind of that name in another group is something else.
-fn add_near_miss(object: &Object<'_>, version: &str, name: &str, report: &mut Report) {
+fn add_near_miss(object: &Object<'_>, version: &str, name: &str, report: &mut Report<'_>) {
     let group = version.split('/').next().unwrap_or_default();
     let is_near = |kind: &Kind| kind.name().eq_ignore_ascii_case(name) && (group == kind.group() || group.is_empty());
     let Some(kind) = Kind::ALL.into_iter().find(is_near) else { return };

@@ -10,8 +10,9 @@ use crate::{
     resolver::PathPrefixError,
 };
 
-/// A merge that gives no valid policy. Its `Display` has a line for each violation, with the settings it is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A merge that gives no valid policy. Its `Display` has a line for each violation, with the settings it is about, and so
+/// has its `Debug`.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MergeError {
     /// A setting is invalid by itself.
@@ -93,39 +94,25 @@ impl fmt::Display for Line<'_> {
     }
 }
 
+/// For people, like `Display`: it is what an error from `main` prints.
+impl fmt::Debug for MergeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl Error for MergeError {}
 
 /// What is wrong with one override, or with the policy that the overrides are put over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OverrideError {
     /// No override can stand at this path.
-    Path(PathPrefixError),
+    #[error(transparent)]
+    Path(#[from] PathPrefixError),
     /// The override and the base make no valid policy.
-    Merge(MergeError),
-}
-
-impl fmt::Display for OverrideError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Path(error) => error.fmt(f),
-            Self::Merge(error) => error.fmt(f),
-        }
-    }
-}
-
-impl Error for OverrideError {}
-
-impl From<PathPrefixError> for OverrideError {
-    fn from(error: PathPrefixError) -> Self {
-        Self::Path(error)
-    }
-}
-
-impl From<MergeError> for OverrideError {
-    fn from(error: MergeError) -> Self {
-        Self::Merge(error)
-    }
+    #[error(transparent)]
+    Merge(#[from] MergeError),
 }
 
 /// Everything that is wrong with a set of overrides, at least one thing.

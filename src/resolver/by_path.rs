@@ -1,7 +1,7 @@
 //! Policies by path prefix. In: prefixes and compiled policies. Out: the resolver that picks the longest prefix on
 //! segment boundaries. `merge::Overrides` builds one over a base policy.
 
-use std::{collections::HashMap, error::Error, fmt};
+use std::collections::HashMap;
 
 use super::PolicyResolver;
 use crate::{compile::CompiledPolicy, decision::Resolution, escape::Escaped, request::CorsRequest};
@@ -85,22 +85,13 @@ impl PolicyResolver for ByPathPrefix {
 }
 
 /// A prefix that a [`ByPathPrefix`] can't take.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathPrefixError {
     /// It does not begin with `/`, so no path begins with it.
+    #[error("path prefix \"{}\" does not begin with /", Escaped(.0))]
     NotAbsolute(String),
     /// It is there already, perhaps with or without a trailing `/`.
+    #[error("path prefix \"{}\" is given twice", Escaped(.0))]
     Repeated(String),
 }
-
-impl fmt::Display for PathPrefixError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAbsolute(prefix) => write!(f, "path prefix \"{}\" does not begin with /", Escaped(prefix)),
-            Self::Repeated(prefix) => write!(f, "path prefix \"{}\" is given twice", Escaped(prefix)),
-        }
-    }
-}
-
-impl Error for PathPrefixError {}

@@ -33,34 +33,25 @@ enum Kind {
 }
 
 /// Why a text is not a hostname.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostnameError {
     /// Nothing is written.
+    #[error("the hostname is empty")]
     Empty,
     /// More than 253 bytes.
+    #[error("the hostname is longer than 253 bytes")]
     TooLong,
     /// A port, which no hostname has.
+    #[error("a hostname has no port")]
     Port,
     /// A `*` that is not the whole first label.
+    #[error("a * stands for the first labels of a hostname and nothing else")]
     Wildcard,
     /// A label that is empty, or has a character other than letters, digits and `-`, or a `-` at an end.
+    #[error("a label of the hostname is empty or has a character that no label has")]
     Label,
 }
-
-impl fmt::Display for HostnameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "the hostname is empty",
-            Self::TooLong => "the hostname is longer than 253 bytes",
-            Self::Port => "a hostname has no port",
-            Self::Wildcard => "a * stands for the first labels of a hostname and nothing else",
-            Self::Label => "a label of the hostname is empty or has a character that no label has",
-        })
-    }
-}
-
-impl std::error::Error for HostnameError {}
 
 impl Hostname {
     /// The hostname that every host fits.

@@ -2,7 +2,7 @@
 //! segment boundaries, RegularExpression. A look-up costs one step a segment, whatever the number of routes.
 //! Rules 8.1, 8.4.
 
-use std::{collections::HashMap, fmt, ops::ControlFlow};
+use std::{collections::HashMap, ops::ControlFlow};
 
 use super::{
     bucket::Bucket,
@@ -25,31 +25,15 @@ pub(super) enum Kind {
 }
 
 /// A path that a request can't have.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
     /// It does not begin with `/`.
+    #[error("the path does not begin with /")]
     NotAbsolute,
     /// It is not a regular expression.
+    #[error(transparent)]
     Pattern(PatternError),
-}
-
-impl fmt::Display for PathError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAbsolute => f.write_str("the path does not begin with /"),
-            Self::Pattern(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for PathError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::NotAbsolute => None,
-            Self::Pattern(error) => Some(error),
-        }
-    }
 }
 
 impl PathMatch {

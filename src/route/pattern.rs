@@ -1,8 +1,6 @@
 //! Regular expressions of routes, and the values that headers and query parameters are compared with. In: the text of
 //! an expression. Out: what it matches, in time linear in the text, whatever the expression. Rule 8.1.
 
-use std::fmt;
-
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use crate::escape::Escaped;
@@ -16,8 +14,9 @@ const MAX_SET: usize = 16 << 20;
 const MAX_TOGETHER: usize = 250;
 
 /// An expression that is not valid, or too large.
-#[derive(Clone, Debug)]
-pub struct PatternError(regex::Error);
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}", text_of(.0))]
+pub struct PatternError(#[source] regex::Error);
 
 impl PatternError {
     /// Whether the expression is valid but takes more memory than 1 MiB.
@@ -26,22 +25,14 @@ impl PatternError {
     }
 }
 
-impl fmt::Display for PatternError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_too_large() {
-            return f.write_str("the regular expression is too large");
-        }
-        // The crate's message spans lines, with the place marked; its last line says what is wrong.
-        let text = self.0.to_string();
-        let reason = text.lines().next_back().unwrap_or_default();
-        write!(f, "not a regular expression: {}", Escaped(reason.trim_start_matches("error: ")))
+fn text_of(error: &regex::Error) -> String {
+    if matches!(error, regex::Error::CompiledTooBig(_)) {
+        return "the regular expression is too large".to_owned();
     }
-}
-
-impl std::error::Error for PatternError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
+    // The crate's message spans lines, with the place marked; its last line says what is wrong.
+    let text = error.to_string();
+    let reason = text.lines().next_back().unwrap_or_default();
+    format!("not a regular expression: {}", Escaped(reason.trim_start_matches("error: ")))
 }
 
 /// A regular expression that a whole text matches.

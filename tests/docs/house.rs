@@ -25,10 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("manifest", &["compile", "decision", "finding", "merge", "policy", "request", "resolver", "route"]),
     ("browser", &[]),
     ("guide", &[]),
-    (
-        "explain",
-        &["browser", "compile", "decision", "manifest", "merge", "policy", "request", "resolver", "route"],
-    ),
+    ("explain", &["browser", "compile", "decision", "manifest", "merge", "policy", "request", "resolver", "route"]),
     ("axum", &["compile", "decision", "layer", "merge", "policy", "request", "resolver"]),
     ("tonic", &["layer"]),
     ("gateway_api", &["finding", "policy"]),

@@ -143,6 +143,10 @@ fn validate(row: &Validation) -> (Vec<String>, Vec<String>) {
     if row.accepted_loudly {
         compiler = compiler.dangerously_allow_any_origin_with_credentials();
     }
+    #[cfg(feature = "psl")]
+    if row.psl {
+        compiler = compiler.public_suffixes();
+    }
     match compiler.compile(cors_policy(&row.policy)) {
         Ok(compiled) => {
             // 2.15, wherever a policy compiles.

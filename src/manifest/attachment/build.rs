@@ -10,6 +10,7 @@ use super::{
     unattached,
 };
 use crate::{
+    compile::Compiler,
     decision::Resolution,
     finding::Finding,
     manifest::{
@@ -21,13 +22,13 @@ use crate::{
 };
 
 /// Builds the table of everything that was read.
-pub(crate) fn build(mut resources: Resources, mut lints: Vec<Lint>) -> LoadedRoutes {
+pub(crate) fn build(mut resources: Resources, mut lints: Vec<Lint>, compiler: &Compiler) -> LoadedRoutes {
     keep_latest(&mut resources.gateways, |gateway| ((), &gateway.meta), &mut lints);
     keep_latest(&mut resources.routes, |route| ((), &route.meta), &mut lints);
     keep_latest(&mut resources.policies, |policy| (policy.kind, &policy.meta), &mut lints);
     let attachments = Attachments::new(&resources);
     unattached::add_lints(&resources, &attachments, &mut lints);
-    let mut merger = Merger::default();
+    let mut merger = Merger::new(compiler);
     let routes = resources.routes.iter().map(|route| build_route(route, &attachments, &mut merger, &mut lints));
     let table = RouteTable::new(routes.collect::<Vec<_>>());
     add_lints_of_table(&table, &resources.routes, &mut lints);
@@ -52,7 +53,12 @@ fn keep_latest<T, K: Eq + Hash>(objects: &mut Vec<T>, key: impl Fn(&T) -> (K, &M
 }
 
 /// Builds a route: for each rule its policies by listener, and those of backends with a filter of their own.
-fn build_route(route: &HttpRoute, attachments: &Attachments<'_>, merger: &mut Merger, lints: &mut Vec<Lint>) -> Route {
+fn build_route(
+    route: &HttpRoute,
+    attachments: &Attachments<'_>,
+    merger: &mut Merger<'_>,
+    lints: &mut Vec<Lint>,
+) -> Route {
     let mut built = Route::new(&route.meta.namespace, &route.meta.name);
     if let Some(created) = route.meta.created {
         built = built.created(created);

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::stack::Attached;
 use crate::{
-    compile::{Compiler, Profile},
+    compile::Compiler,
     decision::Resolution,
     finding,
     manifest::{
@@ -26,12 +26,17 @@ pub(crate) struct Outcome {
 }
 
 /// Merges stacks, and remembers what they came to: thousands of rules share the policy of their Gateway.
-#[derive(Default)]
-pub(crate) struct Merger {
+pub(crate) struct Merger<'a> {
+    /// 2.13: under the profile that the settings came from.
+    compiler: &'a Compiler,
     known: HashMap<Vec<(*const Cors, bool)>, Outcome>,
 }
 
-impl Merger {
+impl<'a> Merger<'a> {
+    pub(crate) fn new(compiler: &'a Compiler) -> Self {
+        Self { compiler, known: HashMap::new() }
+    }
+
     pub(crate) fn merge(
         &mut self,
         stack: &[Attached<'_>],
@@ -41,7 +46,7 @@ impl Merger {
         let counting = counting(stack, route, gateway);
         // The same blocks in the same order have the same labels.
         let key = counting.iter().map(|attached| (std::ptr::from_ref(attached.cors), attached.is_disabled)).collect();
-        self.known.entry(key).or_insert_with(|| compile(&counting)).clone()
+        self.known.entry(key).or_insert_with(|| compile(&counting, self.compiler)).clone()
     }
 }
 
@@ -71,13 +76,11 @@ fn counting<'s, 'a>(
     counting
 }
 
-fn compile(counting: &[&Attached<'_>]) -> Outcome {
+fn compile(counting: &[&Attached<'_>], compiler: &Compiler) -> Outcome {
     let settings: Vec<Setting> = counting.iter().map(|attached| attached.setting()).collect();
     // The order says who is preferred.
     let strategy = if settings.len() > 1 { MergeStrategy::Union } else { MergeStrategy::Replace };
-    // 2.13: under the profile that the settings came from.
-    let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits();
-    let compiled = merge(&settings, &MergeOptions::new(strategy)).compile(&compiler);
+    let compiled = merge(&settings, &MergeOptions::new(strategy)).compile(compiler);
     match compiled {
         Ok(None) => Outcome { resolution: Resolution::none(), lints: Vec::new() },
         Ok(Some(policy)) => {

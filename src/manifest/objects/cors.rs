@@ -8,7 +8,6 @@ use super::{
     suggest,
 };
 use crate::{
-    compile::{Compiler, Profile},
     finding,
     manifest::{
         finding::{Lint, Violation, ViolationKind},
@@ -18,13 +17,13 @@ use crate::{
 };
 
 /// The CORS filter of a rule or a backend.
-pub(crate) fn read_filter(field: Field<'_>, report: &mut Report) -> Option<Cors> {
+pub(crate) fn read_filter(field: Field<'_>, report: &mut Report<'_>) -> Option<Cors> {
     let object = field.object(report)?;
     Some(Block::new(&object).read(false, report))
 }
 
 /// `spec.cors` of a traffic policy, which can also disable CORS.
-pub(crate) fn read_setting(field: Field<'_>, report: &mut Report) -> Option<CorsSetting> {
+pub(crate) fn read_setting(field: Field<'_>, report: &mut Report<'_>) -> Option<CorsSetting> {
     let object = field.object(report)?;
     let disable = object.get("disable", report);
     let cors = Block::new(&object).read(true, report);
@@ -52,7 +51,7 @@ impl<'a> Block<'a> {
         Self { object, policy: CorsPolicy::new(), fields: Vec::new() }
     }
 
-    fn read(mut self, can_disable: bool, report: &mut Report) -> Cors {
+    fn read(mut self, can_disable: bool, report: &mut Report<'_>) -> Cors {
         let first = report.violations.len();
         let mut seen = HashSet::new();
         for (name, place, field) in self.object.fields() {
@@ -75,7 +74,7 @@ impl<'a> Block<'a> {
         self.check(first, report)
     }
 
-    fn read_field(&mut self, known: PolicyField, place: Place, field: &Field<'a>, report: &mut Report) {
+    fn read_field(&mut self, known: PolicyField, place: Place, field: &Field<'a>, report: &mut Report<'_>) {
         self.fields.push((known, place, field.node));
         if matches!(field.node.value, Value::Null) {
             return;
@@ -90,10 +89,9 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// 2.12, 2.13: the profile and the limits of manifests.
-    fn check(self, first: usize, report: &mut Report) -> Cors {
+    fn check(self, first: usize, report: &mut Report<'_>) -> Cors {
         let path = self.object.path().clone();
-        let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits().at(path.clone());
+        let compiler = report.compiler.clone().at(path.clone());
         let mut lints = Vec::new();
         match compiler.lints(&self.policy) {
             Ok(found) => {
@@ -133,7 +131,7 @@ impl<'a> Block<'a> {
     }
 }
 
-fn read_strings(field: &Field<'_>, report: &mut Report) -> Option<Vec<String>> {
+fn read_strings(field: &Field<'_>, report: &mut Report<'_>) -> Option<Vec<String>> {
     let Value::List(items) = &field.node.value else {
         let meant = match &field.node.value {
             Value::Text(text) => suggest::list(text),
@@ -154,7 +152,7 @@ fn read_strings(field: &Field<'_>, report: &mut Report) -> Option<Vec<String>> {
     Some(entries.collect())
 }
 
-fn read_bool(field: &Field<'_>, report: &mut Report) -> Option<bool> {
+fn read_bool(field: &Field<'_>, report: &mut Report<'_>) -> Option<bool> {
     let meant = match &field.node.value {
         Value::Bool(value) => return Some(*value),
         Value::Text(text) => match text.to_ascii_lowercase().as_str() {
@@ -168,7 +166,7 @@ fn read_bool(field: &Field<'_>, report: &mut Report) -> Option<bool> {
     None
 }
 
-fn read_age(field: &Field<'_>, report: &mut Report) -> Option<u64> {
+fn read_age(field: &Field<'_>, report: &mut Report<'_>) -> Option<u64> {
     let (kind, meant) = match &field.node.value {
         Value::Integer(age) => match u64::try_from(*age) {
             Ok(age) => return Some(age),

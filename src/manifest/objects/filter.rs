@@ -23,7 +23,7 @@ pub(crate) struct Filters {
 }
 
 /// Reads the `filters` of a rule or a backend.
-pub(crate) fn read_all(parent: &Object<'_>, report: &mut Report) -> Filters {
+pub(crate) fn read_all(parent: &Object<'_>, report: &mut Report<'_>) -> Filters {
     let mut found = Filters { filters: Vec::new(), redirects: false };
     let list = parent.get("filters", report).map(|filters| filters.objects(16, report)).unwrap_or_default();
     let mut seen = HashSet::new();
@@ -55,7 +55,7 @@ pub(crate) fn read_all(parent: &Object<'_>, report: &mut Report) -> Filters {
 }
 
 /// A `cors` block in a filter of another type would be left unread, which nobody means.
-fn check_cors_block(filter: &Object<'_>, kind: &str, report: &mut Report) {
+fn check_cors_block(filter: &Object<'_>, kind: &str, report: &mut Report<'_>) {
     if kind != "CORS"
         && let Some((place, _)) = filter.named("cors").next()
     {
@@ -63,7 +63,7 @@ fn check_cors_block(filter: &Object<'_>, kind: &str, report: &mut Report) {
     }
 }
 
-fn read_extension(filter: &Object<'_>, report: &mut Report) -> Option<ExtensionRef> {
+fn read_extension(filter: &Object<'_>, report: &mut Report<'_>) -> Option<ExtensionRef> {
     let reference = filter.require("extensionRef", report)?.object(report)?;
     let group = reference.require_text("group", grammar::GROUP, report);
     let kind = reference.require_text("kind", grammar::KIND, report);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Reads a gateway.
-pub(crate) fn read(object: &Object<'_>, report: &mut Report) -> Option<Gateway> {
+pub(crate) fn read(object: &Object<'_>, report: &mut Report<'_>) -> Option<Gateway> {
     let meta = meta::read(object, report);
     let spec = object.get("spec", report).and_then(|spec| spec.object(report));
     let listeners = spec.and_then(|spec| spec.get("listeners", report));
@@ -34,7 +34,7 @@ pub(crate) fn read(object: &Object<'_>, report: &mut Report) -> Option<Gateway> 
 }
 
 /// The hostname of a listener; an empty one is the same as none.
-fn hostname(listener: &Object<'_>, report: &mut Report) -> Hostname {
+fn hostname(listener: &Object<'_>, report: &mut Report<'_>) -> Hostname {
     let (expected, is_valid) = grammar::HOSTNAME;
     let field = listener.get("hostname", report);
     let text =
@@ -43,7 +43,7 @@ fn hostname(listener: &Object<'_>, report: &mut Report) -> Hostname {
 }
 
 /// The port of a reference or a listener.
-pub(crate) fn port(object: &Object<'_>, report: &mut Report) -> Option<u16> {
+pub(crate) fn port(object: &Object<'_>, report: &mut Report<'_>) -> Option<u16> {
     let port = object.get("port", report)?.integer("a port from 1 to 65535", 1..=65_535, report)?;
     u16::try_from(port).ok()
 }

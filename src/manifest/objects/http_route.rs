@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Reads a route.
-pub(crate) fn read(object: &Object<'_>, report: &mut Report) -> Option<HttpRoute> {
+pub(crate) fn read(object: &Object<'_>, report: &mut Report<'_>) -> Option<HttpRoute> {
     let meta = meta::read(object, report);
     let namespace = meta.as_ref().map_or(meta::DEFAULT_NAMESPACE, |meta| &meta.namespace);
     let Some(spec) = object.get("spec", report).and_then(|spec| spec.object(report)) else {
@@ -49,7 +49,7 @@ pub(crate) fn read(object: &Object<'_>, report: &mut Report) -> Option<HttpRoute
     Some(HttpRoute { meta: meta?, parents, hostnames, rules })
 }
 
-fn read_parent(parent: &Object<'_>, namespace: &str, report: &mut Report) -> Option<ParentRef> {
+fn read_parent(parent: &Object<'_>, namespace: &str, report: &mut Report<'_>) -> Option<ParentRef> {
     let name = parent.require_text("name", grammar::OBJECT_NAME, report);
     let mut or = |name: &str, grammar: Grammar, default: &str| {
         parent.text_as(name, grammar, report).unwrap_or(default).to_owned()
@@ -63,7 +63,7 @@ fn read_parent(parent: &Object<'_>, namespace: &str, report: &mut Report) -> Opt
     Some(ParentRef { group, kind, namespace, name: name?.to_owned(), section, path: parent.path().clone(), position })
 }
 
-fn read_rules(field: &Field<'_>, namespace: &str, report: &mut Report) -> Vec<HttpRule> {
+fn read_rules(field: &Field<'_>, namespace: &str, report: &mut Report<'_>) -> Vec<HttpRule> {
     let rules = field.objects(16, report);
     if matches!(&field.node.value, Value::List(items) if items.is_empty()) {
         report.violate(field, ViolationKind::InvalidValue { expected: "a list of 1 to 16 rules" });
@@ -84,7 +84,7 @@ fn read_rules(field: &Field<'_>, namespace: &str, report: &mut Report) -> Vec<Ht
     read
 }
 
-fn read_rule(rule: &Object<'_>, namespace: &str, report: &mut Report) -> HttpRule {
+fn read_rule(rule: &Object<'_>, namespace: &str, report: &mut Report<'_>) -> HttpRule {
     let name = rule.text_as("name", grammar::SECTION_NAME, report).map(str::to_owned);
     let matches = rule.get("matches", report).map(|matches| matches.objects(64, report)).unwrap_or_default();
     let matches = matches.iter().map(|found| read_match(found, report)).collect();
@@ -101,7 +101,7 @@ fn read_rule(rule: &Object<'_>, namespace: &str, report: &mut Report) -> HttpRul
     HttpRule { name, matches, filters: filters.filters, backends, path: rule.path().clone(), position }
 }
 
-fn read_backend(backend: &Object<'_>, namespace: &str, report: &mut Report) -> Option<Backend> {
+fn read_backend(backend: &Object<'_>, namespace: &str, report: &mut Report<'_>) -> Option<Backend> {
     let name = backend.require_text("name", grammar::OBJECT_NAME, report);
     let mut or = |name: &str, grammar: Grammar, default: &str| {
         backend.text_as(name, grammar, report).unwrap_or(default).to_owned()
@@ -117,7 +117,7 @@ fn read_backend(backend: &Object<'_>, namespace: &str, report: &mut Report) -> O
     Some(Backend { reference: BackendRef { group, kind, namespace, name: name?.to_owned(), port, weight }, filters })
 }
 
-fn read_match(found: &Object<'_>, report: &mut Report) -> RouteMatch {
+fn read_match(found: &Object<'_>, report: &mut Report<'_>) -> RouteMatch {
     let mut read = RouteMatch::new();
     if let Some(path) = found.get("path", report).and_then(|path| path.object(report)) {
         read = read.path(read_path(&path, report).unwrap_or_default());
@@ -138,7 +138,7 @@ fn read_match(found: &Object<'_>, report: &mut Report) -> RouteMatch {
     read
 }
 
-fn read_path(path: &Object<'_>, report: &mut Report) -> Option<PathMatch> {
+fn read_path(path: &Object<'_>, report: &mut Report<'_>) -> Option<PathMatch> {
     let kind = path.text_as("type", TYPE_OF_PATH, report).unwrap_or("PathPrefix");
     let Some(field) = path.get("value", report) else {
         // The CRD's default is `/`.
@@ -167,7 +167,7 @@ const TYPE_OF_VALUE: Grammar =
 const MAX_VALUES: usize = 16;
 
 /// The header or query matches of a match.
-fn read_values(found: &Object<'_>, list: &str, grammar: Grammar, report: &mut Report) -> Vec<(String, ValueMatch)> {
+fn read_values(found: &Object<'_>, list: &str, grammar: Grammar, report: &mut Report<'_>) -> Vec<(String, ValueMatch)> {
     let items = found.get(list, report).map(|items| items.objects(MAX_VALUES, report)).unwrap_or_default();
     let mut read = Vec::with_capacity(items.len());
     let mut names = HashSet::new();

@@ -12,9 +12,7 @@ pub(crate) fn field_name(written: &str, known: &[&str]) -> Option<String> {
     let plain = |name: &str| name.replace(['-', '_'], "").to_ascii_lowercase();
     let written = plain(written);
     let written = written.strip_prefix("accesscontrol").unwrap_or(&written);
-    let near = known
-        .iter()
-        .filter_map(|name| Some((edit_distance(written.as_bytes(), plain(name).as_bytes(), MAX_EDITS)?, *name)));
+    let near = known.iter().filter_map(|name| Some((edit_distance(written, &plain(name), MAX_EDITS)?, *name)));
     if let Some((_, name)) = near.min_by_key(|(distance, _)| *distance) {
         return Some((*name).to_owned());
     }

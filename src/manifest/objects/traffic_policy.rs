@@ -9,7 +9,7 @@ use super::{
 use crate::manifest::reader::{Object, Report};
 
 /// Reads a policy of either kind.
-pub(crate) fn read(object: &Object<'_>, kind: Kind, report: &mut Report) -> Option<TrafficPolicy> {
+pub(crate) fn read(object: &Object<'_>, kind: Kind, report: &mut Report<'_>) -> Option<TrafficPolicy> {
     let meta = meta::read(object, report);
     let spec = object.get("spec", report).and_then(|spec| spec.object(report));
     let targets = spec.as_ref().and_then(|spec| spec.get("targetRefs", report));
@@ -19,7 +19,7 @@ pub(crate) fn read(object: &Object<'_>, kind: Kind, report: &mut Report) -> Opti
     Some(TrafficPolicy { meta: meta?, kind, targets, cors })
 }
 
-fn read_target(target: &Object<'_>, report: &mut Report) -> Option<TargetRef> {
+fn read_target(target: &Object<'_>, report: &mut Report<'_>) -> Option<TargetRef> {
     let name = target.require_text("name", grammar::OBJECT_NAME, report);
     let kind = target.require_text("kind", grammar::KIND, report);
     let group = target.require_text("group", grammar::GROUP, report);

@@ -8,6 +8,7 @@ use super::{
     yaml::{Key, Node, Value},
 };
 use crate::{
+    compile::Compiler,
     finding::{self, Finding},
     manifest::finding::{Lint, Position, Violation, ViolationKind},
     policy::FieldPath,
@@ -17,15 +18,17 @@ use crate::{
 pub(crate) type Grammar<T = fn(&str) -> bool> = (&'static str, T);
 
 /// What was found in one file.
-pub(crate) struct Report {
+pub(crate) struct Report<'a> {
     file: Arc<str>,
+    /// What the policies in the file are held to.
+    pub(crate) compiler: &'a Compiler,
     pub(crate) violations: Vec<Violation>,
     pub(crate) lints: Vec<Lint>,
 }
 
-impl Report {
-    pub(crate) fn new(file: &Arc<str>) -> Self {
-        Self { file: Arc::clone(file), violations: Vec::new(), lints: Vec::new() }
+impl<'a> Report<'a> {
+    pub(crate) fn new(file: &Arc<str>, compiler: &'a Compiler) -> Self {
+        Self { file: Arc::clone(file), compiler, violations: Vec::new(), lints: Vec::new() }
     }
 
     pub(crate) fn position(&self, place: Place) -> Position {
@@ -86,7 +89,7 @@ impl<'a> Field<'a> {
     }
 
     /// The map that the value must be.
-    pub(crate) fn object(self, report: &mut Report) -> Option<Object<'a>> {
+    pub(crate) fn object(self, report: &mut Report<'_>) -> Option<Object<'a>> {
         let Value::Map(fields) = &self.node.value else {
             report.violate(&self, ViolationKind::WrongType { expected: "a map" });
             return None;
@@ -95,7 +98,7 @@ impl<'a> Field<'a> {
     }
 
     /// The items of the list that the value must be.
-    pub(crate) fn items(&self, limit: usize, report: &mut Report) -> Vec<Field<'a>> {
+    pub(crate) fn items(&self, limit: usize, report: &mut Report<'_>) -> Vec<Field<'a>> {
         let Value::List(items) = &self.node.value else {
             report.violate(self, ViolationKind::WrongType { expected: "a list" });
             return Vec::new();
@@ -107,13 +110,13 @@ impl<'a> Field<'a> {
     }
 
     /// The maps in the list that the value must be.
-    pub(crate) fn objects(&self, limit: usize, report: &mut Report) -> Vec<Object<'a>> {
+    pub(crate) fn objects(&self, limit: usize, report: &mut Report<'_>) -> Vec<Object<'a>> {
         let items = self.items(limit, report);
         items.into_iter().filter_map(|item| item.object(report)).collect()
     }
 
     /// The text that the value must be.
-    pub(crate) fn text(&self, report: &mut Report) -> Option<&'a str> {
+    pub(crate) fn text(&self, report: &mut Report<'_>) -> Option<&'a str> {
         let Value::Text(text) = &self.node.value else {
             report.violate(self, ViolationKind::WrongType { expected: "a string" });
             return None;
@@ -125,7 +128,7 @@ impl<'a> Field<'a> {
     pub(crate) fn text_as(
         &self,
         (expected, is_valid): Grammar<impl FnOnce(&str) -> bool>,
-        report: &mut Report,
+        report: &mut Report<'_>,
     ) -> Option<&'a str> {
         let text = self.text(report)?;
         if is_valid(text) {
@@ -140,7 +143,7 @@ impl<'a> Field<'a> {
         &self,
         expected: &'static str,
         range: std::ops::RangeInclusive<i128>,
-        report: &mut Report,
+        report: &mut Report<'_>,
     ) -> Option<i128> {
         match self.node.value {
             Value::Integer(number) if range.contains(&number) => return Some(number),
@@ -175,7 +178,7 @@ impl<'a> Object<'a> {
     }
 
     /// A field. One that is null counts as absent, as it does for the API server.
-    pub(crate) fn get(&self, name: &str, report: &mut Report) -> Option<Field<'a>> {
+    pub(crate) fn get(&self, name: &str, report: &mut Report<'_>) -> Option<Field<'a>> {
         let mut found = self.named(name);
         let (_, node) = found.next()?;
         for (place, _) in found {
@@ -185,7 +188,7 @@ impl<'a> Object<'a> {
     }
 
     /// A field that must be there.
-    pub(crate) fn require(&self, name: &str, report: &mut Report) -> Option<Field<'a>> {
+    pub(crate) fn require(&self, name: &str, report: &mut Report<'_>) -> Option<Field<'a>> {
         let field = self.get(name, report);
         if field.is_none() {
             report.violate_key(self.path().field(name), ViolationKind::Missing, self.place(), None);
@@ -194,12 +197,12 @@ impl<'a> Object<'a> {
     }
 
     /// A text, where the field is there, held against a grammar.
-    pub(crate) fn text_as(&self, name: &str, grammar: Grammar, report: &mut Report) -> Option<&'a str> {
+    pub(crate) fn text_as(&self, name: &str, grammar: Grammar, report: &mut Report<'_>) -> Option<&'a str> {
         self.get(name, report)?.text_as(grammar, report)
     }
 
     /// The text of a field that must be there, held against a grammar.
-    pub(crate) fn require_text(&self, name: &str, grammar: Grammar, report: &mut Report) -> Option<&'a str> {
+    pub(crate) fn require_text(&self, name: &str, grammar: Grammar, report: &mut Report<'_>) -> Option<&'a str> {
         self.require(name, report)?.text_as(grammar, report)
     }
 }

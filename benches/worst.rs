@@ -64,6 +64,13 @@ const CASES: &[Case] = &[
     Case { grows: false, ..case("origins that share a prefix", [10, 100_000], listed_origins) },
     // Each parent of the host is hashed by itself, which is steeper than the host; a host ends at 253 bytes.
     Case { most: 1.5, ..case("wildcards, one a label", [30, 240], wildcards) },
+    // Rules and bytes grow together, so a cost that is their product would grow eight times as steeply.
+    case("ACRH × rules by x-tenant: names again", [1_250, 10_000], |rules| announced("x-tenant", rules, repeated)),
+    case("ACRH × rules by x-tenant: many names", [1_250, 10_000], |rules| announced("x-tenant", rules, distinct)),
+    case("ACRH × rules by accept: names again", [1_250, 10_000], |rules| announced("accept", rules, repeated)),
+    case("ACRH × rules by accept: 60 KB", [1_250, 10_000], |rules| {
+        announced("accept", rules, |rules| repeated(8 * rules))
+    }),
     case("a path under 100 expressions", [4 * KIB, 32 * KIB], |size| expressions(100, size)),
     case("expressions over a path of 100 bytes", [1_000, 10_000], |count| expressions(count, 100)),
     case("manifest: origins", [1_000, 8_000], |size| manifest(&cors("allowOrigins: [", "a.example, ", size, "]"))),
@@ -173,6 +180,38 @@ fn wildcards(bytes: usize) -> Work {
     let policy = compiled(CorsPolicy::new().allow_origins(parents));
     let origin = format!("https://{}", vec!["a"; bytes / 2].join("."));
     Box::new(move || _ = black_box(policy.allows_origin(black_box(&origin))))
+}
+
+/// A preflight that may be for any of many rules, which a header tells apart, each with 64 allowed names.
+fn announced(chosen_by: &'static str, rules: usize, names: fn(usize) -> String) -> Work {
+    let route = (0..rules).fold(Route::new("bench", "tenants"), |route, at| {
+        let tenant = ValueMatch::exact(at.to_string());
+        let matched = RouteMatch::new().header(HeaderName::from_static(chosen_by), tenant);
+        let allowed = (0..63).map(|name| format!("x-h{name}")).chain([format!("x-own{at}"), chosen_by.into()]);
+        let policy = CorsPolicy::new().allow_origins(["https://a.example"]).allow_methods(["PUT"]);
+        route.rule(Rule::new().matching(matched).policy(compiled(policy.allow_headers(allowed))))
+    });
+    let table = RouteTable::new([route]);
+    let names = HeaderValue::try_from(names(rules) + chosen_by + ",x-late").expect("a value");
+    let request = Request::options("/")
+        .header(header::ORIGIN, "https://a.example")
+        .header(header::ACCESS_CONTROL_REQUEST_METHOD, "PUT")
+        .header(header::ACCESS_CONTROL_REQUEST_HEADERS, names)
+        .body(())
+        .expect("a request");
+    Box::new(move || {
+        black_box(table.find(&CorsRequest::of(&request)));
+    })
+}
+
+/// One allowed name again and again, four fifths of a byte for each rule.
+fn repeated(rules: usize) -> String {
+    "x-h62,".repeat(rules * 8 / 60)
+}
+
+/// The 63 allowed names, as far as that many bytes go.
+fn distinct(rules: usize) -> String {
+    (0..63).cycle().map(|name| format!("x-h{name},")).take(rules * 8 / 60).collect()
 }
 
 fn expressions(count: usize, bytes: usize) -> Work {

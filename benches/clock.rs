@@ -1,10 +1,6 @@
 //! How long a request takes in this crate's layer, in tower-http's and in neither, by the clock. Times are noisy; the
 //! `table` bench has the figures to quote, and `contention` what two threads cost each other.
 
-#[path = "support/scenarios.rs"]
-#[allow(dead_code, unreachable_pub, reason = "each bench uses a part")]
-mod scenarios;
-
 use divan::Bencher;
 use scenarios::{Handler, named, send_one};
 

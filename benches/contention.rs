@@ -5,10 +5,6 @@
 //! It is the time that the thread was on a processor, not the time that passed, and both threads live from the first
 //! case to the last, as the workers of a server do. A machine with other work to do shows other ratios.
 
-#[path = "support/scenarios.rs"]
-#[allow(dead_code, unreachable_pub, reason = "each bench uses a part")]
-mod scenarios;
-
 #[cfg(unix)]
 fn main() {
     unix::main();
@@ -36,7 +32,7 @@ mod unix {
     use tower_layer::Layer;
     use tower_service::Service;
 
-    use super::scenarios::{Body, CALLS, Handler, Scenario, named, send};
+    use scenarios::{Body, CALLS, Handler, Scenario, named, send};
 
     const NAMES: [&str; 4] = ["S2", "S4e", "S5", "S6"];
     /// Measurements of each case, of which the median counts.

@@ -1,10 +1,6 @@
 //! How many instructions a request costs above the bare handler, in this crate's layer and in tower-http's, counted by
-//! callgrind, so the same on a busy machine and an idle one. Needs `valgrind` and `gungraun-runner`; `cargo bench`
-//! says so where they are missing. The table of the `table` bench is made of these counts.
-
-#[path = "support/scenarios.rs"]
-#[allow(dead_code, unreachable_pub, reason = "each bench uses a part")]
-mod scenarios;
+//! callgrind, so the same on a busy machine and an idle one. Needs `valgrind` and `gungraun-runner`, and says
+//! so where they are missing. The table of the `table` bench is made of these counts.
 
 use gungraun::{library_benchmark, library_benchmark_group};
 use std::{convert::Infallible, process::Command};

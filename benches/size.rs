@@ -35,7 +35,7 @@ fn main() {
 /// Builds both programs, and tells the folder that they are in.
 fn build(profile: &str) -> Result<std::path::PathBuf, String> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("size");
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/size/Cargo.toml");
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("size/Cargo.toml");
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--profile", profile, "--manifest-path"])
         .arg(manifest)

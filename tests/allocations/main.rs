@@ -1,6 +1,6 @@
 //! What a request may allocate, scenario by scenario: the benches' table, held without a clock.
 
-#[path = "../../benches/support/scenarios.rs"]
+#[path = "../../benches/scenarios.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the benches use the rest")]
 mod scenarios;
 

@@ -18,8 +18,6 @@ mod standard;
 mod answers;
 /// Where tower-http's layer differs.
 mod comparison;
-/// gRPC-Web with Google's client.
-mod grpc_web;
 /// What the model says about a scenario.
 mod model;
 /// The example `playground`, as a person uses it.

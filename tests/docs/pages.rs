@@ -36,9 +36,10 @@ fn every_example_is_named() {
     let page = read("README.md");
     for entry in fs::read_dir(root().join("examples")).expect("a folder") {
         let path = entry.expect("an entry").path();
-        let path = if path.is_dir() { path.join("main.rs") } else { path };
+        let mains = ["main.rs", "src/main.rs"].map(|main| path.join(main));
+        let path = mains.into_iter().find(|main| main.exists()).unwrap_or(path);
         let name = path.strip_prefix(root()).expect("below the root").display().to_string();
-        assert!(!path.exists() || page.contains(&format!("]({name})")), "README.md does not name {name}");
+        assert!(path.is_dir() || page.contains(&format!("]({name})")), "README.md does not name {name}");
     }
 }
 

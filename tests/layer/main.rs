@@ -43,6 +43,3 @@ mod axum_matched_path;
 /// Each place in an axum router, and what it leaves out.
 #[cfg(feature = "axum")]
 mod axum_placement;
-/// gRPC, native and for the web, by tonic.
-#[cfg(feature = "tonic")]
-mod grpc;

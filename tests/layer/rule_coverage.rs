@@ -44,7 +44,7 @@ fn rules() -> BTreeSet<String> {
 
 fn carried() -> BTreeSet<String> {
     let mut carried = BTreeSet::new();
-    for folder in ["tests", "src"] {
+    for folder in ["tests", "src", "examples"] {
         visit(Path::new(folder), &mut carried);
     }
     carried

@@ -3,7 +3,7 @@
 use std::{
     cell::Cell,
     convert::Infallible,
-    future::{Ready, pending, ready},
+    future::{pending, ready},
     rc::Rc,
     sync::{
         Arc,
@@ -111,43 +111,6 @@ async fn an_axum_method_router_takes_the_layer() {
     *bare.uri_mut() = "/bare".parse().expect("a path");
     let response = router.oneshot(bare).await.expect("infallible");
     assert!(!response.headers().contains_key("access-control-allow-origin"));
-}
-
-/// A gRPC service without generated code.
-#[derive(Clone)]
-struct Echo;
-
-impl tonic::server::NamedService for Echo {
-    const NAME: &'static str = "echo.Echo";
-}
-
-impl Service<Request<tonic::body::Body>> for Echo {
-    type Response = Response<tonic::body::Body>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<tonic::body::Body>) -> Self::Future {
-        ready(Ok(Response::builder().header("grpc-status", "0").body(tonic::body::Body::empty()).expect("a response")))
-    }
-}
-
-#[tokio::test]
-async fn a_tonic_server_takes_the_layer() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let incoming = tonic::transport::server::TcpIncoming::from(listener);
-    let server = tonic::transport::Server::builder().accept_http1(true).layer(cors()).add_service(Echo);
-    let server = tokio::spawn(server.serve_with_incoming(incoming));
-    let answer = exchange(address, &format!("OPTIONS /echo.Echo/Say HTTP/1.1\r\nhost: a\r\norigin: {ORIGIN}\r\naccess-control-request-method: POST\r\nconnection: close\r\n\r\n")).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert!(answer.contains("access-control-allow-origin: https://ok.example\r\n"), "{answer}");
-    let answer = exchange(address, &format!("POST /echo.Echo/Say HTTP/1.1\r\nhost: a\r\norigin: {ORIGIN}\r\ncontent-type: application/grpc\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")).await;
-    assert!(answer.contains("grpc-status: 0\r\n") && answer.contains("vary: Origin\r\n"), "{answer}");
-    server.abort();
 }
 
 /// Sends one request and reads until the server closes.

@@ -14,8 +14,6 @@ mod messages;
 
 /// Origins against a slow matcher, written from section 3.
 mod origin_matching;
-/// Origins as the crate `url` prints them.
-mod origin_serialization;
 /// Policies beside tower-http's layer, with the known differences.
 mod second_opinion;
 

@@ -1,6 +1,6 @@
 //! The `url` crate as a second opinion on origins: what it prints for the origin of a URL is what a browser sends, so the
 //! origin parser reads it as it stands and the exact pattern of it matches it, and nothing else that it prints. Where the
-//! two differ is listed in `tests/policy/second_opinion/origins.toml`, and a difference that is gone fails. Rules 3.1, 3.4.
+//! two differ is listed in `tests/url/origins.toml`, and a difference that is gone fails. Rules 3.1, 3.4.
 
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde::Deserialize;
@@ -24,8 +24,7 @@ struct Differences {
 
 #[test]
 fn each_listed_difference_is_there() {
-    let listed: Differences =
-        toml::from_str(include_str!("second_opinion/origins.toml")).unwrap_or_else(|error| panic!("{error}"));
+    let listed: Differences = toml::from_str(include_str!("origins.toml")).unwrap_or_else(|error| panic!("{error}"));
     assert!(!listed.difference.is_empty());
     for Difference { text, why, ours, theirs } in listed.difference {
         assert!(why.ends_with('.'), "{text} says in a sentence why");

@@ -1,9 +1,6 @@
 //! The layer and tonic: native gRPC clients over HTTP/2, which must not notice it; gRPC-Web as a browser sends it, over
 //! HTTP/1.1; and the layer around one service of several, which is still found by its name.
 
-#[path = "../../examples/tonic/echo.rs"]
-mod echo;
-
 use std::{collections::BTreeMap, convert::Infallible, future::ready, net::SocketAddr};
 
 use bytes::{Buf, Bytes};
@@ -31,7 +28,7 @@ use tower_cors::{
     resolver::{Overridable, resolve_async},
 };
 
-use echo::{ECHO_LENGTH, Echo, Number, Text};
+use crate::echo::{ECHO_LENGTH, Echo, Number, Text};
 
 const PAGE: &str = "https://app.example";
 const SAY: &str = "/echo.Echo/Say";

@@ -2,7 +2,7 @@
 //! gRPC-Web around it, and the CORS layer outside of both. Native gRPC clients are served at the same address.
 //!
 //! ```text
-//! cargo run --example tonic [ADDRESS:PORT [ORIGIN...]]
+//! cargo run --package tonic-example -- [ADDRESS:PORT [ORIGIN...]]
 //! ```
 
 mod echo;

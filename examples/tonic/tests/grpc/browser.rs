@@ -6,10 +6,7 @@ use tonic::transport::{Server, server::TcpIncoming};
 use tonic_web::GrpcWebLayer;
 use tower_cors::{CorsLayer, CorsPolicy, policy::Preset};
 
-use crate::{chromium, origins::Origins};
-
-#[path = "../../examples/tonic/echo.rs"]
-mod echo;
+use crate::{chromium, echo, origins::Origins};
 
 /// A call, for `grpc_web.mjs`.
 #[derive(Debug, Serialize)]

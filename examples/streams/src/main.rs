@@ -3,7 +3,7 @@
 //! can open one with its visitor's cookies, so the guard refuses the pages that the policy does not allow.
 //!
 //! ```text
-//! cargo run --example axum_streams [ADDRESS:PORT]
+//! cargo run --package streams-example -- [ADDRESS:PORT]
 //! curl -iN http://ADDRESS:PORT/events -H 'origin: https://app.example'
 //! ```
 

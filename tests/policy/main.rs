@@ -9,6 +9,8 @@ mod codes;
 /// Broken policies and manifests, each with its messages as a snapshot.
 #[cfg(feature = "manifest")]
 mod corpus;
+/// Violations and lints are kinds of one type.
+mod findings;
 /// What holds for every message about a mistake.
 mod messages;
 

@@ -11,7 +11,7 @@ use crate::{
     origin::{self, OriginPattern, split_scheme},
 };
 
-/// Whether somebody wrote a regular expression in the place of an origin.
+/// Whether a regular expression stands in the place of an origin.
 #[cold]
 pub(super) fn is_regular_expression(text: &str) -> bool {
     // A label that is just `*` is a misplaced wildcard; a dot and a star anywhere else repeat something.

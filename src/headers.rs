@@ -2,7 +2,7 @@
 //! names, and membership in `Vary`. In: header names and values. Out: what they hold. Nothing here knows a policy.
 
 mod cors;
-pub(crate) mod fetch;
+mod fetch;
 mod list;
 mod response;
 mod token;
@@ -13,7 +13,7 @@ pub(crate) use cors::{
 };
 pub(crate) use fetch::{
     is_forbidden_method, is_forbidden_request_header, is_forbidden_response_header, is_safelisted_method,
-    is_safelisted_request_header, is_safelisted_response_header,
+    is_safelisted_request_header, is_safelisted_response_header, safelisted_value,
 };
 pub(crate) use list::{ListTooLong, MAX_LIST_BYTES, MAX_LIST_NAMES, elements, join_names};
 pub(crate) use response::is_only_in_responses;

@@ -161,7 +161,7 @@ impl<'a> CorsRequest<'a> {
     /// A list over the limits of 4.9 announces nothing: it is blocked anyway, and not worth reading for each rule.
     #[cfg(feature = "route")]
     pub(crate) fn may_stand_for(&self, name: &HeaderName) -> bool {
-        let is_safelisted = headers::fetch::safelisted_value(name.as_str()).is_some();
+        let is_safelisted = headers::safelisted_value(name.as_str()).is_some();
         let is_readable =
             || self.announced_lines().iter().map(HeaderValue::len).sum::<usize>() <= headers::MAX_LIST_BYTES;
         is_safelisted

@@ -1,4 +1,4 @@
-//! The result of a stack: a policy with its provenance, none, or one that can't be made. In: a stack and the annotations
+//! What a stack comes to: a policy with its provenance, none, or one that can't be made. In: a stack and the annotations
 //! of the route and the Gateway. Out: a [`RulePolicy`], and lints on what only shows in the whole.
 //! Rules 7.3, 7.5, 7.7, 7.9 to 7.11.
 
@@ -17,7 +17,7 @@ use crate::{
     route::RulePolicy,
 };
 
-/// The result of a stack.
+/// What a stack comes to.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
     pub(crate) policy: RulePolicy,
@@ -25,7 +25,7 @@ pub(crate) struct Outcome {
     pub(crate) lints: Vec<(FieldPath, LintKind)>,
 }
 
-/// Merges stacks, and remembers the results: thousands of rules share the policy of their Gateway.
+/// Merges stacks, and remembers what they came to: thousands of rules share the policy of their Gateway.
 pub(crate) struct Merger<'a> {
     /// 2.13: under the profile that the settings came from.
     compiler: &'a Compiler,

@@ -4,13 +4,12 @@
 
 mod check;
 mod compiled;
-mod nearest;
+pub(crate) mod nearest;
 mod punycode;
 mod suggest;
 mod values;
 
 pub use compiled::CompiledPolicy;
-pub(crate) use nearest::edit_distance;
 pub(crate) use values::{Expose, List, Values};
 
 use crate::{

@@ -1,4 +1,4 @@
-//! Text from outside as messages show it: escaped, so that nobody forges a line of a log, and cut, so that no message
+//! Text from outside as messages show it: escaped, so that no value forges a line of a log, and cut, so that no message
 //! grows beyond reading. In: values, names, lines of files. Out: what may stand in a message.
 
 use std::fmt;

@@ -53,7 +53,7 @@ pub enum Severity {
     Info,
     /// Probably not what was meant.
     Warning,
-    /// Opens a door that hardly anybody means to open.
+    /// Grants access that is almost never intended.
     Critical,
     /// Refused. Every violation has this severity, and no lint has it.
     Error,

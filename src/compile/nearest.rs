@@ -1,4 +1,4 @@
-//! The pattern that somebody may have had in mind when an origin is refused. In: a policy and an origin. Out: the entry
+//! The pattern that was probably meant when an origin is refused. In: a policy and an origin. Out: the entry
 //! of `allowOrigins` that is closest to it, where one is close. For messages only: nothing here allows anything.
 
 use super::CompiledPolicy;
@@ -46,7 +46,7 @@ impl CompiledPolicy {
     }
 }
 
-/// How far a pattern is from an origin; none where nobody would confuse them.
+/// How far a pattern is from an origin; none where the two are not alike.
 fn distance(origin: &Origin<'_>, entry: &str) -> Option<usize> {
     let pattern = OriginPattern::parse(entry).ok()?;
     let host = pattern.host()?;

@@ -2,7 +2,8 @@
 //! suggestion. Nothing is matched by it. Rule 2.7.
 //!
 //! Mapping names fully takes tables (UTS #46). Here only letters are read that these tables leave as they are once they
-//! are in lower case; for others there is no suggestion, rather than a wrong one.
+//! are in lower case; for others there is no suggestion, rather than a wrong one. The crate `idna` 1.1 maps all of them, and
+//! brings 26 crates for this one message.
 
 /// The host with every label outside ASCII in Punycode; none where a letter would need the tables.
 pub(super) fn host(host: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 //!
 //! Every program carries this file and few ever run it, so it keeps to searches that compile to little.
 
-use std::{mem, net::IpAddr};
+use std::net::IpAddr;
 
 use super::punycode;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     origin::{self, OriginPattern, split_scheme},
 };
 
-/// Whether somebody wrote a regular expression in the place of an origin.
+/// Whether a regular expression stands in the place of an origin.
 #[cold]
 pub(super) fn is_regular_expression(text: &str) -> bool {
     // A label that is just `*` is a misplaced wildcard; a dot and a star anywhere else repeat something.
@@ -24,7 +24,7 @@ pub(super) fn is_regular_expression(text: &str) -> bool {
         (b'.' | b']', [b'+', ..]) | (b'(' | b'|', _) => true,
         _ => false,
     };
-    bytes.starts_with(b"^") || bytes.ends_with(b"$") || bytes.iter().enumerate().any(reads_as_one)
+    text.starts_with('^') || text.ends_with('$') || bytes.iter().enumerate().any(reads_as_one)
 }
 
 /// The origin that was probably meant by `text`, which was refused for `kind`.
@@ -42,29 +42,25 @@ pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
         ViolationKind::OriginPath | ViolationKind::OriginQuery | ViolationKind::OriginUserInfo => only_origin(text),
         // Quotes and brackets around the whole.
         ViolationKind::OriginInvalidScheme | ViolationKind::OriginHostCharacter => {
-            trimmed(text, b"'\"`<>[]", b"'\"`<>[]").to_owned()
+            trimmed(text, "'\"`<>[]", "'\"`<>[]").to_owned()
         }
         ViolationKind::OriginPort => {
             let (start, port) = text.split_at(text.bytes().rposition(|byte| byte == b':')? + 1);
-            if port.is_empty() {
-                trimmed(start, b"", b":").to_owned()
-            } else {
-                [start, trimmed(port, b"0+", b"")].concat()
-            }
+            if port.is_empty() { trimmed(start, "", ":").to_owned() } else { [start, trimmed(port, "0+", "")].concat() }
         }
-        ViolationKind::OriginEmptyLabel => rewritten(trimmed(text, b"", b"."), &[("://.", "://*."), ("..", ".")]),
+        ViolationKind::OriginEmptyLabel => rewritten(trimmed(text, "", "."), &[("://.", "://*."), ("..", ".")]),
         ViolationKind::OriginWildcard => {
             let (scheme, rest) = split_scheme(text)?;
             let scheme = if scheme.contains('*') { "https" } else { scheme };
-            let labels = trimmed(rest, b"*.", b"");
+            let labels = trimmed(rest, "*.", "");
             format!("{scheme}://{}{labels}", if labels.len() < rest.len() { "*." } else { "" })
         }
         ViolationKind::OriginIpv6 => {
             let (scheme, rest) = split_scheme(text)?;
             // In brackets, with what follows them; or all of it.
-            let rest = trimmed(rest, b"[", b"");
+            let rest = trimmed(rest, "[", "");
             let (address, port) = rest.split_at(origin::find_byte(rest, b']').unwrap_or(rest.len()));
-            format!("{scheme}://{}{}", origin::compressed_ipv6(address)?, trimmed(port, b"]", b""))
+            format!("{scheme}://{}{}", origin::compressed_ipv6(address)?, trimmed(port, "]", ""))
         }
         _ => return None,
     };
@@ -78,7 +74,7 @@ pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
 fn is_network(text: &str) -> bool {
     let rest = split_scheme(text).map_or(text, |(_, rest)| rest);
     let Some(slash) = origin::find_byte(rest, b'/') else { return false };
-    let (address, length) = (trimmed(&rest[..slash], b"[", b"]"), &rest[slash + 1..]);
+    let (address, length) = (trimmed(&rest[..slash], "[", "]"), &rest[slash + 1..]);
     !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit()) && address.parse::<IpAddr>().is_ok()
 }
 
@@ -86,7 +82,7 @@ fn is_network(text: &str) -> bool {
 #[cold]
 pub(super) fn header_name(text: &str) -> Option<String> {
     let name = &text[..origin::find_byte(text, b':').unwrap_or(text.len())];
-    let name = rewritten(trimmed(name, b" \t\"'", b" \t\"'"), &[(" ", "-"), ("_", "-")]);
+    let name = rewritten(trimmed(name, " \t\"'", " \t\"'"), &[(" ", "-"), ("_", "-")]);
     (name != text && headers::is_token(name.as_bytes())).then_some(name)
 }
 
@@ -119,8 +115,8 @@ fn only_origin(text: &str) -> String {
 
 /// Reads the commonest expressions back: anchors, an escaped dot, something repeated in the place of labels.
 fn without_expression(text: &str) -> String {
-    let plain = rewritten(trimmed(text, b"^", b"$"), &EXPRESSIONS);
-    trimmed(&plain, b"", b".").to_owned()
+    let plain = rewritten(trimmed(text, "^", "$"), &EXPRESSIONS);
+    trimmed(&plain, "", ".").to_owned()
 }
 
 static EXPRESSIONS: [(&str, &str); 16] = [
@@ -144,26 +140,12 @@ static EXPRESSIONS: [(&str, &str); 16] = [
 
 /// Makes the replacements, one after the other.
 fn rewritten(text: &str, replacements: &[(&str, &str)]) -> String {
-    let mut text = text.to_owned();
-    for (from, to) in replacements {
-        let mut rest = mem::take(&mut text);
-        while let Some(at) = rest.as_bytes().windows(from.len()).position(|bytes| bytes == from.as_bytes()) {
-            text.push_str(&rest[..at]);
-            text.push_str(to);
-            rest.drain(..at + from.len());
-        }
-        text.push_str(&rest);
-    }
-    text
+    replacements.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
-/// The text without the characters of `start` before it, and without those of `end` behind it. All are ASCII.
-#[inline(never)]
-fn trimmed<'a>(text: &'a str, start: &[u8], end: &[u8]) -> &'a str {
-    let bytes = text.as_bytes();
-    let from = bytes.iter().take_while(|byte| start.contains(byte)).count();
-    let behind = bytes[from..].iter().rev().take_while(|byte| end.contains(byte)).count();
-    &text[from..bytes.len() - behind]
+/// The text without the characters of `start` before it, and without those of `end` behind it.
+fn trimmed<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    text.trim_start_matches(|first| start.contains(first)).trim_end_matches(|last| end.contains(last))
 }
 
 /// Two schemes, or one with too many slashes.

@@ -62,9 +62,11 @@ pub(crate) fn is_safelisted_request_header(name: &str, value: &[u8]) -> bool {
     value.len() <= 128 && safelisted_value(name).is_some_and(|is_safe| is_safe(value))
 }
 
+type ValueTest = fn(&[u8]) -> bool;
+
 /// What the value of a header must be for scripts to send it without a preflight; none where no value will do.
-pub(crate) fn safelisted_value(name: &str) -> Option<fn(&[u8]) -> bool> {
-    const SAFELISTED: [(&str, fn(&[u8]) -> bool); 5] = [
+pub(crate) fn safelisted_value(name: &str) -> Option<ValueTest> {
+    const SAFELISTED: [(&str, ValueTest); 5] = [
         ("accept", has_safe_bytes),
         ("accept-language", is_language),
         ("content-language", is_language),

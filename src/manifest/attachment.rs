@@ -1,4 +1,4 @@
-//! What is attached to what, and what that comes to. In: objects. Out: [`LoadedRoutes`]: a route table whose rules have
+//! What is attached to what, and the policies that result. In: objects. Out: [`LoadedRoutes`]: a route table whose rules have
 //! their policies, and lints on what only shows when everything is known. Rules 7.1 to 7.11, 8.3, 8.4.
 
 mod build;

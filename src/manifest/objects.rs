@@ -60,8 +60,8 @@ fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &m
     }
 }
 
-/// An object of another version, or whose kind is written in another case, is passed over like all that is not read; whoever
-/// wrote it would wait for its policy in vain. A kind of that name in another group is something else.
+/// Reports an object that is passed over since its version, or the case of its kind, is another one: its policy would have
+/// no effect, without a message. A kind of that name in another group is something else.
 fn add_near_miss(object: &Object<'_>, version: &str, name: &str, report: &mut Report<'_>) {
     let group = version.split('/').next().unwrap_or_default();
     let is_near = |kind: &Kind| kind.name().eq_ignore_ascii_case(name) && (group == kind.group() || group.is_empty());

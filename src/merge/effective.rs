@@ -7,7 +7,7 @@ use crate::{
     policy::{CorsPolicy, FieldPath, Provenance, Source},
 };
 
-/// What a stack of settings comes to.
+/// The result of merging a stack of settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effective {

@@ -49,7 +49,7 @@ impl<'a> Merge<'a> {
             return self.scalar(field, get);
         }
         let mut lists: Vec<_> = self.setting(field, get).collect();
-        // A `*` covers what anybody else lists, and it stands alone, so only those who wrote it are the source.
+        // A `*` covers what other settings list, and it stands alone, so only the settings with a `*` are the source.
         if lists.iter().any(|(_, list)| contains_any(list)) {
             lists.retain(|(_, list)| contains_any(list));
         }

@@ -40,7 +40,7 @@ impl Base {
     pub fn new(policy: CorsPolicy) -> Self {
         Self {
             stack: vec![Setting::policy("the base policy", policy)],
-            // 7.7: in Rust, a route's own settings inherit unless somebody says otherwise.
+            // 7.7: in Rust, a route's own settings inherit unless told otherwise.
             options: MergeOptions::new(MergeStrategy::Inherit),
             compiler: Compiler::new(),
         }
@@ -77,7 +77,7 @@ impl Base {
         merge(&self.stack, &self.options).compile(&self.compiler)
     }
 
-    /// Compiles what `setting` and the base come to; `None` where CORS is disabled then.
+    /// Compiles the policy that `setting` and the base make; `None` where CORS is disabled then.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What is different between two loads of manifests, for whoever reloads them. In: what was served, what is served now.
+//! What is different between two loads of manifests, for programs that reload them. In: what was served, what is served now.
 //! Out: routes added and removed, and rules whose effective policy changed.
 
 use std::{collections::BTreeMap, fmt};

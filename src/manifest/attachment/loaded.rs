@@ -1,4 +1,4 @@
-//! What manifests come to: a route table that answers like any resolver, and what is known beside it.
+//! The result of loading manifests: a route table that answers like any resolver, and what is known beside it.
 //! Rules 7.1, 7.6, 7.10.
 
 use super::stack::{self, Attached, Attachments};
@@ -14,7 +14,7 @@ use crate::{
     route::{MatchedRule, RouteMatch, RouteTable},
 };
 
-/// What manifests come to: a route table, its lints, and the backends of its rules.
+/// The result of loading manifests: a route table, its lints, and the backends of its rules.
 #[derive(Debug)]
 pub struct LoadedRoutes {
     pub(super) table: RouteTable,
@@ -48,7 +48,7 @@ impl LoadedRoutes {
     }
 
     /// The settings that apply to a request, in the order in which they count (7.1, 7.6), for a rule that
-    /// [`table`](Self::table) found. Whether those after the first count is for the annotations to say (7.7); the
+    /// [`table`](Self::table) found. The annotations decide whether those after the first count (7.7); the
     /// [provenance](crate::CompiledPolicy::provenance) of the policy tells.
     pub fn stack(&self, rule: &MatchedRule<'_>) -> Vec<Setting> {
         let Some(route) = self.resources.routes.get(rule.route()) else { return Vec::new() };

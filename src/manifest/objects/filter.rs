@@ -54,7 +54,7 @@ pub(crate) fn read_all(parent: &Object<'_>, report: &mut Report<'_>) -> Filters 
     found
 }
 
-/// A `cors` block in a filter of another type would be left unread, which nobody means.
+/// A `cors` block in a filter of another type would be ignored without a message.
 fn check_cors_block(filter: &Object<'_>, kind: &str, report: &mut Report<'_>) {
     if kind != "CORS"
         && let Some((place, _)) = filter.named("cors").next()

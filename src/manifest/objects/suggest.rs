@@ -1,7 +1,7 @@
 //! What was probably meant. In: a field name or a value that is refused. Out: one that is accepted, where it can be
 //! guessed. Rule 2.2.
 
-use crate::compile::edit_distance;
+use crate::compile::nearest::edit_distance;
 
 /// How many letters may differ in what counts as a typo.
 const MAX_EDITS: usize = 2;

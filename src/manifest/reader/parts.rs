@@ -55,7 +55,7 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
-/// Reads parts, each on a thread that has the stack for it. None where a thread did not come to its end.
+/// Reads parts, each on a thread that has the stack for it. None where a thread has panicked.
 pub(crate) fn read<'a, T: Send>(parts: &[Part<'a>], read: impl Fn(Part<'a>, Stack) -> T + Sync) -> Option<Vec<T>> {
     let next = AtomicUsize::new(0);
     let work = |stack| -> Vec<_> {

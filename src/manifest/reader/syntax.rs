@@ -18,7 +18,7 @@ pub(crate) struct SyntaxError {
     pub(crate) sentence: Cow<'static, str>,
 }
 
-/// What the parser says, in part, and what that means to somebody who wrote the file.
+/// What the parser says, in part, and what that means to the author of the file.
 const SENTENCES: [(&str, &str); 19] = [
     ("unclosed bracket '['", "this [ has no ]"),
     ("unclosed bracket '{'", "this { has no }"),
@@ -27,7 +27,7 @@ const SENTENCES: [(&str, &str); 19] = [
     ("unclosed quote", "this quote is never closed"),
     ("invalid trailing content after", "something follows the closing quote"),
     ("unknown escape", "YAML has no such escape; between single quotes a backslash is just a backslash"),
-    ("tab", "a tab stands where YAML wants spaces"),
+    ("tab", "a tab stands where YAML requires spaces"),
     ("mapping values are not allowed", "no field can begin here; correct the indentation, or put the value in quotes"),
     ("block mapping, did not find expected key", "no field begins here; correct the indentation"),
     ("block collection, did not find", "this is no item of the list above; correct the indentation"),

@@ -33,7 +33,7 @@ pub(crate) enum Value<'a> {
     Float(f64),
     Text(Cow<'a, str>),
     List(Vec<Node<'a>>),
-    /// Keys may stand twice; whoever reads the map says so.
+    /// Keys may stand twice; [`Object::get`](super::Object::get) reports it.
     Map(Vec<(Key<'a>, Node<'a>)>),
 }
 
@@ -82,7 +82,7 @@ fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node<'_>>, SyntaxError> {
     let options = serde_saphyr::options! {
         // The line that is shown is ours.
         with_snippet: false,
-        // A key written twice is reported with its place by whoever reads the map, and ignored where nobody does.
+        // A key written twice is reported with its place where the map is read as an object, and ignored elsewhere.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         budget: serde_saphyr::budget! {
             max_depth: max_depth,

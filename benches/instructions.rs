@@ -1,6 +1,6 @@
 //! How many instructions a request costs above the bare handler, in this crate's layer and in tower-http's, counted by
-//! callgrind, so the same on a busy machine and an idle one. Needs `valgrind` and `gungraun-runner`, and says
-//! so where they are missing. The table of the `table` bench is made of these counts.
+//! callgrind, so the same on a busy machine and an idle one. Needs `valgrind` and `gungraun-runner`, and says so
+//! where they are missing. The table of the `table` bench is made of these counts.
 
 use gungraun::{library_benchmark, library_benchmark_group};
 use std::{convert::Infallible, process::Command};

@@ -210,7 +210,7 @@ impl Step {
                 status = answer.status();
                 answer.write_to(&mut headers);
             }
-            Decision::Continue(plan) => _ = plan.apply(status, &mut headers),
+            Decision::Continue(plan) => plan.apply(status, &mut headers),
         }
         Self { method, route, settings, policy, outcome, reason, message, is_answered, status, headers }
     }

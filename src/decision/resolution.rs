@@ -37,6 +37,7 @@ pub struct Resolution<'a> {
 #[derive(Clone, Debug)]
 enum Consent<'a> {
     Of(Cow<'a, Arc<Candidates>>),
+    #[cfg(feature = "route")]
     FoundBy(Cow<'a, Arc<dyn FindCandidates>>),
 }
 
@@ -111,6 +112,7 @@ impl<'a> Resolution<'a> {
     pub(super) fn consent(&self) -> Option<&dyn FindCandidates> {
         match self.consent.as_ref()? {
             Consent::Of(candidates) => Some(&***candidates),
+            #[cfg(feature = "route")]
             Consent::FoundBy(table) => Some(&***table),
         }
     }
@@ -123,6 +125,7 @@ impl<'a> Resolution<'a> {
             varies_on_origin: self.varies_on_origin,
             consent: self.consent.as_ref().map(|consent| match consent {
                 Consent::Of(candidates) => Consent::Of(Cow::Borrowed(candidates)),
+                #[cfg(feature = "route")]
                 Consent::FoundBy(table) => Consent::FoundBy(Cow::Borrowed(table)),
             }),
         }
@@ -136,6 +139,7 @@ impl<'a> Resolution<'a> {
             varies_on_origin: self.varies_on_origin,
             consent: self.consent.map(|consent| match consent {
                 Consent::Of(candidates) => Consent::Of(Cow::Owned(candidates.into_owned())),
+                #[cfg(feature = "route")]
                 Consent::FoundBy(table) => Consent::FoundBy(Cow::Owned(table.into_owned())),
             }),
         }

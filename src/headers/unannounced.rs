@@ -4,16 +4,17 @@
 use http::{HeaderName, HeaderValue};
 
 use super::{
-    fetch::{has_prefix, has_safe_bytes, is_forbidden_request_header, safelisted_value},
+    fetch::{has_prefix, has_safe_bytes, is_forbidden_request_header},
     token::one_of,
 };
 
 /// Whether a request may carry a header that its preflight does not announce: a safelisted one, which a script sets
 /// without asking, or one that the browser sets by itself (8.2).
+#[cfg(feature = "route")]
 pub(crate) fn is_sent_unannounced(name: &HeaderName) -> bool {
     let name = name.as_str();
     // The preflight carries these two as the request itself does.
-    !matches!(name, "host" | "origin") && (safelisted_value(name).is_some() || is_set_by_browser(name))
+    !matches!(name, "host" | "origin") && (super::fetch::safelisted_value(name).is_some() || is_set_by_browser(name))
 }
 
 /// Whether a header that is not safelisted comes with requests that had no preflight, so that it shows none (8.3).

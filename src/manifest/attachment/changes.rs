@@ -63,7 +63,7 @@ impl LoadedRoutes {
     }
 
     /// For each route, by its name, the policies of its rules.
-    fn policies_by_route(&self) -> BTreeMap<String, Vec<Vec<(Option<&CompiledPolicy>, bool)>>> {
+    fn policies_by_route(&self) -> BTreeMap<String, Vec<Vec<Applied<'_>>>> {
         let routes = self.resources.routes.iter().enumerate();
         let rules = |route: usize, count: usize| {
             (0..count).map(|rule| self.table.policies_of(route, rule).map(what_applies).collect()).collect()
@@ -73,6 +73,8 @@ impl LoadedRoutes {
 }
 
 /// The policy of a resolution, and whether it is closed.
-fn what_applies<'a>(resolution: &'a Resolution<'static>) -> (Option<&'a CompiledPolicy>, bool) {
+type Applied<'a> = (Option<&'a CompiledPolicy>, bool);
+
+fn what_applies<'a>(resolution: &'a Resolution<'static>) -> Applied<'a> {
     (resolution.policy(), resolution.is_closed())
 }

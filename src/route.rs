@@ -21,8 +21,11 @@
 
 mod backend;
 mod bucket;
+mod delegated;
 mod describe;
+mod grpc;
 mod hostname;
+mod listener;
 mod order;
 mod path;
 mod pattern;
@@ -33,6 +36,7 @@ mod table;
 
 pub use backend::ChosenBackend;
 pub use hostname::{Hostname, HostnameError};
+pub use listener::Listener;
 pub use path::{PathError, PathMatch};
 pub use pattern::{PatternError, ValueMatch};
 pub use rule::{Route, RouteMatch, Rule};

@@ -1,6 +1,8 @@
 //! Which policy a rule has, and for which backend. In: what a gateway chose. Out: a mark in the request's extensions,
 //! and the policy it leads to. Rules 7.1, 7.10.
 
+use std::collections::BTreeMap;
+
 use crate::{decision::Resolution, request::CorsRequest};
 
 /// The backend that a gateway has chosen for a request, to be put into its extensions before it reaches the CORS layer.
@@ -41,9 +43,46 @@ impl ChosenBackend {
 /// The policies of a rule.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RulePolicies {
-    pub(super) by_listener: Vec<Resolution<'static>>,
+    pub(super) by_listener: ByListener,
     /// For backends with a policy of their own, by their index.
-    pub(super) by_backend: Vec<(usize, Vec<Resolution<'static>>)>,
+    pub(super) by_backend: Vec<(usize, ByListener)>,
+}
+
+/// A policy for each listener.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ByListener {
+    policies: BTreeMap<usize, Resolution<'static>>,
+    /// That of the other listeners.
+    rest: Option<Resolution<'static>>,
+}
+
+impl ByListener {
+    /// Policies in the order of the listeners. The last one counts for those beyond the list as well.
+    pub(super) fn of(policies: impl IntoIterator<Item = Resolution<'static>>) -> Self {
+        let policies: BTreeMap<_, _> = policies.into_iter().enumerate().collect();
+        let rest = policies.last_key_value().map(|(_, last)| last.clone());
+        Self { policies, rest }
+    }
+
+    /// One policy for the listeners that have none of their own.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn new(policies: impl IntoIterator<Item = (usize, Resolution<'static>)>) -> Self {
+        let policies: BTreeMap<_, _> = policies.into_iter().collect();
+        match policies.len() {
+            // Most routes have the same settings on every listener.
+            1 => Self { rest: policies.into_values().next(), policies: BTreeMap::new() },
+            _ => Self { policies, rest: None },
+        }
+    }
+
+    fn get(&self, listener: usize) -> Option<&Resolution<'static>> {
+        self.policies.get(&listener).or(self.rest.as_ref())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Resolution<'static>> {
+        let is_repeated = !self.policies.is_empty();
+        self.policies.values().chain(self.rest.as_ref().filter(|_| !is_repeated))
+    }
 }
 
 impl RulePolicies {
@@ -60,7 +99,11 @@ impl RulePolicies {
 
     pub(super) fn get(&self, listener: usize, backend: Option<usize>) -> Option<&Resolution<'static>> {
         let own = backend.and_then(|backend| self.by_backend.iter().find(|(known, _)| *known == backend));
-        let policies = own.map_or(&self.by_listener, |(_, policies)| policies);
-        policies.get(listener).or_else(|| policies.last())
+        own.map_or(&self.by_listener, |(_, policies)| policies).get(listener)
+    }
+
+    /// Every policy: by listener, then those of the backends.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Resolution<'static>> {
+        self.by_listener.iter().chain(self.by_backend.iter().flat_map(|(_, policies)| policies.iter()))
     }
 }

@@ -6,7 +6,9 @@ use std::{cmp::Reverse, collections::HashSet, time::SystemTime};
 
 use http::{HeaderName, Method};
 
-use super::{Hostname, PathMatch, Route, RouteMatch, ValueMatch, backend::RulePolicies};
+use super::{
+    Hostname, PathMatch, Route, RouteMatch, ValueMatch, backend::RulePolicies, grpc::GrpcOrder, listener::Listeners,
+};
 use crate::{decision::Resolution, headers::is_sent_unannounced, request::CorsRequest};
 
 /// What a request must meet beside the hostname and the path, and which rule it reaches then.
@@ -15,6 +17,7 @@ pub(super) struct Conditions {
     pub(super) method: Option<Method>,
     pub(super) headers: Vec<HeaderCondition>,
     pub(super) query: Vec<(String, ValueMatch)>,
+    pub(super) grpc: Option<GrpcOrder>,
     pub(super) route: usize,
     pub(super) rule: usize,
     /// The index of the match in its rule.
@@ -35,7 +38,7 @@ pub(super) struct HeaderCondition {
 pub(super) struct Target {
     pub(super) namespace: String,
     pub(super) name: String,
-    pub(super) listeners: Vec<Hostname>,
+    pub(super) listeners: Listeners,
     /// For each rule its policies.
     pub(super) policies: Vec<RulePolicies>,
 }
@@ -61,9 +64,9 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
             policies.push(given.policies);
             let all = if given.matches.is_empty() { vec![RouteMatch::new()] } else { given.matches };
             matches.extend(all.into_iter().enumerate().map(|(matched, found)| {
-                let RouteMatch { path, method, headers, query } = found;
+                let RouteMatch { path, method, headers, query, grpc } = found;
                 let headers = headers.into_iter().map(HeaderCondition::new).collect();
-                (Conditions { method, headers, query, route: at, rule, matched }, path)
+                (Conditions { method, headers, query, grpc, route: at, rule, matched }, path)
             }));
         }
         let mut hostnames = route.hostnames;
@@ -99,9 +102,14 @@ impl HeaderCondition {
 }
 
 impl Conditions {
-    /// Less weighs more: the method, then more header matches, then more query matches.
+    /// Less weighs more: the method, then more header matches, then more query matches; of gRPC's the service, the method,
+    /// then more header matches (8.7).
     fn weight(&self) -> impl Ord + use<> {
-        (self.method.is_none(), Reverse(self.headers.len()), Reverse(self.query.len()))
+        let headers = self.headers.len();
+        Reverse(match self.grpc {
+            None => (usize::from(self.method.is_some()), headers, self.query.len()),
+            Some(GrpcOrder { service, method }) => (service, method, headers),
+        })
     }
 }
 
@@ -122,9 +130,11 @@ impl Age {
 }
 
 impl Target {
-    /// 8.4: the listener that a request for `host` counts as arriving on, as its index; none where it fits none.
-    pub(super) fn listener(&self, host: &str) -> Option<usize> {
-        if self.listeners.is_empty() { Some(0) } else { self.listeners.iter().position(|name| name.matches(host)) }
+    /// 8.4, 8.6: which of a rule's policies is for the listener that a request counts as arriving on; none where it
+    /// arrives on none of the route.
+    #[inline]
+    pub(super) fn listener(&self, host: &str, request: &CorsRequest<'_>) -> Option<usize> {
+        self.listeners.find(host, request)
     }
 
     /// What applies to requests that reach a rule of this route.
@@ -139,24 +149,12 @@ impl Target {
 
     pub(super) fn policies_of(&self, rule: usize) -> impl Iterator<Item = &Resolution<'static>> {
         let policies = self.policies.get(rule).into_iter();
-        policies.flat_map(|of| of.by_listener.iter().chain(of.by_backend.iter().flat_map(|(_, policies)| policies)))
+        policies.flat_map(RulePolicies::iter)
     }
 
     /// The backend that was chosen for `request`, where it has a policy of its own.
     #[inline]
     pub(super) fn backend(&self, route: usize, rule: usize, request: &CorsRequest<'_>) -> Option<usize> {
         self.policies.get(rule)?.chosen(route, rule, request)
-    }
-
-    /// Whether a request may arrive on a listener of this route and of the other.
-    pub(super) fn shares_a_listener(&self, other: &Self) -> bool {
-        self.is_on_every_host()
-            || other.is_on_every_host()
-            || self.listeners.iter().any(|one| other.listeners.iter().any(|two| one.overlaps(two)))
-    }
-
-    /// Whether the route serves every host that its hostnames admit.
-    pub(super) fn is_on_every_host(&self) -> bool {
-        self.listeners.is_empty() || self.listeners.iter().any(Hostname::is_any)
     }
 }

@@ -205,6 +205,31 @@ impl Paths {
         ranks.into_iter().try_for_each(visit)
     }
 
+    /// Visits the matches whose path fits in the order of their ranks, whatever kind of path they have: that of gRPC's
+    /// matches (8.7).
+    pub(super) fn visit_by_rank<B>(&self, path: &str, visit: impl FnMut(usize) -> ControlFlow<B>) -> ControlFlow<B> {
+        let mut ranks = Vec::new();
+        let _ = self.visit_buckets(path, |entries| {
+            ranks.extend_from_slice(entries.ranks());
+            ControlFlow::<()>::Continue(())
+        });
+        ranks.extend(self.patterns_for(path).flat_map(Bucket::ranks));
+        ranks.sort_unstable();
+        ranks.into_iter().try_for_each(visit)
+    }
+
+    /// The groups whose path fits, in the order of the ranks of their first matches.
+    pub(super) fn groups_by_rank<'t>(&'t self, path: &str) -> Vec<&'t Group> {
+        let mut groups = Vec::new();
+        let _ = self.visit_buckets(path, |entries| {
+            groups.extend(entries.groups());
+            ControlFlow::<()>::Continue(())
+        });
+        groups.extend(self.patterns_for(path).flat_map(Bucket::groups));
+        groups.sort_unstable_by_key(|group| group.rank);
+        groups
+    }
+
     /// Visits the groups whose path fits, in the order of 8.1.
     pub(super) fn visit_groups<'t, B>(
         &'t self,

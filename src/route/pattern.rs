@@ -54,6 +54,12 @@ impl Pattern {
     pub(super) fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    /// The expression as it was written, without its anchors.
+    pub(super) fn text(&self) -> &str {
+        let anchored = self.0.as_str();
+        anchored.strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$")).unwrap_or(anchored)
+    }
 }
 
 /// Many expressions, tried in one pass.

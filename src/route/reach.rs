@@ -3,9 +3,9 @@
 
 use std::{borrow::Cow, cell::OnceCell, collections::HashMap};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 
-use super::{ValueMatch, order::Conditions, preflight::announced::Announced};
+use super::{ValueMatch, grpc::IsGrpc, order::Conditions, preflight::announced::Announced};
 use crate::{
     compile::CompiledPolicy,
     request::{CorsRequest, RequestOrigin},
@@ -29,6 +29,8 @@ pub(super) struct Sought<'r> {
     pub(super) request: &'r CorsRequest<'r>,
     /// The method of the request; of a preflight the one that it announces. Several lines announce none.
     method: Option<&'r str>,
+    /// Whether it is a call of gRPC (8.7).
+    pub(super) is_grpc: IsGrpc,
     announced: OnceCell<Announced>,
     query: OnceCell<HashMap<&'r str, &'r str>>,
 }
@@ -40,7 +42,23 @@ impl<'r> Sought<'r> {
             true => request.announced_method(),
             false => Some(request.method().as_str()),
         };
-        Self { request, method, announced: OnceCell::new(), query: OnceCell::new() }
+        Self { request, method, is_grpc: IsGrpc::No, announced: OnceCell::new(), query: OnceCell::new() }
+    }
+
+    /// Finds out whether the request is a call of gRPC: a preflight announces that by `content-type`.
+    pub(super) fn look_for_grpc(mut self) -> Self {
+        self.is_grpc = match self.request.is_preflight() {
+            true if self.method == Some("POST") && self.announced().contains(&header::CONTENT_TYPE) => IsGrpc::Perhaps,
+            true => IsGrpc::No,
+            false => IsGrpc::of_actual(self.request),
+        };
+        self
+    }
+
+    /// Whether the preflight of an actual request left open whether it is a call of gRPC.
+    pub(super) fn was_perhaps_grpc(&self) -> bool {
+        self.has_method(&Method::POST)
+            && self.request.headers_not_safelisted().any(|(name, _)| *name == header::CONTENT_TYPE)
     }
 
     pub(super) fn path(&self) -> &'r str {

@@ -1,11 +1,16 @@
 //! Routes as their author gives them: hostnames, listeners, rules, matches, policies. Plain data; a
 //! [`RouteTable`](super::RouteTable) arranges it for look-up. Rules 8.1, 8.4.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use http::{HeaderName, Method};
 
-use super::{Hostname, PathMatch, ValueMatch, backend::RulePolicies};
+use super::{
+    Hostname, Listener, PathMatch, ValueMatch,
+    backend::{ByListener, RulePolicies},
+    grpc::GrpcOrder,
+    listener::Listeners,
+};
 use crate::{compile::CompiledPolicy, decision::Resolution};
 
 /// A route in the shape of the Gateway API's `HTTPRoute`: hostnames and rules.
@@ -33,7 +38,7 @@ pub struct Route {
     pub(super) name: String,
     pub(super) created: Option<SystemTime>,
     pub(super) hostnames: Vec<Hostname>,
-    pub(super) listeners: Vec<Hostname>,
+    pub(super) listeners: Listeners,
     pub(super) rules: Vec<Rule>,
 }
 
@@ -45,7 +50,7 @@ impl Route {
             name: name.into(),
             created: None,
             hostnames: Vec::new(),
-            listeners: Vec::new(),
+            listeners: Listeners::default(),
             rules: Vec::new(),
         }
     }
@@ -63,10 +68,27 @@ impl Route {
         self
     }
 
-    /// Adds a listener that the route belongs to, by its hostname. The route serves the hosts that fit one of its
-    /// listeners, and a request counts as arriving on the first that it fits (8.4). A route without one serves them all.
-    pub fn listener(mut self, hostname: Hostname) -> Self {
-        self.listeners.push(hostname);
+    /// Adds a listener that the route is attached to, with its hostname. The route serves the hosts that fit one of its
+    /// listeners, and a request counts as arriving on the one that its extensions name, else on the first that it fits
+    /// (8.4, 8.6). A route without one serves them all.
+    ///
+    /// `None` is a listener that nobody knows by name: whatever listener a request arrives on may be that one.
+    pub fn listener(mut self, listener: impl Into<Option<Listener>>, hostname: Hostname) -> Self {
+        if self.listeners.0.is_empty() {
+            self.listeners.0.push(Arc::default());
+        }
+        if let Some(group) = self.listeners.0.first_mut() {
+            let group = Arc::make_mut(group);
+            let at = group.len();
+            group.add(listener.into(), &hostname, at);
+        }
+        self
+    }
+
+    /// Sets the listeners, which many routes may share.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn listeners(mut self, listeners: Listeners) -> Self {
+        self.listeners = listeners;
         self
     }
 
@@ -98,7 +120,7 @@ impl Rule {
 
     /// Sets the policy.
     pub fn policy(mut self, policy: CompiledPolicy) -> Self {
-        self.policies.by_listener = vec![policy.into()];
+        self.policies.by_listener = ByListener::of([policy.into()]);
         self
     }
 
@@ -106,7 +128,7 @@ impl Rule {
     ///
     /// The last one counts for the listeners beyond the list as well.
     pub fn policy_by_listener(mut self, policies: impl IntoIterator<Item: Into<Resolution<'static>>>) -> Self {
-        self.policies.by_listener = policies.into_iter().map(Into::into).collect();
+        self.policies.by_listener = ByListener::of(policies.into_iter().map(Into::into));
         self
     }
 
@@ -117,9 +139,21 @@ impl Rule {
         backend: usize,
         policies: impl IntoIterator<Item: Into<Resolution<'static>>>,
     ) -> Self {
-        let policies = policies.into_iter().map(Into::into).collect();
+        let policies = ByListener::of(policies.into_iter().map(Into::into));
         self.policies.by_backend.retain(|(known, _)| *known != backend);
         self.policies.by_backend.push((backend, policies));
+        self
+    }
+}
+
+#[cfg(feature = "manifest")]
+impl Rule {
+    /// Sets the policies of the rule, and of its backend where one is given, by what the listeners share.
+    pub(crate) fn policies_by_settings(mut self, backend: Option<usize>, policies: ByListener) -> Self {
+        match backend {
+            None => self.policies.by_listener = policies,
+            Some(backend) => self.policies.by_backend.push((backend, policies)),
+        }
         self
     }
 }
@@ -131,6 +165,8 @@ pub struct RouteMatch {
     pub(super) method: Option<Method>,
     pub(super) headers: Vec<(HeaderName, ValueMatch)>,
     pub(super) query: Vec<(String, ValueMatch)>,
+    /// Of a match of a `GRPCRoute` (8.7).
+    pub(super) grpc: Option<GrpcOrder>,
 }
 
 impl RouteMatch {

@@ -6,7 +6,9 @@ use std::{collections::HashSet, ops::ControlFlow, sync::Arc};
 use http::HeaderName;
 
 use super::{
-    ChosenBackend, Route, hostname,
+    ChosenBackend, Route,
+    grpc::IsGrpc,
+    hostname,
     hostname::HostIndex,
     order::{self, Arranged, Conditions, Target},
     path::Paths,
@@ -43,9 +45,13 @@ pub struct RouteTable {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Routes {
     pub(super) hosts: HostIndex<Paths>,
+    /// The matches of `GRPCRoute`s (8.7).
+    grpc: HostIndex<Paths>,
+    has_grpc: bool,
     conditions: Vec<Conditions>,
     pub(super) targets: Vec<Target>,
-    has_header_conditions: bool,
+    /// Whether a preflight may leave several rules: by conditions on headers, or between HTTP and gRPC.
+    may_be_ambiguous: bool,
     pub(super) fallback: Option<(CompiledPolicy, Candidates)>,
     /// The names that proxies before the server add (8.3).
     pub(super) added_by_proxies: HashSet<HeaderName>,
@@ -109,7 +115,7 @@ impl RouteTable {
     pub(crate) fn requires_consent(&self, request: &CorsRequest<'_>) -> bool {
         let mut found = FoundCandidates::default();
         self.routes.find_candidates(request, &mut found);
-        self.routes.has_header_conditions && found.is_ambiguous
+        self.routes.may_be_ambiguous && found.is_ambiguous
     }
 
     /// Every policy of a rule: by listener, then those of its backends.
@@ -142,30 +148,35 @@ impl Default for RouteTable {
 impl Routes {
     fn arrange(routes: impl IntoIterator<Item = Route>) -> Self {
         let Arranged { targets, hostnames, conditions, paths } = order::arrange(routes);
-        let mut hosts = HostIndex::<Paths>::default();
+        let (mut hosts, mut grpc) = (HostIndex::<Paths>::default(), HostIndex::<Paths>::default());
         for (rank, (found, path)) in conditions.iter().zip(&paths).enumerate() {
             for hostname in hostnames.get(found.route).into_iter().flatten() {
-                if let Some(paths) = hosts.entry(hostname) {
+                let index = if found.grpc.is_some() { &mut grpc } else { &mut hosts };
+                if let Some(paths) = index.entry(hostname) {
                     paths.add(path, rank);
                 }
             }
         }
         // Without header conditions a preflight shows everything that decides, so no rule is beside another.
         let has_header_conditions = conditions.iter().any(|conditions| !conditions.headers.is_empty());
+        let grpc_matches = conditions.iter().filter(|conditions| conditions.grpc.is_some()).count();
+        let has_both = grpc_matches > 0 && grpc_matches < conditions.len();
+        let may_be_ambiguous = has_header_conditions || has_both;
         let mut grouping = Grouping::default();
-        for paths in hosts.values_mut() {
+        for paths in hosts.values_mut().chain(grpc.values_mut()) {
             paths.seal(&conditions);
-            if has_header_conditions {
+            if may_be_ambiguous {
                 paths.group(&mut grouping, &conditions, &targets);
             }
         }
-        let mut routes = Self { hosts, conditions, targets, has_header_conditions, ..Self::default() };
+        let has_grpc = grpc_matches > 0;
+        let mut routes = Self { hosts, grpc, has_grpc, conditions, targets, may_be_ambiguous, ..Self::default() };
         routes.ambiguous = ambiguity::find(&routes);
         routes
     }
 
     fn find(&self, request: &CorsRequest<'_>) -> Option<MatchedRule<'_>> {
-        let sought = Sought::new(request);
+        let sought = self.sought(request);
         hostname::with_host(request.authority(), |host| {
             if request.is_preflight() {
                 self.find_for_preflight(host, &sought)
@@ -206,19 +217,43 @@ impl Routes {
         sought: &Sought<'_>,
         mut visit: impl FnMut(MatchedRule<'t>, Reach) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        self.hosts.visit(host, |paths| {
-            paths.visit(sought, |rank| {
-                let Some((conditions, target)) = self.look_up(rank) else { return ControlFlow::Continue(()) };
-                let reach = sought.reach(conditions);
-                if reach == Reach::Never {
-                    return ControlFlow::Continue(());
-                }
-                let Some(listener) = target.listener(host) else { return ControlFlow::Continue(()) };
-                let (route, rule, matched) = (conditions.route, conditions.rule, conditions.matched);
-                let backend = target.backend(route, rule, sought.request);
-                visit(MatchedRule { target, route, rule, matched, listener, backend }, reach)
-            })
-        })
+        let mut visit_rank = |rank: usize, is_perhaps: bool| {
+            let Some((conditions, target)) = self.look_up(rank) else { return ControlFlow::Continue(()) };
+            let reach = match sought.reach(conditions) {
+                Reach::Never => return ControlFlow::Continue(()),
+                _ if is_perhaps => Reach::May,
+                reach => reach,
+            };
+            let Some(listener) = target.listener(host, sought.request) else { return ControlFlow::Continue(()) };
+            let (route, rule, matched) = (conditions.route, conditions.rule, conditions.matched);
+            let backend = target.backend(route, rule, sought.request);
+            visit(MatchedRule { target, route, rule, matched, listener, backend }, reach)
+        };
+        if !self.has_grpc {
+            return self.hosts.visit(host, |paths| paths.visit(sought, |rank| visit_rank(rank, false)));
+        }
+        // 8.7: the content type decides between the two kinds, where both match.
+        let (is_grpc, path) = (sought.is_grpc, sought.path());
+        if is_grpc != IsGrpc::No {
+            let is_perhaps = is_grpc == IsGrpc::Perhaps;
+            self.grpc.visit(host, |paths| paths.visit_by_rank(path, |rank| visit_rank(rank, is_perhaps)))?;
+        }
+        self.hosts.visit(host, |paths| paths.visit(sought, |rank| visit_rank(rank, false)))?;
+        if is_grpc == IsGrpc::No {
+            self.grpc.visit(host, |paths| paths.visit_by_rank(path, |rank| visit_rank(rank, false)))?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    pub(super) fn has_grpc(&self) -> bool {
+        self.has_grpc
+    }
+
+    /// What is sought for a request.
+    #[inline]
+    pub(super) fn sought<'r>(&self, request: &'r CorsRequest<'r>) -> Sought<'r> {
+        let sought = Sought::new(request);
+        if self.has_grpc { sought.look_for_grpc() } else { sought }
     }
 
     /// Visits the groups of matches at the paths of a request, in the order of 8.1.
@@ -229,6 +264,16 @@ impl Routes {
         mut visit: impl FnMut(&'t Group) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         self.hosts.visit(host, |paths| paths.visit_groups(path, &mut visit))
+    }
+
+    /// The same of gRPC's matches.
+    pub(super) fn visit_grpc_groups<'t, B>(
+        &'t self,
+        host: &str,
+        path: &str,
+        mut visit: impl FnMut(&'t Group) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        self.grpc.visit(host, |paths| paths.groups_by_rank(path).into_iter().try_for_each(&mut visit))
     }
 
     /// The rules of which a match has header conditions.
@@ -252,7 +297,7 @@ impl PolicyResolver for RouteTable {
             Some(found) => found.resolution(),
         };
         // 8.3
-        match self.routes.has_header_conditions {
+        match self.routes.may_be_ambiguous {
             true => resolution.require_consent_of(&self.consent),
             false => resolution,
         }
@@ -285,7 +330,8 @@ impl<'a> MatchedRule<'a> {
         self.matched
     }
 
-    /// The index of the listener (from 0) that the request arrived on, among those of the route; 0 where it has none.
+    /// Which of the rule's policies by listener applies: the index of the listener (from 0) that the request arrived on,
+    /// among those of the route; 0 where it has none. Routes of manifests count listeners with equal settings as one.
     pub fn listener(&self) -> usize {
         self.listener
     }

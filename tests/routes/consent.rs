@@ -80,9 +80,12 @@ fn visit(table: &RouteTable, page: &ScriptRequest, uri: &Uri, added: &[(&'static
 
 // Random tables and pages.
 
+/// Exact or a prefix, the path, the method, the headers.
+type PlainMatch = (u8, &'static str, Option<Method>, Vec<(&'static str, &'static str)>);
+
 #[derive(Clone, Debug)]
 struct PlainRule {
-    matches: Vec<(u8, &'static str, Option<Method>, Vec<(&'static str, &'static str)>)>,
+    matches: Vec<PlainMatch>,
     policy: Option<CorsPolicy>,
 }
 

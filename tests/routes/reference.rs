@@ -119,7 +119,7 @@ fn table(routes: &[PlainRoute]) -> RouteTable {
             route = route.hostname(Hostname::parse(name).unwrap());
         }
         for name in &plain.listeners {
-            route = route.listener(Hostname::parse(name).unwrap());
+            route = route.listener(None, Hostname::parse(name).unwrap());
         }
         for (matches, policy) in &plain.rules {
             let mut rule = Rule::new();

@@ -246,9 +246,9 @@ fn a_request_arrives_on_the_first_listener_that_its_host_fits() {
     let policy = |origin: &str| CorsPolicy::new().allow_origins([origin]).compile().unwrap();
     let policies = [Some(policy("https://one.example")), None, Some(policy("https://three.example"))];
     let route = Route::new("ns", "r")
-        .listener(host("*.one.example"))
-        .listener(host("two.example"))
-        .listener(host("*.example"))
+        .listener(None, host("*.one.example"))
+        .listener(None, host("two.example"))
+        .listener(None, host("*.example"))
         .rule(Rule::new().policy_by_listener(policies));
     let table = RouteTable::new([route]);
     let listener = |uri: &str| {

@@ -68,7 +68,7 @@ fn build_route(
     }
     let mut arrivals = stack::arrivals(route, &attachments.gateways);
     for arrival in &arrivals {
-        built = built.listener(arrival.hostname.clone());
+        built = built.listener(None, arrival.hostname.clone());
     }
     if arrivals.is_empty() {
         arrivals.push(stack::nowhere());

@@ -86,7 +86,7 @@ impl<'t> Ambiguous<'t> {
             pairs.any(|((name, value), (other, other_value))| name == other && value.excludes(other_value))
         };
         let share_a_listener = || match (self.target(one), self.target(two)) {
-            (Some(one), Some(two)) => one.shares_a_listener(two),
+            (Some(one), Some(two)) => one.listeners.share_one(&two.listeners),
             _ => true,
         };
         has_other_rule && !excludes_method && !excludes_query() && share_a_listener()
@@ -98,7 +98,14 @@ impl<'t> Ambiguous<'t> {
         two.is_certain
             && (two.method.is_none() || two.method == one.method)
             && two.query.iter().all(|condition| one.query.contains(condition))
-            && self.target(two).is_some_and(Target::is_on_every_host)
+            && self.takes_all_requests_of(one, two)
+    }
+
+    /// Whether the routes of `two` are served wherever those of `one` are.
+    fn takes_all_requests_of(&self, one: &Group, two: &Group) -> bool {
+        let (Some(one), Some(two)) = (self.target(one), self.target(two)) else { return false };
+        two.listeners.serve_everything()
+            || (two.listeners.serve_every_host() && one.listeners.id() == two.listeners.id())
     }
 
     fn target(&self, group: &Group) -> Option<&'t Target> {

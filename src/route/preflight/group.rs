@@ -10,7 +10,7 @@ use std::{
 use http::{HeaderName, Method};
 
 use super::super::{
-    Hostname, ValueMatch,
+    ValueMatch,
     order::{Conditions, Target},
     reach::Sought,
 };
@@ -40,7 +40,7 @@ impl Group {
     pub(super) fn is_met(&self, sought: &Sought<'_>, host: &str, targets: &[Target]) -> bool {
         self.method.as_ref().is_none_or(|method| sought.has_method(method))
             && sought.meets_query(&self.query)
-            && targets.get(self.route).is_some_and(|target| target.listener(host).is_some())
+            && targets.get(self.route).is_some_and(|target| target.listener(host, sought.request).is_some())
     }
 
     /// Whether the group has a rule other than `rule`.
@@ -55,7 +55,7 @@ struct Key<'a> {
     is_certain: bool,
     method: Option<&'a Method>,
     query: Vec<(&'a str, Option<&'a str>, Option<&'a str>)>,
-    listeners: &'a [Hostname],
+    listeners: Vec<usize>,
 }
 
 /// Makes the groups of a table, of which those with equal names and policies share what they know of them.
@@ -82,7 +82,7 @@ impl Grouping {
                 is_certain: found.headers.is_empty(),
                 method: found.method.as_ref(),
                 query: query.map(|(name, value)| (&**name, value.as_exact(), value.as_expression())).collect(),
-                listeners: targets.get(found.route).map_or(&[], |target| &target.listeners),
+                listeners: targets.get(found.route).map_or_else(Vec::new, |target| target.listeners.id()),
             };
             let at = *at_key.entry(key).or_insert(members.len());
             match members.get_mut(at) {

@@ -34,9 +34,13 @@ mod reach;
 mod rule;
 mod table;
 
+#[cfg(feature = "manifest")]
+pub(crate) use backend::ByListener;
 pub use backend::ChosenBackend;
 pub use hostname::{Hostname, HostnameError};
 pub use listener::Listener;
+#[cfg(feature = "manifest")]
+pub(crate) use listener::{ListenerGroup, Listeners};
 pub use path::{PathError, PathMatch};
 pub use pattern::{PatternError, ValueMatch};
 pub use rule::{Route, RouteMatch, Rule};

@@ -1,11 +1,15 @@
 //! What is attached to what, and the policies that result. In: objects. Out: [`LoadedRoutes`]: a route table whose rules have
-//! their policies, and lints on what only shows when everything is known. Rules 7.1 to 7.11, 8.3, 8.4.
+//! their policies, and lints on what only shows when everything is known. Rules 7.1 to 7.12, 8.3, 8.4, 8.6 to 8.8.
 
 mod build;
 mod changes;
 mod effective;
+mod graph;
+mod listeners;
 mod loaded;
-mod stack;
+mod names;
+mod settings;
+mod targets;
 mod unattached;
 
 pub(crate) use build::build;

@@ -15,14 +15,15 @@ use crate::compile::{Compiler, Profile};
 /// Manifests while they are collected.
 ///
 /// Each text may hold many documents, in any order, with empty ones between them. Of the Gateway API's resources
-/// `Gateway` and `HTTPRoute` are read, of kgateway's `TrafficPolicy`, of Gloo's `GlooTrafficPolicy`; other kinds, other
-/// filters and `status` are passed over. Where two objects have one kind, namespace and name, the last one counts.
+/// `Gateway`, `ListenerSet`, `HTTPRoute` and `GRPCRoute` are read, of kgateway's `TrafficPolicy`, of Gloo's
+/// `GlooTrafficPolicy`, and the labels of `Namespace`; other kinds, other filters and `status` are passed over. Where two objects have one kind, namespace and name, the last one counts.
 #[derive(Debug)]
 pub struct Manifests {
     compiler: Compiler,
     resources: Resources,
     lints: Vec<Lint>,
     errors: Vec<ManifestError>,
+    global_policy_namespace: Option<String>,
 }
 
 impl Manifests {
@@ -30,7 +31,13 @@ impl Manifests {
     pub fn new() -> Self {
         // 2.12, 2.13: the limits and the profile of manifests.
         let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits();
-        Self { compiler, resources: Resources::default(), lints: Vec::new(), errors: Vec::new() }
+        Self {
+            compiler,
+            resources: Resources::default(),
+            lints: Vec::new(),
+            errors: Vec::new(),
+            global_policy_namespace: None,
+        }
     }
 
     /// Looks for wildcards directly under a public suffix in what is read from here on, as [`Compiler::public_suffixes`]
@@ -39,6 +46,14 @@ impl Manifests {
     #[must_use]
     pub fn public_suffixes(mut self) -> Self {
         self.compiler = self.compiler.public_suffixes();
+        self
+    }
+
+    /// Names the namespace whose policies select in every namespace by their `targetSelectors` (7.12); kgateway's
+    /// `KGW_GLOBAL_POLICY_NAMESPACE`.
+    #[must_use]
+    pub fn global_policy_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.global_policy_namespace = Some(namespace.into());
         self
     }
 
@@ -109,7 +124,7 @@ impl Manifests {
     /// Everything that is wrong with any of the texts and files, at once.
     pub fn build(self) -> Result<LoadedRoutes, ManifestErrors> {
         ManifestErrors::check(self.errors)?;
-        Ok(attachment::build(self.resources, self.lints, &self.compiler))
+        Ok(attachment::build(self.resources, self.lints, &self.compiler, self.global_policy_namespace))
     }
 }
 

@@ -3,20 +3,20 @@
 
 mod cors;
 mod filter;
-mod gateway;
 mod grammar;
-mod http_route;
 mod kind;
+mod listener;
 mod meta;
 mod model;
+mod route;
 mod suggest;
 mod traffic_policy;
 
 pub(crate) use kind::Kind;
 pub use model::BackendRef;
 pub(crate) use model::{
-    Backend, Cors, CorsSetting, ExtensionRef, Filter, Gateway, HttpRoute, HttpRule, InheritedPriority, Meta, ParentRef,
-    Resources, TargetRef, TrafficPolicy,
+    Backend, Cors, CorsSetting, ExtensionRef, Filter, FromNamespaces, Gateway, InheritedPriority, Labels, Listener,
+    ListenerSet, Meta, ParentRef, Resources, Route, RouteRule, TargetRef, TrafficPolicy, has_all,
 };
 
 use super::{
@@ -46,9 +46,13 @@ fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &m
     };
     let (version, Some(kind)) = (text("apiVersion").unwrap_or_default(), text("kind")) else { return };
     match Kind::of_object(version, kind) {
-        Some(Kind::Gateway) => resources.gateways.extend(gateway::read(&object, report)),
-        Some(Kind::HttpRoute) => resources.routes.extend(http_route::read(&object, report)),
-        Some(kind) => resources.policies.extend(traffic_policy::read(&object, kind, report)),
+        Some(Kind::Gateway) => resources.gateways.extend(listener::read_gateway(&object, report)),
+        Some(Kind::ListenerSet) => resources.listener_sets.extend(listener::read_listener_set(&object, report)),
+        Some(Kind::Namespace) => resources.namespaces.extend(listener::read_namespace(&object, report)),
+        Some(kind @ (Kind::HttpRoute | Kind::GrpcRoute)) => resources.routes.extend(route::read(&object, kind, report)),
+        Some(kind @ (Kind::TrafficPolicy | Kind::GlooTrafficPolicy)) => {
+            resources.policies.extend(traffic_policy::read(&object, kind, report));
+        }
         // What `kubectl get -o yaml` prints.
         None if (version, kind) == ("v1", "List") && lists > 0 => {
             let items = object.get("items", report);
@@ -68,7 +72,8 @@ fn add_near_miss(object: &Object<'_>, version: &str, name: &str, report: &mut Re
     let Some(kind) = Kind::ALL.into_iter().find(is_near) else { return };
     let (field, value) = if name == kind.name() { ("apiVersion", version) } else { ("kind", name) };
     let place = object.named(field).next().map_or(object.place(), |(_, node)| node.place);
-    let meant = format!("{} of {}/{}", kind.name(), kind.group(), kind.version());
+    let slash = if kind.group().is_empty() { "" } else { "/" };
+    let meant = format!("{} of {}{slash}{}", kind.name(), kind.group(), kind.version());
     let lint = Finding::new(object.path().field(field), LintKind::NotRead { meant }).with_value(value);
     let position = report.position(place);
     report.lints.push(Lint::new(lint, position));

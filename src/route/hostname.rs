@@ -106,7 +106,7 @@ impl Hostname {
 
 impl Hostname {
     /// Whether some host fits this and `other`.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Kind::Any, _) | (_, Kind::Any) => true,
             (Kind::Exact(host), _) => other.matches(host),

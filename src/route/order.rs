@@ -62,7 +62,11 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
         let mut policies = Vec::with_capacity(route.rules.len());
         for (rule, given) in route.rules.into_iter().enumerate() {
             policies.push(given.policies);
-            let all = if given.matches.is_empty() { vec![RouteMatch::new()] } else { given.matches };
+            let all = match given.matches {
+                _ if given.is_unreachable => continue,
+                matches if matches.is_empty() => vec![RouteMatch::new()],
+                matches => matches,
+            };
             matches.extend(all.into_iter().enumerate().map(|(matched, found)| {
                 let RouteMatch { path, method, headers, query, grpc } = found;
                 let headers = headers.into_iter().map(HeaderCondition::new).collect();

@@ -104,6 +104,8 @@ impl Route {
 pub struct Rule {
     pub(super) matches: Vec<RouteMatch>,
     pub(super) policies: RulePolicies,
+    /// Whether no request meets it, so that rules keep their indices.
+    pub(super) is_unreachable: bool,
 }
 
 impl Rule {
@@ -148,6 +150,11 @@ impl Rule {
 
 #[cfg(feature = "manifest")]
 impl Rule {
+    /// A rule that no request meets.
+    pub(crate) fn unreachable() -> Self {
+        Self { is_unreachable: true, ..Self::default() }
+    }
+
     /// Sets the policies of the rule, and of its backend where one is given, by what the listeners share.
     pub(crate) fn policies_by_settings(mut self, backend: Option<usize>, policies: ByListener) -> Self {
         match backend {

@@ -282,7 +282,7 @@ fn policies_without_effect_are_reported_with_both_names() {
     let texts: Vec<_> = routes.lints().iter().map(|lint| format!("{lint} [{}]", lint.code())).collect();
     let texts: Vec<_> = texts.iter().map(|text| text.split_once(": ").unwrap().1).collect();
     let expected = [
-        "spec.parentRefs[0].sectionName: \"Gateway web/public listener nowhere\" is not in the manifests; HTTPRoute web/api names it [reference-not-found]",
+        "spec.parentRefs[0]: \"HTTPRoute web/api\" is not attached: Gateway web/public has no listener nowhere [not-attached]",
         "spec.rules[0].filters[0].extensionRef.name: \"TrafficPolicy web/missing\" is not in the manifests; HTTPRoute web/api names it [reference-not-found]",
         "spec.rules[0].backendRefs[0].filters[0].cors: \"HTTPRoute web/api rule 0\" counts only for requests whose chosen backend is known, since the rule has several backends [backend-filter]",
         "spec.targetRefs[0]: \"HTTPRoute other/api\" is not in the manifests; TrafficPolicy other/elsewhere names it [reference-not-found]",

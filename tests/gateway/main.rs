@@ -2,6 +2,11 @@
 //! raw sockets.
 #![cfg(feature = "manifest")]
 
+/// The rows of `tests/rules/attachment.toml`.
+#[path = "../rules/row.rs"]
+#[allow(dead_code, reason = "the rows of policies have their engine in tests/layer")]
+mod row;
+
 /// Starts the gateway and reads what it answers.
 mod process;
 /// An upstream and clients for the tests of load.
@@ -13,6 +18,9 @@ mod load;
 mod proxy;
 /// The manifests are read again when a file changes.
 mod reload;
+
+/// The rows of `tests/rules/attachment.toml` over a socket.
+mod rows;
 
 /// Which policy a route gets, section 7.
 mod attachment;

@@ -1,5 +1,19 @@
 //! Kubernetes manifests as text and as typed objects. What the running gateway makes of them is in `tests/gateway`.
 
+/// The rows of `tests/rules/attachment.toml`.
+#[cfg(feature = "manifest")]
+#[path = "../rules/row.rs"]
+#[allow(dead_code, reason = "the rows of policies have their engine in tests/layer")]
+mod row;
+
+/// Manifests in which one rule has more policies than are kept.
+#[cfg(feature = "manifest")]
+#[path = "../rules/too_many_policies.rs"]
+mod too_many_policies;
+
+/// Which settings apply to a request, row by row.
+#[cfg(feature = "manifest")]
+mod attachment;
 /// The filters of the crate `gateway-api` as policies.
 #[cfg(all(feature = "gateway-api", feature = "manifest"))]
 mod gateway_api;

@@ -13,6 +13,10 @@ mod corpus;
 mod findings;
 /// What holds for every message about a mistake.
 mod messages;
+/// Manifests in which one rule has more policies than are kept.
+#[cfg(feature = "manifest")]
+#[path = "../rules/too_many_policies.rs"]
+mod too_many_policies;
 
 /// Origins against a slow matcher, written from section 3.
 mod origin_matching;

@@ -15,6 +15,41 @@ pub(crate) struct Table {
     matching: Vec<Matching>,
     /// A request under a policy and its answer (sections 3 to 6).
     case: Vec<Case>,
+    /// Manifests, and which policy answers a request under them (sections 7 and 8).
+    pub(crate) attachment: Vec<Attachment>,
+}
+
+/// Manifests and requests.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Attachment {
+    pub(crate) rule: String,
+    pub(crate) name: String,
+    pub(crate) global_policy_namespace: Option<String>,
+    pub(crate) manifests: String,
+    pub(crate) requests: Vec<Ask>,
+    /// The codes of the lints that the manifests must have, where any are said.
+    pub(crate) lints: Option<Vec<String>>,
+}
+
+/// A preflight of `https://app.example`, and which policy answers it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ask {
+    pub(crate) url: String,
+    /// The method that is announced: `PUT`, unless it says so.
+    #[serde(default = "put")]
+    pub(crate) method: String,
+    /// The header names that are announced.
+    pub(crate) announced: Option<String>,
+    /// Where it arrives, as `NAMESPACE/GATEWAY/LISTENER`.
+    pub(crate) listener: Option<String>,
+    /// The max-age of the policy, by which it is known. 0 where none applies; absent where no route takes the request.
+    pub(crate) max_age: Option<u64>,
+}
+
+fn put() -> String {
+    "PUT".to_owned()
 }
 
 /// A policy in the Gateway API's words.
@@ -190,14 +225,16 @@ impl Table {
     pub(crate) fn rules(&self) -> impl Iterator<Item = &str> {
         let validation = self.validation.iter().map(|row| &row.rule);
         let matching = self.matching.iter().map(|row| &row.rule);
-        validation.chain(matching).chain(self.case.iter().map(|row| &row.rule)).map(String::as_str)
+        let attachment = self.attachment.iter().map(|row| &row.rule);
+        validation.chain(matching).chain(self.case.iter().map(|row| &row.rule)).chain(attachment).map(String::as_str)
     }
 
     /// The names of the rows.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let validation = self.validation.iter().map(|row| &row.name);
         let matching = self.matching.iter().map(|row| &row.name);
-        validation.chain(matching).chain(self.case.iter().map(|row| &row.name)).map(String::as_str)
+        let attachment = self.attachment.iter().map(|row| &row.name);
+        validation.chain(matching).chain(self.case.iter().map(|row| &row.name)).chain(attachment).map(String::as_str)
     }
 }
 

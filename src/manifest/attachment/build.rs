@@ -1,12 +1,16 @@
 //! From resources to a route table: routes on their listeners, rules with their policies, and the lints that only show
 //! when everything is known. Rules 7.10, 8.3.
 
-use std::{collections::HashMap, hash::Hash};
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::Hash,
+};
 
 use super::{
-    effective::Merger,
+    effective::{Merger, Outcome},
+    graph::{Graph, Served, rule_name},
     loaded::LoadedRoutes,
-    stack::{self, Attachments},
+    settings::{Keep, Stack},
     unattached,
 };
 use crate::{
@@ -15,25 +19,36 @@ use crate::{
     finding::Finding,
     manifest::{
         finding::{Lint, LintKind, Position},
-        objects::{Backend, BackendRef, HttpRoute, Meta, Resources},
+        objects::{Meta, Resources, Route, RouteRule},
     },
     policy::FieldPath,
-    route::{Route, RouteTable, Rule},
+    route::{self, ByListener, Hostname, RouteTable, Rule},
 };
 
+/// How many different policies a rule may have, by its listeners and for all of its backends together. A rule with more
+/// is served without CORS.
+const MAX_POLICIES: usize = 4_096;
+
 /// Builds the table of everything that was read.
-pub(crate) fn build(mut resources: Resources, mut lints: Vec<Lint>, compiler: &Compiler) -> LoadedRoutes {
+pub(crate) fn build(
+    mut resources: Resources,
+    mut lints: Vec<Lint>,
+    compiler: &Compiler,
+    global_namespace: Option<String>,
+) -> LoadedRoutes {
     keep_latest(&mut resources.gateways, |gateway| ((), &gateway.meta), &mut lints);
-    keep_latest(&mut resources.routes, |route| ((), &route.meta), &mut lints);
+    keep_latest(&mut resources.listener_sets, |set| ((), &set.meta), &mut lints);
+    keep_latest(&mut resources.namespaces, |namespace| ((), &namespace.meta), &mut lints);
+    keep_latest(&mut resources.routes, |route| (route.kind, &route.meta), &mut lints);
     keep_latest(&mut resources.policies, |policy| (policy.kind, &policy.meta), &mut lints);
-    let attachments = Attachments::new(&resources);
-    unattached::add_lints(&resources, &attachments, &mut lints);
-    let mut merger = Merger::new(compiler);
-    let routes = resources.routes.iter().map(|route| build_route(route, &attachments, &mut merger, &mut lints));
-    let table = RouteTable::new(routes.collect::<Vec<_>>());
-    add_lints_of_table(&table, &resources.routes, &mut lints);
-    let backends = resources.routes.iter().map(backends_of).collect();
-    LoadedRoutes { table, lints, backends, resources }
+    let graph = Graph::new(&resources, global_namespace.as_deref());
+    unattached::add_lints(&graph, &mut lints);
+    let mut builder = Builder { graph: &graph, merger: Merger::new(compiler), lints: &mut lints };
+    let routes: Vec<_> = graph.served.iter().filter_map(|served| builder.route(served)).collect();
+    let table = RouteTable::new(routes);
+    let served = graph.served;
+    add_lints_of_table(&table, &served, &resources.routes, &mut lints);
+    LoadedRoutes { table, lints, served, resources, global_namespace }
 }
 
 /// Of objects with one name the last counts, as it does for `kubectl apply`.
@@ -52,75 +67,119 @@ fn keep_latest<T, K: Eq + Hash>(objects: &mut Vec<T>, key: impl Fn(&T) -> (K, &M
     objects.retain(|_| is_latest.next() == Some(true));
 }
 
-/// Builds a route: for each rule its policies by listener, and those of backends with a filter of their own.
-fn build_route(
-    route: &HttpRoute,
-    attachments: &Attachments<'_>,
-    merger: &mut Merger<'_>,
-    lints: &mut Vec<Lint>,
-) -> Route {
-    let mut built = Route::new(&route.meta.namespace, &route.meta.name);
-    if let Some(created) = route.meta.created {
-        built = built.created(created);
-    }
-    for hostname in &route.hostnames {
-        built = built.hostname(hostname.clone());
-    }
-    let mut arrivals = stack::arrivals(route, &attachments.gateways);
-    for arrival in &arrivals {
-        built = built.listener(None, arrival.hostname.clone());
-    }
-    if arrivals.is_empty() {
-        arrivals.push(stack::nowhere());
-    }
-    for (index, rule) in route.rules.iter().enumerate() {
-        let mut reported = Vec::new();
-        let mut policies_for = |backend: Option<usize>| -> Vec<Resolution<'static>> {
-            let policies = arrivals.iter().map(|arrival| {
-                let stack = attachments.stack(route, index, backend, arrival);
-                let outcome = merger.merge(&stack, route.meta.inherited_priority, arrival.priority);
-                for found in outcome.lints {
-                    if !reported.contains(&found) {
-                        reported.push(found);
-                    }
+struct Builder<'a, 'b> {
+    graph: &'b Graph<'a>,
+    merger: Merger<'b>,
+    lints: &'b mut Vec<Lint>,
+}
+
+impl<'a> Builder<'a, '_> {
+    /// A route as the table has it: for each rule its policies by listener, and those of backends with a filter of their
+    /// own.
+    fn route(&mut self, served: &Served) -> Option<route::Route> {
+        let routes = &self.graph.resources.routes;
+        let (route, top) = (routes.get(served.route)?, routes.get(served.top)?);
+        let mut built = route::Route::new(&route.meta.namespace, &route.meta.name).listeners(served.listeners.clone());
+        if let Some(created) = route.meta.created {
+            built = built.created(created);
+        }
+        // 8.8: hostnames are the topmost parent's.
+        for hostname in &top.hostnames {
+            built = built.hostname(Hostname::clone(hostname));
+        }
+        // A route without listeners is served through all of them, with the settings of none.
+        let groups = served.listeners.0.iter().flat_map(|group| group.settings());
+        let settings: BTreeSet<_> = groups.chain(served.listeners.0.is_empty().then_some(0)).collect();
+        let settings: Vec<_> = settings.into_iter().collect();
+        for (index, (rule, matches)) in route.rules.iter().zip(&served.matches).enumerate() {
+            built = built.rule(match matches {
+                None => Rule::unreachable(),
+                Some(matches) => {
+                    let rule = self.rule(served, (route, index, rule), &settings);
+                    matches.iter().cloned().fold(rule, Rule::matching)
                 }
-                outcome.resolution
             });
-            policies.collect()
+        }
+        Some(built)
+    }
+
+    fn rule(
+        &mut self,
+        served: &Served,
+        (route, index, rule): (&'a Route, usize, &'a RouteRule),
+        settings: &[usize],
+    ) -> Rule {
+        let with_filter = |backend: &usize| {
+            rule.backends.get(*backend).is_some_and(|of| of.filters.iter().any(|filter| filter.cors().is_some()))
         };
-        let mut given = Rule::new().policy_by_listener(policies_for(None));
-        if rule.backends.len() > 1 {
-            for (backend, of_rule) in rule.backends.iter().enumerate() {
-                if of_rule.filters.iter().any(|filter| filter.cors().is_some()) {
-                    given = given.backend_policy_by_listener(backend, policies_for(Some(backend)));
+        let own_backends: Vec<_> = match rule.backends.len() {
+            0 | 1 => Vec::new(),
+            count => (0..count).filter(with_filter).collect(),
+        };
+        let mut found = Vec::new();
+        let mut built = Rule::new();
+        let is_too_much = settings.len() * (own_backends.len() + 1) > MAX_POLICIES;
+        if is_too_much {
+            found.push((FieldPath::root(), LintKind::TooManyPolicies { limit: MAX_POLICIES }));
+        }
+        for backend in [None].into_iter().chain(own_backends.into_iter().map(Some)) {
+            let policies = match is_too_much {
+                true => ByListener::new([(0, Resolution::closed())]),
+                false => {
+                    let stack = self.graph.stack(served, index, backend, Keep::Counting);
+                    ByListener::new(self.policies(&stack, settings, &mut found))
+                }
+            };
+            built = built.policies_by_settings(backend, policies);
+        }
+        for (path, kind) in found {
+            let path = if path.as_str().is_empty() { rule.path.clone() } else { rule.path.field(path) };
+            self.lints.push(lint(path, kind, &rule_name(route, index), &rule.position));
+        }
+        built
+    }
+
+    /// The policy for each of the settings that listeners have.
+    fn policies(
+        &mut self,
+        stack: &Stack<'a>,
+        settings: &[usize],
+        found: &mut Vec<(FieldPath, LintKind)>,
+    ) -> Vec<(usize, Resolution<'static>)> {
+        let parents = &self.graph.parents.settings;
+        // Most rules are not changed by their listeners, so one policy serves for all of them.
+        let settings = match settings {
+            [first, ..] if !stack.is_empty() && parents.yield_to_rules(settings) => std::slice::from_ref(first),
+            settings => settings,
+        };
+        let mut policies = Vec::with_capacity(settings.len());
+        for &at in settings {
+            let whole = match parents.get(at) {
+                Some(parents) => parents.join_to(stack.clone(), Keep::Counting),
+                None => stack.clone(),
+            };
+            let Outcome { resolution, lints } = self.merger.merge(&whole);
+            for lint in lints {
+                if !found.contains(&lint) {
+                    found.push(lint);
                 }
             }
+            policies.push((at, resolution));
         }
-        for found in &rule.matches {
-            given = given.matching(found.clone());
-        }
-        built = built.rule(given);
-        for (path, kind) in reported {
-            let name = format!("{} rule {index}", stack::route_name(&route.meta));
-            let path = if path.as_str().is_empty() { rule.path.clone() } else { rule.path.field(path) };
-            lints.push(lint(path, kind, &name, &rule.position));
-        }
+        policies
     }
-    built
 }
 
 /// 8.3: the rules that can be candidates beside others, and those of them that nothing can be held to.
-fn add_lints_of_table(table: &RouteTable, routes: &[HttpRoute], lints: &mut Vec<Lint>) {
+fn add_lints_of_table(table: &RouteTable, served: &[Served], routes: &[Route], lints: &mut Vec<Lint>) {
+    let mut reported = BTreeSet::new();
     for found in table.ambiguous_rules() {
-        let Some(rule) = routes.get(found.route()).and_then(|route| route.rules.get(found.rule())) else { continue };
+        let at = served.get(found.route()).map(|served| (served.route, found.rule()));
+        let Some((route, rule)) = at.filter(|at| reported.insert(*at)) else { continue };
+        let Some(rule) = routes.get(route).and_then(|route| route.rules.get(rule)) else { continue };
         let kind = if found.policy().is_some() { LintKind::AmbiguousPreflight } else { LintKind::UnenforceableRule };
         lints.push(Lint::new(Finding::new(rule.path.clone(), kind), rule.position.clone()));
     }
-}
-
-fn backends_of(route: &HttpRoute) -> Vec<Vec<BackendRef>> {
-    let of_rule = |backends: &[Backend]| backends.iter().map(|backend| backend.reference.clone()).collect();
-    route.rules.iter().map(|rule| of_rule(&rule.backends)).collect()
 }
 
 fn lint(path: FieldPath, kind: LintKind, value: &str, position: &Position) -> Lint {

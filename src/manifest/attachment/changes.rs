@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{loaded::LoadedRoutes, stack};
+use super::{graph::Served, loaded::LoadedRoutes, names::ObjectName};
 use crate::{compile::CompiledPolicy, decision::Resolution};
 
 /// One difference. Its `Display` is a line such as `route added: HTTPRoute web/api`.
@@ -64,11 +64,16 @@ impl LoadedRoutes {
 
     /// For each route, by its name, the policies of its rules.
     fn policies_by_route(&self) -> BTreeMap<String, Vec<Vec<Applied<'_>>>> {
-        let routes = self.resources.routes.iter().enumerate();
-        let rules = |route: usize, count: usize| {
-            (0..count).map(|rule| self.table.policies_of(route, rule).map(what_applies).collect()).collect()
-        };
-        routes.map(|(at, route)| (stack::route_name(&route.meta), rules(at, route.rules.len()))).collect()
+        let mut policies: BTreeMap<String, Vec<Vec<Applied<'_>>>> = BTreeMap::new();
+        for (at, Served { route, matches, .. }) in self.served.iter().enumerate() {
+            let Some(route) = self.resources.routes.get(*route) else { continue };
+            let rules = policies.entry(ObjectName::of(route.kind, &route.meta).describe()).or_default();
+            rules.resize_with(matches.len(), Vec::new);
+            for (rule, known) in rules.iter_mut().enumerate() {
+                known.extend(self.table.policies_of(at, rule).map(what_applies));
+            }
+        }
+        policies
     }
 }
 

@@ -1,18 +1,14 @@
-//! What a stack comes to: a policy with its provenance, none, or one that can't be made. In: a stack and the annotations
-//! of the route and the Gateway. Out: a [`Resolution`], and lints on what only shows in the whole.
+//! What a stack comes to: a policy with its provenance, none, or one that can't be made. In: the settings that count. Out: a [`Resolution`], and lints on what only shows in the whole.
 //! Rules 7.3, 7.5, 7.7, 7.9 to 7.11.
 
 use std::collections::HashMap;
 
-use super::stack::Attached;
+use super::settings::{Attached, Stack};
 use crate::{
     compile::Compiler,
     decision::Resolution,
     finding,
-    manifest::{
-        finding::LintKind,
-        objects::{Cors, InheritedPriority},
-    },
+    manifest::{finding::LintKind, objects::Cors},
     merge::{MergeOptions, MergeStrategy, Setting, merge},
     policy::FieldPath,
 };
@@ -37,43 +33,13 @@ impl<'a> Merger<'a> {
         Self { compiler, known: HashMap::new() }
     }
 
-    pub(crate) fn merge(
-        &mut self,
-        stack: &[Attached<'_>],
-        route: Option<InheritedPriority>,
-        gateway: Option<InheritedPriority>,
-    ) -> Outcome {
-        let counting = counting(stack, route, gateway);
+    /// Merges the settings that count.
+    pub(crate) fn merge(&mut self, stack: &Stack<'_>) -> Outcome {
         // The same blocks in the same order have the same labels.
-        let key = counting.iter().map(|attached| (std::ptr::from_ref(attached.cors), attached.is_disabled)).collect();
-        self.known.entry(key).or_insert_with(|| compile(&counting, self.compiler)).clone()
+        let key = stack.iter().map(|attached| (std::ptr::from_ref(attached.cors), attached.is_disabled)).collect();
+        let compiler = self.compiler;
+        self.known.entry(key).or_insert_with(|| compile(&stack.iter().collect::<Vec<_>>(), compiler)).clone()
     }
-}
-
-/// The settings that take part: an annotation says whether a parent's are combined with those of what it serves, the
-/// route's for its own and its rules', the Gateway's for its own and the route's. Without one, the first counts alone
-/// (7.3, 7.7).
-fn counting<'s, 'a>(
-    stack: &'s [Attached<'a>],
-    route: Option<InheritedPriority>,
-    gateway: Option<InheritedPriority>,
-) -> Vec<&'s Attached<'a>> {
-    let is_deep = |priority: Option<InheritedPriority>| priority.is_some_and(InheritedPriority::is_deep);
-    let first_is_of_gateway = stack.first().is_some_and(|first| first.level.is_of_gateway());
-    let mut routes = 0;
-    let mut counting = Vec::with_capacity(stack.len());
-    for (at, attached) in stack.iter().enumerate() {
-        let counts = if attached.level.is_of_gateway() {
-            is_deep(gateway) || at == 0
-        } else {
-            routes += 1;
-            (is_deep(route) || routes == 1) && (is_deep(gateway) || !first_is_of_gateway)
-        };
-        if counts {
-            counting.push(attached);
-        }
-    }
-    counting
 }
 
 fn compile(counting: &[&Attached<'_>], compiler: &Compiler) -> Outcome {

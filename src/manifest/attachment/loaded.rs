@@ -1,7 +1,10 @@
 //! The result of loading manifests: a route table that answers like any resolver, and what is known beside it.
 //! Rules 7.1, 7.6, 7.10.
 
-use super::stack::{self, Attached, Attachments};
+use super::{
+    graph::{Graph, Served, is_delegation, rule_name},
+    settings::{Attached, Keep},
+};
 use crate::{
     decision::Resolution,
     manifest::{
@@ -19,9 +22,10 @@ use crate::{
 pub struct LoadedRoutes {
     pub(super) table: RouteTable,
     pub(super) lints: Vec<Lint>,
-    /// By route and rule.
-    pub(super) backends: Vec<Vec<Vec<BackendRef>>>,
+    /// What the routes of the table are.
+    pub(super) served: Vec<Served>,
     pub(super) resources: Resources,
+    pub(super) global_namespace: Option<String>,
 }
 
 impl LoadedRoutes {
@@ -51,23 +55,39 @@ impl LoadedRoutes {
     /// [`table`](Self::table) found. The annotations decide whether those after the first count (7.7); the
     /// [provenance](crate::CompiledPolicy::provenance) of the policy tells.
     pub fn stack(&self, rule: &MatchedRule<'_>) -> Vec<Setting> {
-        let Some(route) = self.resources.routes.get(rule.route()) else { return Vec::new() };
-        let attachments = Attachments::new(&self.resources);
-        let arrivals = stack::arrivals(route, &attachments.gateways);
-        let arrival = arrivals.into_iter().nth(rule.listener()).unwrap_or_else(stack::nowhere);
-        let stack = attachments.stack(route, rule.rule(), rule.chosen_backend(), &arrival);
-        stack.iter().map(Attached::setting).collect()
+        let Some(served) = self.served.get(rule.route()) else { return Vec::new() };
+        let graph = Graph::new(&self.resources, self.global_namespace.as_deref());
+        let stack = graph.stack(served, rule.rule(), rule.chosen_backend(), Keep::All);
+        let whole = match graph.parents.settings.get(rule.listener()) {
+            Some(parents) => parents.join_to(stack, Keep::All),
+            None => stack,
+        };
+        whole.iter().map(Attached::setting).collect()
     }
 
     /// What a request met, for a rule that [`table`](Self::table) found; none where the rule asks for nothing.
     pub fn matched(&self, rule: &MatchedRule<'_>) -> Option<&RouteMatch> {
-        self.resources.routes.get(rule.route())?.rules.get(rule.rule())?.matches.get(rule.matched())
+        self.served.get(rule.route())?.matches.get(rule.rule())?.as_ref()?.get(rule.matched())
     }
 
-    /// Where a rule sends its requests, for a rule that [`table`](Self::table) found.
-    pub fn backends(&self, rule: &MatchedRule<'_>) -> &[BackendRef] {
-        let rules = self.backends.get(rule.route());
-        rules.and_then(|rules| rules.get(rule.rule())).map_or(&[], Vec::as_slice)
+    /// The rules that delegate to a rule that [`table`](Self::table) found, the nearest first, such as
+    /// `HTTPRoute infra/parent rule 0` (8.8).
+    pub fn delegated_by(&self, rule: &MatchedRule<'_>) -> Vec<String> {
+        let chain = self.served.get(rule.route()).map(|served| &*served.chain).unwrap_or_default();
+        let name = |&(route, rule): &(usize, usize)| Some(rule_name(self.resources.routes.get(route)?, rule));
+        chain.iter().filter_map(name).collect()
+    }
+
+    /// Where a rule sends its requests, for a rule that [`table`](Self::table) found. None are there for a rule that
+    /// delegates to nothing (8.8).
+    pub fn backends(&self, rule: &MatchedRule<'_>) -> Vec<&BackendRef> {
+        let route = self.served.get(rule.route()).and_then(|served| self.resources.routes.get(served.route));
+        let rule = route.and_then(|route| route.rules.get(rule.rule()));
+        let backends = rule.map(|rule| rule.backends.as_slice()).unwrap_or_default();
+        match backends.iter().any(is_delegation) {
+            true => Vec::new(),
+            false => backends.iter().map(|backend| &backend.reference).collect(),
+        }
     }
 }
 

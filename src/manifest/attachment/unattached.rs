@@ -1,95 +1,135 @@
-//! Policies and references without effect: what they name is not in the manifests, an older policy comes first, or
-//! no route is there to be applied to. In: the resources and how they attach. Out: lints that name both objects.
-//! Rules 7.1, 7.2.
+//! Policies and references without effect: what they name is not in the manifests, no listener takes them, an older policy
+//! comes first, or no route is there to be applied to. In: the graph. Out: lints that name both objects.
+//! Rules 7.1, 7.2, 7.12, 8.4, 8.8.
 
 use std::collections::HashSet;
 
-use super::stack::{self, Attachments, Target};
+use super::{
+    graph::{Graph, Problem, extension_refs, is_delegation, rule_name},
+    names::{ObjectName, Target, full_name, policy_name},
+};
 use crate::{
     finding::Finding,
     manifest::{
         finding::{Lint, LintKind, Position},
-        objects::{Filter, HttpRoute, Kind, Meta, ParentRef, Resources, TrafficPolicy},
+        objects::{Filter, Kind, Meta, ParentRef, Route, TrafficPolicy},
     },
     policy::FieldPath,
 };
 
 /// Adds the lints on all references and policies.
-pub(crate) fn add_lints(resources: &Resources, attachments: &Attachments<'_>, lints: &mut Vec<Lint>) {
-    let mut finder = Finder { attachments, lints, served: HashSet::new(), named: HashSet::new() };
-    for route in &resources.routes {
+pub(crate) fn add_lints(graph: &Graph<'_>, lints: &mut Vec<Lint>) {
+    let applied = graph.targets.selecting().map(std::ptr::from_ref).collect();
+    let mut finder = Finder { graph, lints, served: HashSet::new(), applied };
+    finder.add_problems();
+    finder.add_overridden();
+    for route in &graph.resources.routes {
         finder.add_route(route);
     }
-    for policy in &resources.policies {
+    for (set, gateway) in graph.parents.refused_sets() {
+        let reason =
+            format!("{} does not admit its namespace", ObjectName::of(Kind::Gateway, &gateway.meta).describe());
+        let lint = Finding::new(FieldPath::from("spec.parentRef"), LintKind::NotAttached { reason });
+        finder.lints.push(Lint::new(lint.with_value(&*set.meta.name), set.meta.position.clone()));
+    }
+    for policy in &graph.resources.policies {
         finder.add_policy(policy);
     }
 }
 
 struct Finder<'a, 'l> {
-    attachments: &'l Attachments<'a>,
+    graph: &'l Graph<'a>,
     lints: &'l mut Vec<Lint>,
     /// What the routes are and belong to.
     served: HashSet<Target<'a>>,
-    /// The policies that rules name.
-    named: HashSet<*const TrafficPolicy>,
+    /// The policies that rules name, or that select an object by its labels.
+    applied: HashSet<*const TrafficPolicy>,
 }
 
 impl<'a> Finder<'a, '_> {
-    fn add_route(&mut self, route: &'a HttpRoute) {
-        let (namespace, own) = (route.meta.namespace.as_str(), route.meta.name.as_str());
-        self.served.insert(Target { kind: Kind::HttpRoute, namespace, name: own, section: None });
+    fn add_problems(&mut self) {
+        let mut reported = HashSet::new();
+        for (at, problem) in &self.graph.problems {
+            let Some(route) = self.graph.resources.routes.get(*at) else { continue };
+            match problem {
+                Problem::NotAttached { reference, reason } => {
+                    let kind = LintKind::NotAttached { reason: reason.clone() };
+                    let lint = Finding::new(reference.path.clone(), kind).with_value(name_of(route));
+                    self.lints.push(Lint::new(lint, reference.position.clone()));
+                }
+                Problem::DelegatesToNothing { rule: (_, index), reason } => {
+                    let Some(rule) = route.rules.get(*index).filter(|_| reported.insert((*at, *index))) else {
+                        continue;
+                    };
+                    let path = rule.backends.iter().find(|backend| is_delegation(backend)).map(|backend| &backend.path);
+                    let kind = LintKind::DelegatesToNothing { reason: reason.clone() };
+                    let lint =
+                        Finding::new(path.unwrap_or(&rule.path).clone(), kind).with_value(rule_name(route, *index));
+                    self.lints.push(Lint::new(lint, rule.position.clone()));
+                }
+                Problem::IgnoredHostnames if reported.insert((*at, usize::MAX)) => {
+                    let lint = Finding::new(FieldPath::from("spec.hostnames"), LintKind::IgnoredHostnames);
+                    self.lints.push(Lint::new(lint.with_value(name_of(route)), route.meta.position.clone()));
+                }
+                Problem::IgnoredHostnames => {}
+            }
+        }
+    }
+
+    /// 7.2: the policies whose selectors an older one has as well.
+    fn add_overridden(&mut self) {
+        for (loser, winner, target) in self.graph.targets.overridden() {
+            self.applied.insert(std::ptr::from_ref(*loser));
+            self.loses(loser, winner, target.describe());
+        }
+    }
+
+    fn add_route(&mut self, route: &'a Route) {
+        let name = ObjectName::of(route.kind, &route.meta);
+        self.served.insert(name.whole());
         for parent in &route.parents {
-            self.add_parent(parent, &route.meta);
+            self.add_parent(parent);
         }
         for (index, rule) in route.rules.iter().enumerate() {
-            if let Some(section) = rule.name.as_deref() {
-                let kind = Kind::HttpRoute;
-                self.served.insert(Target { kind, namespace, name: own, section: Some(section) });
-            }
-            for reference in stack::extensions(rule) {
+            self.served.extend(rule.name.as_deref().map(|section| name.section(section)));
+            for reference in extension_refs(rule) {
                 let is_policy = Kind::ALL.iter().any(|kind| kind.is_policy() && kind.name() == reference.kind);
-                match self.attachments.find(route, reference) {
-                    Some(policy) => _ = self.named.insert(std::ptr::from_ref(policy)),
+                match self.graph.extension(route, reference) {
+                    Some(policy) => _ = self.applied.insert(std::ptr::from_ref(policy)),
                     None if is_policy => {
-                        let missing = format!("{} {}", reference.kind, stack::full_name(namespace, &reference.name));
-                        let name = stack::route_name(&route.meta);
-                        self.missing(reference.path.field("name"), missing, name, &reference.position);
+                        let missing = format!("{} {}", reference.kind, full_name(name.namespace, &reference.name));
+                        self.missing(reference.path.field("name"), missing, name_of(route), &reference.position);
                     }
                     None => {}
                 }
             }
-            let place = || format!("{} rule {index}", stack::route_name(&route.meta));
-            self.add_losers(&self.attachments.extensions(route, rule), place);
+            let contenders = self.graph.extensions(route, rule);
+            if let Some((winner, losers)) = contenders.split_first() {
+                for loser in losers {
+                    self.loses(loser, winner, rule_name(route, index));
+                }
+            }
             if let [_, _, ..] = rule.backends.as_slice() {
                 let filters = rule.backends.iter().flat_map(|backend| &backend.filters);
                 for cors in filters.filter_map(Filter::cors) {
-                    let lint = Finding::new(cors.path.clone(), LintKind::BackendFilter).with_value(place());
-                    self.lints.push(Lint::new(lint, rule.position.clone()));
+                    let lint = Finding::new(cors.path.clone(), LintKind::BackendFilter);
+                    self.lints.push(Lint::new(lint.with_value(rule_name(route, index)), rule.position.clone()));
                 }
             }
         }
     }
 
-    fn add_parent(&mut self, parent: &'a ParentRef, route: &Meta) {
-        if Kind::of_reference(&parent.group, &parent.kind) != Some(Kind::Gateway) {
-            return;
-        }
-        let (namespace, name) = (parent.namespace.as_str(), parent.name.as_str());
-        let target = |section| Target { kind: Kind::Gateway, namespace, name, section };
-        self.served.insert(target(None));
-        let Some(gateway) = self.attachments.gateways.get(&(namespace, name)).copied() else {
-            self.served.extend(parent.section.as_deref().map(|section| target(Some(section))));
-            return;
-        };
-        let Some(section) = parent.section.as_deref() else {
-            let listeners = gateway.listeners.iter();
-            return self.served.extend(listeners.map(|listener| target(Some(&listener.name))));
-        };
-        self.served.insert(target(Some(section)));
-        if !gateway.listeners.iter().any(|listener| listener.name == section) {
-            let missing = describe(&target(Some(section)));
-            let name = stack::route_name(route);
-            self.missing(parent.path.field("sectionName"), missing, name, &parent.position);
+    /// What a route belongs to by one of its references.
+    fn add_parent(&mut self, parent: &'a ParentRef) {
+        let Some(name) = ObjectName::of_parent(parent) else { return };
+        self.served.insert(name.whole());
+        self.served.extend(self.graph.parents.gateway_of(&name).map(ObjectName::whole));
+        match parent.section.as_deref() {
+            Some(section) => _ = self.served.insert(name.section(section)),
+            None => {
+                let listeners = self.graph.parents.listener_names(&name);
+                self.served.extend(listeners.into_iter().flatten().map(|listener| name.section(listener)));
+            }
         }
     }
 
@@ -97,30 +137,25 @@ impl<'a> Finder<'a, '_> {
         if policy.cors.is_none() {
             return;
         }
-        let name = stack::policy_name(policy);
-        let mut is_applied = self.named.contains(&std::ptr::from_ref(policy));
+        let name = policy_name(policy);
+        let mut is_applied = self.applied.contains(&std::ptr::from_ref(policy));
         let mut is_reported = false;
         for reference in &policy.targets {
             let Some(target) = Target::of(policy, reference) else { continue };
             if self.served.contains(&target) {
                 is_applied = true;
-                let contenders = self.attachments.targeting.get(&target).map(Vec::as_slice).unwrap_or_default();
-                if let Some(winner) = contenders.first()
-                    && !std::ptr::eq(*winner, policy)
-                {
-                    self.loses(policy, winner, describe(&target));
+                if let Some(winner) = self.graph.targets.of(&target).filter(|winner| !std::ptr::eq(*winner, policy)) {
+                    self.loses(policy, winner, target.describe());
                 }
             } else if !self.exists(&target) {
                 is_reported = true;
-                self.missing(reference.path.clone(), describe(&target), name.clone(), &reference.position);
+                self.missing(reference.path.clone(), target.describe(), name.clone(), &reference.position);
             }
         }
         if !is_applied && !is_reported {
             let targets = policy.targets.iter().map(|reference| {
-                let described = Target::of(policy, reference).map(|target| describe(&target));
-                let other =
-                    || format!("{} {}", reference.kind, stack::full_name(&policy.meta.namespace, &reference.name));
-                described.unwrap_or_else(other)
+                let other = || format!("{} {}", reference.kind, full_name(&policy.meta.namespace, &reference.name));
+                Target::of(policy, reference).map_or_else(other, |target| target.describe())
             });
             let target = targets.collect::<Vec<_>>().join(" or ");
             self.push(&policy.meta, name, LintKind::AttachesToNothing { target });
@@ -129,25 +164,15 @@ impl<'a> Finder<'a, '_> {
 
     /// Whether a target that no route is or belongs to is in the manifests all the same.
     fn exists(&self, target: &Target<'_>) -> bool {
-        if target.kind == Kind::HttpRoute {
-            return false;
-        }
-        let gateway = self.attachments.gateways.get(&(target.namespace, target.name));
-        let has = |section: &str| gateway.is_some_and(|gateway| gateway.listeners.iter().any(|of| of.name == section));
-        gateway.is_some() && target.section.is_none_or(has)
-    }
-
-    fn add_losers(&mut self, contenders: &[&TrafficPolicy], place: impl Fn() -> String) {
-        if let Some((winner, losers)) = contenders.split_first() {
-            for loser in losers {
-                self.loses(loser, winner, place());
-            }
-        }
+        let has = |section| {
+            self.graph.parents.listener_names(&target.name).is_some_and(|mut names| names.any(|name| name == section))
+        };
+        self.graph.parents.has(&target.name) && target.section.is_none_or(has)
     }
 
     fn loses(&mut self, loser: &TrafficPolicy, winner: &TrafficPolicy, place: String) {
-        let kind = LintKind::LosesToOlder { winner: stack::policy_name(winner), place };
-        self.push(&loser.meta, stack::policy_name(loser), kind);
+        let kind = LintKind::LosesToOlder { winner: policy_name(winner), place };
+        self.push(&loser.meta, policy_name(loser), kind);
     }
 
     fn missing(&mut self, path: FieldPath, missing: String, by: String, position: &Position) {
@@ -161,13 +186,7 @@ impl<'a> Finder<'a, '_> {
     }
 }
 
-/// A target as messages call it, such as `Gateway web/public listener https`.
-fn describe(target: &Target<'_>) -> String {
-    let kind = target.kind.name();
-    let section = if target.kind == Kind::Gateway { "listener" } else { "rule" };
-    let name = stack::full_name(target.namespace, target.name);
-    match target.section {
-        Some(of) => format!("{kind} {name} {section} {of}"),
-        None => format!("{kind} {name}"),
-    }
+/// A route as messages call it.
+fn name_of(route: &Route) -> String {
+    ObjectName::of(route.kind, &route.meta).describe()
 }

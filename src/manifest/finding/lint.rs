@@ -26,6 +26,27 @@ pub enum LintKind {
     /// Such a rule that has no policy, so that no request can be refused by it (8.3).
     #[error("has no policy, and another rule can answer the preflights of requests that reach it; give it a policy")]
     UnenforceableRule,
+    /// A rule that has more different policies, by its listeners and backends, than are kept (7.1).
+    #[error("has more than {limit} policies, by its listeners and backends, so it is served without CORS")]
+    TooManyPolicies {
+        /// How many are kept.
+        limit: usize,
+    },
+    /// A reference to a parent that no listener takes (8.4).
+    #[error("is not attached: {}", Escaped(.reason))]
+    NotAttached {
+        /// Which listener refuses the route, and why.
+        reason: String,
+    },
+    /// A rule delegates to nothing that takes its requests (8.8).
+    #[error("delegates to nothing: {}", Escaped(.reason))]
+    DelegatesToNothing {
+        /// Why.
+        reason: String,
+    },
+    /// A delegated route has hostnames; those of the topmost route that delegates to it count (8.8).
+    #[error("has hostnames that don't count: the route is delegated to, and the hostnames of that route count")]
+    IgnoredHostnames,
     /// A reference to an object that is not in the manifests.
     #[error("is not in the manifests; {} names it", Escaped(.by))]
     ReferenceNotFound {
@@ -79,6 +100,10 @@ impl Kind for LintKind {
             Self::Policy(kind) => kind.code(),
             Self::AmbiguousPreflight => "ambiguous-preflight",
             Self::UnenforceableRule => "unenforceable-rule",
+            Self::TooManyPolicies { .. } => "too-many-policies",
+            Self::NotAttached { .. } => "not-attached",
+            Self::DelegatesToNothing { .. } => "delegates-to-nothing",
+            Self::IgnoredHostnames => "ignored-hostnames",
             Self::ReferenceNotFound { .. } => "reference-not-found",
             Self::LosesToOlder { .. } => "loses-to-older",
             Self::AttachesToNothing { .. } => "attaches-to-nothing",
@@ -92,7 +117,7 @@ impl Kind for LintKind {
     fn severity(&self) -> Severity {
         match self {
             Self::Policy(kind) => kind.severity(),
-            Self::InvalidWhole { .. } => Severity::Critical,
+            Self::InvalidWhole { .. } | Self::TooManyPolicies { .. } => Severity::Critical,
             Self::AmbiguousPreflight => Severity::Info,
             _ => Severity::Warning,
         }

@@ -26,6 +26,11 @@ pub(crate) const HEADER_VALUE: Grammar =
     ("a value of 1 to 4096 characters", |text| (1..=4096).contains(&text.chars().count()));
 pub(crate) const QUERY_VALUE: Grammar =
     ("a value of 1 to 1024 characters", |text| (1..=1024).contains(&text.chars().count()));
+pub(crate) const GRPC_SERVICE: Grammar = ("a gRPC service such as package.Service", |text| {
+    (1..=1024).contains(&text.len()) && text.split('.').all(is_identifier)
+});
+pub(crate) const GRPC_METHOD: Grammar =
+    ("the name of a gRPC method", |text| (1..=1024).contains(&text.len()) && is_identifier(text));
 pub(crate) const LONG_PATH: Grammar = ("a path of at most 1024 characters", |text| text.chars().count() <= 1024);
 pub(crate) const HOSTNAME: Grammar = ("a hostname in lower case such as api.example or *.example", |text| {
     let host = text.strip_prefix("*.").unwrap_or(text);
@@ -53,6 +58,12 @@ pub(crate) const PATH: Grammar = (
             && is_written(text)
     },
 );
+
+/// A name as protobuf has them.
+fn is_identifier(text: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && text.bytes().all(is_inner)
+}
 
 fn is_label(text: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

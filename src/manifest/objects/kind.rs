@@ -4,46 +4,59 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Gateway,
+    /// `XListenerSet` of the experimental group is read as one, too (8.7).
+    ListenerSet,
     HttpRoute,
+    GrpcRoute,
+    Namespace,
     /// Of kgateway.
     TrafficPolicy,
     /// Of Gloo.
     GlooTrafficPolicy,
 }
 
-impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Gateway, Self::HttpRoute, Self::TrafficPolicy, Self::GlooTrafficPolicy];
+/// The names by which a kind goes: API group, versions with the usual one first, name.
+type Name = (&'static str, &'static [&'static str], &'static str);
 
-    /// The API group.
-    pub(crate) fn group(self) -> &'static str {
+const EXPERIMENTAL_LISTENER_SET: Name = ("gateway.networking.x-k8s.io", &["v1alpha1"], "XListenerSet");
+
+impl Kind {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Gateway,
+        Self::ListenerSet,
+        Self::HttpRoute,
+        Self::GrpcRoute,
+        Self::Namespace,
+        Self::TrafficPolicy,
+        Self::GlooTrafficPolicy,
+    ];
+
+    const fn identity(self) -> Name {
+        const GATEWAY_API: &str = "gateway.networking.k8s.io";
         match self {
-            Self::Gateway | Self::HttpRoute => "gateway.networking.k8s.io",
-            Self::TrafficPolicy => "gateway.kgateway.dev",
-            Self::GlooTrafficPolicy => "gloo.solo.io",
+            Self::Gateway => (GATEWAY_API, &["v1", "v1beta1"], "Gateway"),
+            Self::ListenerSet => (GATEWAY_API, &["v1"], "ListenerSet"),
+            Self::HttpRoute => (GATEWAY_API, &["v1", "v1beta1"], "HTTPRoute"),
+            Self::GrpcRoute => (GATEWAY_API, &["v1"], "GRPCRoute"),
+            Self::Namespace => ("", &["v1"], "Namespace"),
+            Self::TrafficPolicy => ("gateway.kgateway.dev", &["v1alpha1"], "TrafficPolicy"),
+            Self::GlooTrafficPolicy => ("gloo.solo.io", &["v1alpha1"], "GlooTrafficPolicy"),
         }
     }
 
-    /// The versions that are read, the usual one first.
-    fn versions(self) -> &'static [&'static str] {
-        match self {
-            Self::Gateway | Self::HttpRoute => &["v1", "v1beta1"],
-            Self::TrafficPolicy | Self::GlooTrafficPolicy => &["v1alpha1"],
-        }
+    /// The API group; empty for the core group.
+    pub(crate) const fn group(self) -> &'static str {
+        self.identity().0
     }
 
     /// The version that messages name.
     pub(crate) fn version(self) -> &'static str {
-        self.versions().first().copied().unwrap_or_default()
+        self.identity().1.first().copied().unwrap_or_default()
     }
 
     /// The name, as objects and references write it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Gateway => "Gateway",
-            Self::HttpRoute => "HTTPRoute",
-            Self::TrafficPolicy => "TrafficPolicy",
-            Self::GlooTrafficPolicy => "GlooTrafficPolicy",
-        }
+    pub(crate) const fn name(self) -> &'static str {
+        self.identity().2
     }
 
     /// Whether objects of this kind carry a `cors` setting for what they target.
@@ -51,14 +64,26 @@ impl Kind {
         matches!(self, Self::TrafficPolicy | Self::GlooTrafficPolicy)
     }
 
+    /// Whether policies can target objects of this kind (7.12).
+    pub(crate) fn is_target(self) -> bool {
+        matches!(self, Self::Gateway | Self::ListenerSet | Self::HttpRoute | Self::GrpcRoute)
+    }
+
     /// The kind that a reference names.
     pub(crate) fn of_reference(group: &str, name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.group() == group && kind.name() == name)
+        let experimental = (EXPERIMENTAL_LISTENER_SET.0, EXPERIMENTAL_LISTENER_SET.2);
+        if (group, name) == experimental {
+            return Some(Self::ListenerSet);
+        }
+        Self::ALL.into_iter().find(|kind| (kind.group(), kind.name()) == (group, name))
     }
 
     /// The kind of an object, by its `apiVersion` and `kind`.
     pub(crate) fn of_object(api_version: &str, name: &str) -> Option<Self> {
-        let (group, version) = api_version.split_once('/')?;
-        Self::of_reference(group, name).filter(|kind| kind.versions().contains(&version))
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let kind = Self::of_reference(group, name)?;
+        let is_experimental = group == EXPERIMENTAL_LISTENER_SET.0;
+        let versions = if is_experimental { EXPERIMENTAL_LISTENER_SET.1 } else { kind.identity().1 };
+        versions.contains(&version).then_some(kind)
     }
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::{
     grammar,
-    model::{InheritedPriority, Meta},
+    model::{InheritedPriority, Labels, Meta},
 };
 use crate::manifest::{
     finding::ViolationKind,
@@ -25,13 +25,29 @@ pub(crate) fn read(object: &Object<'_>, report: &mut Report<'_>) -> Option<Meta>
     let namespace = metadata.text_as("namespace", grammar::NAMESPACE, report);
     let created = metadata.get("creationTimestamp", report).and_then(|field| created(&field, report));
     let inherited_priority = inherited_priority(&metadata, report);
+    let labels = labels(&metadata, "labels", report);
     Some(Meta {
         namespace: namespace.unwrap_or(DEFAULT_NAMESPACE).to_owned(),
         name: name?.to_owned(),
         created,
         inherited_priority,
+        labels,
         position,
     })
+}
+
+/// Labels by name, as `metadata.labels` and `matchLabels` have them.
+pub(crate) fn labels(object: &Object<'_>, field: &str, report: &mut Report<'_>) -> Labels {
+    let Some(labels) = object.get(field, report).and_then(|labels| labels.object(report)) else { return Labels::new() };
+    let entries =
+        labels.fields().filter_map(|(name, _, value)| Some((name.to_owned(), value.text(report)?.to_owned())));
+    entries.collect()
+}
+
+/// The value of an annotation, where it is a text.
+pub(crate) fn annotation<'a>(object: &Object<'a>, name: &str) -> Option<&'a str> {
+    let (_, metadata) = object.named("metadata").next()?;
+    metadata.field("annotations")?.field(name)?.as_text()
 }
 
 fn inherited_priority(metadata: &Object<'_>, report: &mut Report<'_>) -> Option<InheritedPriority> {

@@ -1,7 +1,7 @@
 //! The resources as far as they concern CORS, typed, with their places. Plain data: the other files fill it,
 //! `attachment` uses it. Rules 7.1, 8.4.
 
-use std::time::SystemTime;
+use std::{collections::BTreeMap, time::SystemTime};
 
 use super::kind::Kind;
 use crate::{
@@ -15,7 +15,9 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Resources {
     pub(crate) gateways: Vec<Gateway>,
-    pub(crate) routes: Vec<HttpRoute>,
+    pub(crate) listener_sets: Vec<ListenerSet>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) namespaces: Vec<Namespace>,
     pub(crate) policies: Vec<TrafficPolicy>,
 }
 
@@ -23,6 +25,8 @@ impl Resources {
     /// Adds what was read after this.
     pub(crate) fn append(&mut self, later: Self) {
         self.gateways.extend(later.gateways);
+        self.listener_sets.extend(later.listener_sets);
+        self.namespaces.extend(later.namespaces);
         self.routes.extend(later.routes);
         self.policies.extend(later.policies);
     }
@@ -36,11 +40,15 @@ pub(crate) struct Meta {
     pub(crate) created: Option<SystemTime>,
     /// `kgateway.dev/inherited-policy-priority`
     pub(crate) inherited_priority: Option<InheritedPriority>,
+    pub(crate) labels: Labels,
     pub(crate) position: Position,
 }
 
+/// Labels by name.
+pub(crate) type Labels = BTreeMap<String, String>;
+
 /// The values of the annotation `kgateway.dev/inherited-policy-priority`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum InheritedPriority {
     ShallowMergePreferChild,
     ShallowMergePreferParent,
@@ -52,23 +60,80 @@ pub(crate) enum InheritedPriority {
 pub(crate) struct Gateway {
     pub(crate) meta: Meta,
     pub(crate) listeners: Vec<Listener>,
+    /// The namespaces whose ListenerSets may add listeners: `None` unless it says so.
+    pub(crate) allowed_sets: FromNamespaces,
+}
+
+/// Listeners that are added to a Gateway.
+#[derive(Clone, Debug)]
+pub(crate) struct ListenerSet {
+    pub(crate) meta: Meta,
+    pub(crate) parent: Option<ParentRef>,
+    pub(crate) listeners: Vec<Listener>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Listener {
     pub(crate) name: String,
     pub(crate) hostname: Hostname,
+    pub(crate) port: Option<u16>,
+    pub(crate) protocol: String,
+    pub(crate) allowed: FromNamespaces,
+    /// The kinds of routes, where they are given: group and kind.
+    pub(crate) allowed_kinds: Option<Vec<(String, String)>>,
+}
+
+/// The namespaces from which something is admitted.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum FromNamespaces {
+    None,
+    #[default]
+    Same,
+    All,
+    Selector(LabelSelector),
+}
+
+/// A selector over labels: all of its requirements must hold.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LabelSelector {
+    pub(crate) labels: Labels,
+    pub(crate) expressions: Vec<LabelExpression>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct HttpRoute {
-    pub(crate) meta: Meta,
-    pub(crate) parents: Vec<ParentRef>,
-    pub(crate) hostnames: Vec<Hostname>,
-    pub(crate) rules: Vec<HttpRule>,
+pub(crate) struct LabelExpression {
+    pub(crate) key: String,
+    pub(crate) operator: LabelOperator,
+    pub(crate) values: Vec<String>,
 }
 
-/// An entry of `parentRefs`. Ports don't matter here, so they are only checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LabelOperator {
+    In,
+    NotIn,
+    Exists,
+    DoesNotExist,
+}
+
+/// A namespace, for its labels.
+#[derive(Clone, Debug)]
+pub(crate) struct Namespace {
+    pub(crate) meta: Meta,
+}
+
+/// An `HTTPRoute` or a `GRPCRoute`.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) meta: Meta,
+    pub(crate) kind: Kind,
+    /// `delegation.kgateway.dev/inherit-parent-matcher`
+    pub(crate) inherits_matches: bool,
+    pub(crate) parents: Vec<ParentRef>,
+    pub(crate) hostnames: Vec<Hostname>,
+    pub(crate) rules: Vec<RouteRule>,
+}
+
+/// An entry of `parentRefs`.
 #[derive(Clone, Debug)]
 pub(crate) struct ParentRef {
     pub(crate) group: String,
@@ -76,12 +141,13 @@ pub(crate) struct ParentRef {
     pub(crate) namespace: String,
     pub(crate) name: String,
     pub(crate) section: Option<String>,
+    pub(crate) port: Option<u16>,
     pub(crate) path: FieldPath,
     pub(crate) position: Position,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct HttpRule {
+pub(crate) struct RouteRule {
     pub(crate) name: Option<String>,
     pub(crate) matches: Vec<RouteMatch>,
     pub(crate) filters: Vec<Filter>,
@@ -129,6 +195,7 @@ pub struct BackendRef {
 pub(crate) struct Backend {
     pub(crate) reference: BackendRef,
     pub(crate) filters: Vec<Filter>,
+    pub(crate) path: FieldPath,
 }
 
 /// A `cors` block.
@@ -147,7 +214,17 @@ pub(crate) struct TrafficPolicy {
     pub(crate) meta: Meta,
     pub(crate) kind: Kind,
     pub(crate) targets: Vec<TargetRef>,
+    pub(crate) selectors: Vec<TargetSelector>,
     pub(crate) cors: Option<CorsSetting>,
+}
+
+/// An entry of `targetSelectors`: the objects of a kind that have all of these labels.
+#[derive(Clone, Debug)]
+pub(crate) struct TargetSelector {
+    /// None where no policy can target the kind, which is reported already.
+    pub(crate) kind: Option<Kind>,
+    pub(crate) section: Option<String>,
+    pub(crate) labels: Labels,
 }
 
 /// An entry of `targetRefs`; it names an object in the namespace of its policy.
@@ -179,6 +256,31 @@ impl InheritedPriority {
     pub(crate) fn prefers_parent(self) -> bool {
         matches!(self, Self::ShallowMergePreferParent | Self::DeepMergePreferParent)
     }
+}
+
+impl LabelSelector {
+    /// Whether these labels are the ones.
+    pub(crate) fn matches(&self, labels: &Labels) -> bool {
+        has_all(labels, &self.labels) && self.expressions.iter().all(|expression| expression.matches(labels))
+    }
+}
+
+impl LabelExpression {
+    fn matches(&self, labels: &Labels) -> bool {
+        let value = labels.get(&self.key);
+        match self.operator {
+            LabelOperator::In => value.is_some_and(|value| self.values.contains(value)),
+            // As in Kubernetes: what lacks the label is not in the list either.
+            LabelOperator::NotIn => value.is_none_or(|value| !self.values.contains(value)),
+            LabelOperator::Exists => value.is_some(),
+            LabelOperator::DoesNotExist => value.is_none(),
+        }
+    }
+}
+
+/// Whether `labels` has all of `required`, with these values.
+pub(crate) fn has_all(labels: &Labels, required: &Labels) -> bool {
+    required.iter().all(|(name, value)| labels.get(name) == Some(value))
 }
 
 impl Filter {

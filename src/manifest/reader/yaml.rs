@@ -99,6 +99,19 @@ fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node<'_>>, SyntaxError> {
     serde_saphyr::from_multiple_with_options(text, options).map_err(SyntaxError::from)
 }
 
+impl<'a> Node<'a> {
+    /// The value of a field, where this is a map that has it.
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
+        let Value::Map(fields) = &self.value else { return None };
+        fields.iter().find(|(key, _)| key.name.as_deref() == Some(name)).map(|(_, value)| value)
+    }
+
+    /// The text, where the value is one.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        if let Value::Text(text) = &self.value { Some(text) } else { None }
+    }
+}
+
 impl Node<'_> {
     fn move_down(&mut self, lines: u64) {
         self.place.line += lines;

@@ -1,14 +1,14 @@
-//! `HTTPRoute`: parents, hostnames, rules with their matches, filters and backends. Rules 2.12, 8.1.
+//! `HTTPRoute` and `GRPCRoute`: parents, hostnames, rules with their matches, filters and backends. Rules 2.12, 8.1, 8.7, 8.8.
 
 use std::collections::HashSet;
 
 use http::{HeaderName, Method};
 
 use super::{
-    filter, gateway, grammar,
+    filter, grammar,
     kind::Kind,
-    meta,
-    model::{Backend, BackendRef, HttpRoute, HttpRule, ParentRef},
+    listener, meta,
+    model::{Backend, BackendRef, ParentRef, Route, RouteRule},
 };
 use crate::{
     finding,
@@ -19,12 +19,17 @@ use crate::{
     route::{Hostname, PathMatch, RouteMatch, ValueMatch},
 };
 
-/// Reads a route.
-pub(crate) fn read(object: &Object<'_>, report: &mut Report<'_>) -> Option<HttpRoute> {
+/// On a delegated route: its matches are joined to those of the rules that delegate to it (8.8).
+const INHERIT_MATCHES: &str = "delegation.kgateway.dev/inherit-parent-matcher";
+
+/// Reads a route of either kind.
+pub(crate) fn read(object: &Object<'_>, kind: Kind, report: &mut Report<'_>) -> Option<Route> {
     let meta = meta::read(object, report);
     let namespace = meta.as_ref().map_or(meta::DEFAULT_NAMESPACE, |meta| &meta.namespace);
+    let inherits_matches = meta::annotation(object, INHERIT_MATCHES) == Some("true");
     let Some(spec) = object.get("spec", report).and_then(|spec| spec.object(report)) else {
-        return Some(HttpRoute { meta: meta?, parents: Vec::new(), hostnames: Vec::new(), rules: Vec::new() });
+        let (parents, hostnames, rules) = (Vec::new(), Vec::new(), Vec::new());
+        return Some(Route { meta: meta?, kind, inherits_matches, parents, hostnames, rules });
     };
     let parents = spec.get("parentRefs", report).map(|parents| parents.objects(32, report)).unwrap_or_default();
     let parents = parents.iter().filter_map(|parent| read_parent(parent, namespace, report)).collect();
@@ -35,21 +40,27 @@ pub(crate) fn read(object: &Object<'_>, report: &mut Report<'_>) -> Option<HttpR
         .filter_map(|name| Hostname::parse(name).ok())
         .collect();
     let rules = match spec.get("rules", report) {
-        Some(rules) => read_rules(&rules, namespace, report),
+        Some(rules) => read_rules(&rules, kind, namespace, report),
         // The CRD's default: one rule that everything meets.
-        None => vec![HttpRule {
+        None => vec![RouteRule {
             name: None,
-            matches: Vec::new(),
+            matches: default_matches(kind),
             filters: Vec::new(),
             backends: Vec::new(),
             path: spec.path().field("rules"),
             position: report.position(spec.place()),
         }],
     };
-    Some(HttpRoute { meta: meta?, parents, hostnames, rules })
+    Some(Route { meta: meta?, kind, inherits_matches, parents, hostnames, rules })
 }
 
-fn read_parent(parent: &Object<'_>, namespace: &str, report: &mut Report<'_>) -> Option<ParentRef> {
+/// What a rule without matches is met by: everything, of gRPC every call.
+fn default_matches(kind: Kind) -> Vec<RouteMatch> {
+    if kind == Kind::GrpcRoute { vec![RouteMatch::grpc(None, None)] } else { Vec::new() }
+}
+
+/// Reads a reference to a parent; a Gateway, where it says nothing else.
+pub(crate) fn read_parent(parent: &Object<'_>, namespace: &str, report: &mut Report<'_>) -> Option<ParentRef> {
     let name = parent.require_text("name", grammar::OBJECT_NAME, report);
     let mut or = |name: &str, grammar: Grammar, default: &str| {
         parent.text_as(name, grammar, report).unwrap_or(default).to_owned()
@@ -58,20 +69,20 @@ fn read_parent(parent: &Object<'_>, namespace: &str, report: &mut Report<'_>) ->
     let kind = or("kind", grammar::KIND, Kind::Gateway.name());
     let namespace = or("namespace", grammar::NAMESPACE, namespace);
     let section = parent.text_as("sectionName", grammar::SECTION_NAME, report).map(str::to_owned);
-    gateway::port(parent, report);
-    let position = report.position(parent.place());
-    Some(ParentRef { group, kind, namespace, name: name?.to_owned(), section, path: parent.path().clone(), position })
+    let port = listener::port(parent, report);
+    let (path, position) = (parent.path().clone(), report.position(parent.place()));
+    Some(ParentRef { group, kind, namespace, name: name?.to_owned(), section, port, path, position })
 }
 
-fn read_rules(field: &Field<'_>, namespace: &str, report: &mut Report<'_>) -> Vec<HttpRule> {
+fn read_rules(field: &Field<'_>, kind: Kind, namespace: &str, report: &mut Report<'_>) -> Vec<RouteRule> {
     let rules = field.objects(16, report);
     if matches!(&field.node.value, Value::List(items) if items.is_empty()) {
         report.violate(field, ViolationKind::InvalidValue { expected: "a list of 1 to 16 rules" });
     }
-    let mut read: Vec<HttpRule> = Vec::with_capacity(rules.len());
+    let mut read: Vec<RouteRule> = Vec::with_capacity(rules.len());
     let mut names = HashSet::new();
     for object in &rules {
-        let rule = read_rule(object, namespace, report);
+        let rule = read_rule(object, kind, namespace, report);
         let is_repeated = rule.name.as_ref().is_some_and(|name| !names.insert(name.clone()));
         if is_repeated && let Some(name) = object.get("name", report) {
             report.violate(&name, finding::ViolationKind::Duplicate);
@@ -84,10 +95,16 @@ fn read_rules(field: &Field<'_>, namespace: &str, report: &mut Report<'_>) -> Ve
     read
 }
 
-fn read_rule(rule: &Object<'_>, namespace: &str, report: &mut Report<'_>) -> HttpRule {
+fn read_rule(rule: &Object<'_>, kind: Kind, namespace: &str, report: &mut Report<'_>) -> RouteRule {
     let name = rule.text_as("name", grammar::SECTION_NAME, report).map(str::to_owned);
     let matches = rule.get("matches", report).map(|matches| matches.objects(64, report)).unwrap_or_default();
-    let matches = matches.iter().map(|found| read_match(found, report)).collect();
+    let mut matches: Vec<_> = match kind {
+        Kind::GrpcRoute => matches.iter().map(|found| read_grpc_match(found, report)).collect(),
+        _ => matches.iter().map(|found| read_match(found, report)).collect(),
+    };
+    if matches.is_empty() {
+        matches = default_matches(kind);
+    }
     let filters = filter::read_all(rule, report);
     let backends = rule.get("backendRefs", report);
     if let Some(backends) = &backends
@@ -98,7 +115,7 @@ fn read_rule(rule: &Object<'_>, namespace: &str, report: &mut Report<'_>) -> Htt
     let backends = backends.map(|backends| backends.objects(16, report)).unwrap_or_default();
     let backends = backends.iter().filter_map(|backend| read_backend(backend, namespace, report)).collect();
     let position = report.position(rule.place());
-    HttpRule { name, matches, filters: filters.filters, backends, path: rule.path().clone(), position }
+    RouteRule { name, matches, filters: filters.filters, backends, path: rule.path().clone(), position }
 }
 
 fn read_backend(backend: &Object<'_>, namespace: &str, report: &mut Report<'_>) -> Option<Backend> {
@@ -109,12 +126,17 @@ fn read_backend(backend: &Object<'_>, namespace: &str, report: &mut Report<'_>) 
     let group = or("group", grammar::GROUP, "");
     let kind = or("kind", grammar::KIND, "Service");
     let namespace = or("namespace", grammar::NAMESPACE, namespace);
-    let port = gateway::port(backend, report);
+    let port = listener::port(backend, report);
     let weight = backend.get("weight", report);
     let weight = weight.and_then(|weight| weight.integer("a weight from 0 to 1000000", 0..=1_000_000, report));
     let filters = filter::read_all(backend, report).filters;
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
-    Some(Backend { reference: BackendRef { group, kind, namespace, name: name?.to_owned(), port, weight }, filters })
+    let path = backend.path().clone();
+    Some(Backend {
+        reference: BackendRef { group, kind, namespace, name: name?.to_owned(), port, weight },
+        filters,
+        path,
+    })
 }
 
 fn read_match(found: &Object<'_>, report: &mut Report<'_>) -> RouteMatch {
@@ -136,6 +158,37 @@ fn read_match(found: &Object<'_>, report: &mut Report<'_>) -> RouteMatch {
         read = read.query(name, value);
     }
     read
+}
+
+/// 8.7: the service and the method, either of which may be left out.
+fn read_grpc_match(found: &Object<'_>, report: &mut Report<'_>) -> RouteMatch {
+    let mut read = match found.get("method", report).and_then(|method| method.object(report)) {
+        Some(method) => read_grpc_method(&method, report).unwrap_or_else(|| RouteMatch::grpc(None, None)),
+        None => RouteMatch::grpc(None, None),
+    };
+    for (name, value) in read_values(found, "headers", grammar::HEADER_VALUE, report) {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            read = read.header(name, value);
+        }
+    }
+    read
+}
+
+fn read_grpc_method(method: &Object<'_>, report: &mut Report<'_>) -> Option<RouteMatch> {
+    let kind = method.text_as("type", TYPE_OF_VALUE, report).unwrap_or("Exact");
+    let grammar = |name: Grammar| if kind == "Exact" { name } else { grammar::HEADER_VALUE };
+    let service = method.text_as("service", grammar(grammar::GRPC_SERVICE), report);
+    let name = method.text_as("method", grammar(grammar::GRPC_METHOD), report);
+    if kind == "Exact" {
+        return Some(RouteMatch::grpc(service, name));
+    }
+    let read = RouteMatch::grpc_expression(service, name);
+    if read.is_err() {
+        for field in ["service", "method"].iter().filter_map(|name| method.get(name, report)).collect::<Vec<_>>() {
+            report.violate(&field, ViolationKind::InvalidValue { expected: EXPRESSION });
+        }
+    }
+    read.ok()
 }
 
 fn read_path(path: &Object<'_>, report: &mut Report<'_>) -> Option<PathMatch> {

@@ -1,0 +1,271 @@
+//! Which listeners there are, and which of them take a route. In: Gateways, ListenerSets, namespaces, the targets of
+//! policies. Out: for a reference to a parent the listeners that take the route, or why none does.
+//! Rules 8.4, 8.6, 8.7.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    names::{ObjectName, full_name},
+    settings::{ParentSettings, ParentSettingsSet},
+    targets::{Targets, age},
+};
+use crate::{
+    manifest::objects::{FromNamespaces, Gateway, Kind, Labels, Listener, ListenerSet, ParentRef, Resources, Route},
+    route::{self, Hostname, ListenerGroup},
+};
+
+/// The parents of routes, and their listeners.
+pub(crate) struct Parents<'a> {
+    gateways: HashMap<ObjectName<'a>, &'a Gateway>,
+    sets: HashMap<ObjectName<'a>, Set<'a>>,
+    /// The labels of namespaces.
+    namespaces: HashMap<&'a str, &'a Labels>,
+    /// What routes of one namespace and kind find at one reference.
+    known: HashMap<Reference<'a>, Arc<Taken>>,
+    pub(crate) settings: ParentSettingsSet<'a>,
+}
+
+struct Set<'a> {
+    set: &'a ListenerSet,
+    /// Its place among the sets: the oldest first, then by name.
+    age: usize,
+    gateway: Admission<'a>,
+}
+
+/// Whether a ListenerSet adds its listeners to its Gateway.
+#[derive(Clone, Copy)]
+enum Admission<'a> {
+    Admitted(&'a Gateway),
+    /// The Gateway is not in the manifests, so it can't say no.
+    Unknown(Option<ObjectName<'a>>),
+    Refused(&'a Gateway),
+}
+
+/// A reference as far as it matters to what takes it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Reference<'a> {
+    parent: Option<ObjectName<'a>>,
+    section: Option<&'a str>,
+    port: Option<u16>,
+    namespace: &'a str,
+    kind: Kind,
+}
+
+/// The listeners that take a route, and why the others don't.
+#[derive(Default)]
+pub(crate) struct Taken {
+    /// None where nothing takes it.
+    pub(crate) group: Option<Arc<ListenerGroup>>,
+    /// For each listener that refuses, why.
+    pub(crate) refusals: Vec<String>,
+    /// 8.6: a Gateway's own listeners come before those of its ListenerSets.
+    pub(crate) order: usize,
+}
+
+/// More refusals are counted.
+const MAX_REFUSALS: usize = 4;
+
+impl<'a> Parents<'a> {
+    pub(crate) fn new(resources: &'a Resources) -> Self {
+        let gateways: HashMap<_, _> =
+            resources.gateways.iter().map(|gateway| (ObjectName::of(Kind::Gateway, &gateway.meta), gateway)).collect();
+        let namespaces = resources.namespaces.iter();
+        let namespaces = namespaces.map(|namespace| (namespace.meta.name.as_str(), &namespace.meta.labels)).collect();
+        let mut parents = Self {
+            gateways,
+            sets: HashMap::new(),
+            namespaces,
+            known: HashMap::new(),
+            settings: ParentSettingsSet::default(),
+        };
+        let mut sets: Vec<_> = resources.listener_sets.iter().collect();
+        // 8.6: the oldest first, then by name.
+        sets.sort_by_cached_key(|set| age(&set.meta));
+        for (age, set) in sets.into_iter().enumerate() {
+            let parent = set.parent.as_ref().and_then(ObjectName::of_parent);
+            let gateway = parent.and_then(|name| parents.gateways.get(&name).copied());
+            let admission = match gateway {
+                None => Admission::Unknown(parent.filter(|name| name.kind == Kind::Gateway)),
+                Some(gateway)
+                    if parents.admits(&gateway.allowed_sets, &gateway.meta.namespace, &set.meta.namespace) =>
+                {
+                    Admission::Admitted(gateway)
+                }
+                Some(gateway) => Admission::Refused(gateway),
+            };
+            parents.sets.insert(ObjectName::of(Kind::ListenerSet, &set.meta), Set { set, age, gateway: admission });
+        }
+        parents
+    }
+
+    /// Whether a parent is in the manifests.
+    pub(crate) fn has(&self, name: &ObjectName<'_>) -> bool {
+        self.gateways.contains_key(name) || self.sets.contains_key(name)
+    }
+
+    /// The names of a parent's listeners, where it is in the manifests.
+    pub(crate) fn listener_names(&self, name: &ObjectName<'_>) -> Option<impl Iterator<Item = &'a str>> {
+        let listeners = match name.kind {
+            Kind::ListenerSet => self.sets.get(name).map(|set| set.set.listeners.as_slice()),
+            _ => self.gateways.get(name).map(|gateway| gateway.listeners.as_slice()),
+        };
+        listeners.map(|listeners| listeners.iter().map(|listener| listener.name.as_str()))
+    }
+
+    /// The Gateway behind a parent: itself, or that of a ListenerSet.
+    pub(crate) fn gateway_of(&self, name: &ObjectName<'a>) -> Option<ObjectName<'a>> {
+        match self.sets.get(name).map(|set| set.gateway) {
+            Some(Admission::Admitted(gateway) | Admission::Refused(gateway)) => {
+                Some(ObjectName::of(Kind::Gateway, &gateway.meta))
+            }
+            Some(Admission::Unknown(name)) => name,
+            None => (name.kind == Kind::Gateway).then_some(*name),
+        }
+    }
+
+    /// The ListenerSets that their Gateway does not admit.
+    pub(crate) fn refused_sets(&self) -> impl Iterator<Item = (&'a ListenerSet, &'a Gateway)> {
+        self.sets.values().filter_map(|set| match set.gateway {
+            Admission::Refused(gateway) => Some((set.set, gateway)),
+            _ => None,
+        })
+    }
+
+    /// 8.4: the listeners of the parent that `reference` names which take `route`.
+    pub(crate) fn take(&mut self, route: &'a Route, reference: &'a ParentRef, targets: &Targets<'a>) -> Arc<Taken> {
+        let key = Reference {
+            parent: ObjectName::of_parent(reference)
+                .filter(|name| matches!(name.kind, Kind::Gateway | Kind::ListenerSet)),
+            section: reference.section.as_deref(),
+            port: reference.port,
+            namespace: &route.meta.namespace,
+            kind: route.kind,
+        };
+        if let Some(known) = self.known.get(&key) {
+            return Arc::clone(known);
+        }
+        let taken = Arc::new(self.find(key, targets));
+        self.known.insert(key, Arc::clone(&taken));
+        taken
+    }
+
+    fn find(&mut self, reference: Reference<'a>, targets: &Targets<'a>) -> Taken {
+        let set = reference.parent.and_then(|name| self.sets.get(&name)).map(|set| (set.set, set.gateway));
+        let gateway = reference.parent.and_then(|name| self.gateways.get(&name).copied());
+        match (reference.parent, set, gateway) {
+            (_, Some((set, Admission::Refused(gateway))), _) => {
+                let gateway = full_name(&gateway.meta.namespace, &gateway.meta.name);
+                let refusal =
+                    format!("Gateway {gateway} does not admit ListenerSets of namespace {}", set.meta.namespace);
+                Taken { refusals: vec![refusal], ..Taken::default() }
+            }
+            (Some(name), Some((set, admission)), _) => {
+                let gateway = match admission {
+                    Admission::Admitted(gateway) | Admission::Refused(gateway) => Some(gateway),
+                    Admission::Unknown(_) => None,
+                };
+                let order = self.sets.get(&name).map_or(0, |set| set.age + 1);
+                Taken { order, ..self.take_listeners(reference, name, &set.listeners, gateway, Some(set), targets) }
+            }
+            (Some(name), None, Some(gateway)) => {
+                self.take_listeners(reference, name, &gateway.listeners, Some(gateway), None, targets)
+            }
+            // What is not in the manifests can't say no.
+            (name, ..) => {
+                let settings = ParentSettings::of_unknown(name, reference.section, targets);
+                let mut group = ListenerGroup::default();
+                group.add(None, &Hostname::any(), self.settings.add(settings));
+                Taken { group: Some(Arc::new(group)), ..Taken::default() }
+            }
+        }
+    }
+
+    fn take_listeners(
+        &mut self,
+        reference: Reference<'a>,
+        name: ObjectName<'a>,
+        listeners: &'a [Listener],
+        gateway: Option<&'a Gateway>,
+        set: Option<&'a ListenerSet>,
+        targets: &Targets<'a>,
+    ) -> Taken {
+        let mut taken = Taken::default();
+        let mut group = ListenerGroup::default();
+        for listener in listeners {
+            if reference.section.is_some_and(|section| section != listener.name) {
+                continue;
+            }
+            match self.refusal(reference, name, listener) {
+                Some(refusal) => taken.refusals.push(refusal),
+                None => {
+                    let settings = ParentSettings::of_listener(name, listener, gateway, set, targets);
+                    let known = match name.kind {
+                        Kind::ListenerSet => {
+                            route::Listener::of_listener_set(name.namespace, name.name, &listener.name)
+                        }
+                        _ => route::Listener::of_gateway(name.namespace, name.name, &listener.name),
+                    };
+                    group.add(Some(known), &listener.hostname, self.settings.add(settings));
+                }
+            }
+        }
+        let more = taken.refusals.len().saturating_sub(MAX_REFUSALS);
+        taken.refusals.truncate(MAX_REFUSALS);
+        if more > 0 {
+            taken.refusals.push(format!("{more} more listeners refuse it"));
+        }
+        if taken.refusals.is_empty() && group.hostnames().is_empty() {
+            taken.refusals.push(match reference.section {
+                Some(section) => format!("{} has no listener {section}", name.describe()),
+                None => format!("{} has no listener", name.describe()),
+            });
+        }
+        taken.group = (!group.hostnames().is_empty()).then(|| Arc::new(group));
+        taken
+    }
+
+    /// Why a listener does not take a route, as far as its hostname aside.
+    fn refusal(&self, reference: Reference<'_>, parent: ObjectName<'_>, listener: &Listener) -> Option<String> {
+        let name = &listener.name;
+        if reference.port.is_some() && reference.port != listener.port {
+            return Some(format!("listener {name} has another port"));
+        }
+        if !matches!(listener.protocol.as_str(), "HTTP" | "HTTPS") {
+            return Some(format!("listener {name} has the protocol {}", listener.protocol));
+        }
+        if let Some(kinds) = &listener.allowed_kinds {
+            let is_kind = |(group, kind): &(String, String)| {
+                (group.as_str(), kind.as_str()) == (reference.kind.group(), reference.kind.name())
+            };
+            if !kinds.iter().any(is_kind) {
+                return Some(format!("listener {name} does not take the kind {}", reference.kind.name()));
+            }
+        }
+        if !self.admits(&listener.allowed, parent.namespace, reference.namespace) {
+            let from = match &listener.allowed {
+                FromNamespaces::Same => format!("only those of its own namespace {}", parent.namespace),
+                FromNamespaces::Selector(_) => "only namespaces with certain labels".to_owned(),
+                FromNamespaces::None | FromNamespaces::All => "none".to_owned(),
+            };
+            return Some(format!("listener {name} takes no routes of namespace {}: {from}", reference.namespace));
+        }
+        None
+    }
+
+    /// Whether what is in `own` admits what is in `other`.
+    fn admits(&self, from: &FromNamespaces, own: &str, other: &str) -> bool {
+        match from {
+            FromNamespaces::None => false,
+            FromNamespaces::Same => own == other,
+            FromNamespaces::All => true,
+            FromNamespaces::Selector(selector) => match self.namespaces.get(other) {
+                Some(labels) => selector.matches(labels),
+                None => {
+                    // The API server sets this label on every namespace.
+                    let name = ("kubernetes.io/metadata.name".to_owned(), other.to_owned());
+                    selector.matches(&Labels::from([name]))
+                }
+            },
+        }
+    }
+}

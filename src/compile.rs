@@ -5,7 +5,6 @@
 mod check;
 mod compiled;
 pub(crate) mod nearest;
-mod punycode;
 mod suggest;
 mod values;
 

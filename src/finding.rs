@@ -12,6 +12,8 @@ pub use errors::Errors;
 pub use lint::{Lint, LintKind};
 pub use violation::{Violation, ViolationKind, Violations};
 
+pub use crate::host::HostError;
+
 use crate::{escape::Escaped, policy::FieldPath};
 
 /// One thing that was found in a policy: a [`Violation`] or a [`Lint`], as its kind says.

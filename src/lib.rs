@@ -92,6 +92,7 @@ pub mod finding;
 pub mod gateway_api;
 pub mod guide;
 mod headers;
+mod host;
 pub mod layer;
 #[cfg(feature = "manifest")]
 pub mod manifest;

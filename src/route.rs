@@ -37,7 +37,7 @@ mod table;
 #[cfg(feature = "manifest")]
 pub(crate) use backend::ByListener;
 pub use backend::ChosenBackend;
-pub use hostname::{Hostname, HostnameError};
+pub use hostname::Hostname;
 pub use listener::Listener;
 #[cfg(feature = "manifest")]
 pub(crate) use listener::{ListenerGroup, Listeners};

@@ -3,13 +3,13 @@
 //!
 //! Every program carries this file, and most never refuse a policy, so what is wrong is put together out of line.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use super::{Compiler, Profile, suggest, values::seconds};
 use crate::{
     finding::{Lint, LintKind, Violation, ViolationKind, Violations},
     headers,
-    origin::{Index, OriginPattern, OriginSet, Seed, lower_case},
+    origin::{OriginPattern, OriginSet},
     policy::{CorsPolicy, FieldPath, PolicyField, list::ANY},
 };
 
@@ -271,22 +271,12 @@ enum Case {
 /// For each text, whether an earlier one is the same.
 #[inline(never)]
 fn repeated(texts: &[String], case: Case) -> Vec<bool> {
-    let seed = Seed::random();
-    let mut seen = Index::with_room_for(texts.len(), texts.len());
-    let is_repeated = |(at, text): (usize, &String)| {
-        let key = if case == Case::Ignored { Cow::Owned(lower_case(text)) } else { Cow::Borrowed(text.as_str()) };
-        let is_same = |earlier: &String| match case {
-            Case::Counts => earlier == text,
-            Case::Ignored => earlier.eq_ignore_ascii_case(text),
-        };
-        let hash = seed.hash(0, key.as_bytes());
-        let is_seen = seen.find(hash, |earlier| is_same(&texts[earlier])).is_some();
-        if !is_seen {
-            seen.insert(hash, at);
-        }
-        is_seen
+    let mut seen = HashSet::with_capacity(texts.len());
+    let is_repeated = |text| {
+        let key = if case == Case::Ignored { Cow::Owned(str::to_ascii_lowercase(text)) } else { Cow::Borrowed(text) };
+        !seen.insert(key)
     };
-    texts.iter().enumerate().map(is_repeated).collect()
+    texts.iter().map(String::as_str).map(is_repeated).collect()
 }
 
 /// Whether an origin that 2.4 admits lies outside the CRD's pattern; a trailing `/` has a lint of its own.

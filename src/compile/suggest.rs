@@ -2,13 +2,13 @@
 //!
 //! Every program carries this file and few ever run it, so it keeps to searches that compile to little.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
-use super::punycode;
 use crate::{
-    finding::ViolationKind,
+    finding::{HostError, ViolationKind},
     headers,
-    origin::{self, OriginPattern, split_scheme},
+    host::Ipv6Host,
+    origin::OriginPattern,
 };
 
 /// Whether a regular expression stands in the place of an origin.
@@ -36,52 +36,54 @@ pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
     let guess = match kind {
         ViolationKind::OriginScheme => with_scheme(text),
         ViolationKind::OriginRegularExpression => without_expression(text),
-        ViolationKind::OriginNotAscii => in_punycode(text)?,
         ViolationKind::OriginWhitespace => text.chars().filter(char::is_ascii_graphic).collect(),
         ViolationKind::OriginPath if has_two_schemes(text) => with_scheme(text),
         ViolationKind::OriginPath | ViolationKind::OriginQuery | ViolationKind::OriginUserInfo => only_origin(text),
         // Quotes and brackets around the whole.
-        ViolationKind::OriginInvalidScheme | ViolationKind::OriginHostCharacter => {
+        ViolationKind::OriginInvalidScheme | ViolationKind::Host(HostError::Character) => {
             trimmed(text, "'\"`<>[]", "'\"`<>[]").to_owned()
         }
         ViolationKind::OriginPort => {
             let (start, port) = text.split_at(text.bytes().rposition(|byte| byte == b':')? + 1);
             if port.is_empty() { trimmed(start, "", ":").to_owned() } else { [start, trimmed(port, "0+", "")].concat() }
         }
-        ViolationKind::OriginEmptyLabel => rewritten(trimmed(text, "", "."), &[("://.", "://*."), ("..", ".")]),
-        ViolationKind::OriginWildcard => {
-            let (scheme, rest) = split_scheme(text)?;
+        ViolationKind::Host(HostError::EmptyLabel) => {
+            rewritten(trimmed(text, "", "."), &[("://.", "://*."), ("..", ".")])
+        }
+        ViolationKind::Host(HostError::Wildcard) => {
+            let (scheme, rest) = text.split_once("://")?;
             let scheme = if scheme.contains('*') { "https" } else { scheme };
             let labels = trimmed(rest, "*.", "");
             format!("{scheme}://{}{labels}", if labels.len() < rest.len() { "*." } else { "" })
         }
-        ViolationKind::OriginIpv6 => {
-            let (scheme, rest) = split_scheme(text)?;
+        ViolationKind::Host(HostError::Ipv6) => {
+            let (scheme, rest) = text.split_once("://")?;
             // In brackets, with what follows them; or all of it.
             let rest = trimmed(rest, "[", "");
-            let (address, port) = rest.split_at(origin::find_byte(rest, b']').unwrap_or(rest.len()));
-            format!("{scheme}://{}{}", origin::compressed_ipv6(address)?, trimmed(port, "]", ""))
+            let (address, port) = rest.split_at(rest.find(']').unwrap_or(rest.len()));
+            let address = address.parse::<Ipv6Addr>().ok()?;
+            format!("{scheme}://{}{}", Ipv6Host(address), trimmed(port, "]", ""))
         }
         _ => return None,
     };
     let pattern = OriginPattern::parse(&guess).ok()?;
     // Every site is too much to guess.
-    let is_too_wide = pattern.is_any_host() && matches!(kind, ViolationKind::OriginEmptyLabel);
+    let is_too_wide = pattern.is_any_host() && matches!(kind, ViolationKind::Host(HostError::EmptyLabel));
     (!is_too_wide).then(|| pattern.to_string())
 }
 
 /// Whether a network was written, such as `10.0.0.0/8`. Its first address is not what was meant.
 fn is_network(text: &str) -> bool {
-    let rest = split_scheme(text).map_or(text, |(_, rest)| rest);
-    let Some(slash) = origin::find_byte(rest, b'/') else { return false };
-    let (address, length) = (trimmed(&rest[..slash], "[", "]"), &rest[slash + 1..]);
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let Some((address, length)) = rest.split_once('/') else { return false };
+    let address = trimmed(address, "[", "]");
     !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit()) && address.parse::<IpAddr>().is_ok()
 }
 
 /// The header name that was probably meant: without a value, without quotes and white space around it.
 #[cold]
 pub(super) fn header_name(text: &str) -> Option<String> {
-    let name = &text[..origin::find_byte(text, b':').unwrap_or(text.len())];
+    let (name, _) = text.split_once(':').unwrap_or((text, ""));
     let name = rewritten(trimmed(name, " \t\"'", " \t\"'"), &[(" ", "-"), ("_", "-")]);
     (name != text && headers::is_token(name.as_bytes())).then_some(name)
 }
@@ -97,17 +99,10 @@ fn with_scheme(text: &str) -> String {
     only_origin(&format!("{}://{rest}", if is_local || was_http { "http" } else { "https" }))
 }
 
-fn in_punycode(text: &str) -> Option<String> {
-    let origin = if split_scheme(text).is_some() { only_origin(text) } else { with_scheme(text) };
-    let (scheme, rest) = split_scheme(&origin)?;
-    let (host, port) = rest.split_at(origin::find_byte(rest, b':').unwrap_or(rest.len()));
-    Some(format!("{scheme}://{}{port}", punycode::host(host)?))
-}
-
 /// Cuts the path, the query, the fragment and the user info.
 #[inline(never)]
 fn only_origin(text: &str) -> String {
-    let Some((scheme, rest)) = split_scheme(text) else { return text.to_owned() };
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let end = rest.bytes().position(|byte| b"/?#\\".contains(&byte)).unwrap_or(rest.len());
     let start = rest[..end].bytes().rposition(|byte| byte == b'@').map_or(0, |at| at + 1);
     format!("{scheme}://{}", &rest[start..end])
@@ -150,5 +145,5 @@ fn trimmed<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
 
 /// Two schemes, or one with too many slashes.
 fn has_two_schemes(text: &str) -> bool {
-    split_scheme(text).is_some_and(|(_, rest)| rest.starts_with('/') || split_scheme(rest).is_some())
+    text.split_once("://").is_some_and(|(_, rest)| rest.starts_with('/') || rest.split_once("://").is_some())
 }

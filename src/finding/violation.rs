@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{Errors, Finding, Kind, Lint, LintKind, Severity};
-use crate::headers;
+use crate::{headers, host::HostError};
 
 /// One thing that is wrong with a policy.
 pub type Violation = Finding<ViolationKind>;
@@ -64,30 +64,12 @@ pub enum ViolationKind {
     /// A query or a fragment (2.7).
     #[error("an origin has no query and no fragment")]
     OriginQuery,
-    /// No host.
-    #[error("has no host")]
-    OriginHost,
-    /// An empty label (2.7).
-    #[error("has two dots in a row, or one at an end")]
-    OriginEmptyLabel,
-    /// A label or host longer than the DNS permits.
-    #[error("is too long: a host has at most 253 bytes, and 63 between two dots")]
-    OriginHostTooLong,
-    /// A character that no host has.
-    #[error("a host has letters, digits, - and _ between its dots, and nothing else")]
-    OriginHostCharacter,
-    /// A number at the end of the host that makes no IPv4 address (2.4).
-    #[error("ends in a number but is not an IPv4 address such as 192.0.2.1")]
-    OriginIpv4,
-    /// No IPv6 address in compressed form (2.4).
-    #[error("an IPv6 address stands in brackets and in its shortest form, such as [2001:db8::1]")]
-    OriginIpv6,
+    /// What is wrong with a host (2.4, 2.7).
+    #[error(transparent)]
+    Host(#[from] HostError),
     /// A port out of range (2.4).
     #[error("a port is a number from 1 to 65535 without leading zeros, or *")]
     OriginPort,
-    /// A misplaced `*` (2.7).
-    #[error("a * stands at the start of a host, as in *.example.com, for the whole host, or for the port")]
-    OriginWildcard,
     /// A wildcard in an origin that is neither `http` nor `https` (2.6).
     #[error("a wildcard needs the scheme http or https")]
     OriginWildcardScheme,
@@ -148,14 +130,14 @@ impl Kind for ViolationKind {
             Self::OriginUserInfo => "origin-user-info",
             Self::OriginPath => "origin-path",
             Self::OriginQuery => "origin-query",
-            Self::OriginHost => "origin-host",
-            Self::OriginEmptyLabel => "origin-empty-label",
-            Self::OriginHostTooLong => "origin-host-too-long",
-            Self::OriginHostCharacter => "origin-host-character",
-            Self::OriginIpv4 => "origin-ipv4",
-            Self::OriginIpv6 => "origin-ipv6",
+            Self::Host(HostError::Empty) => "origin-host",
+            Self::Host(HostError::EmptyLabel) => "origin-empty-label",
+            Self::Host(HostError::TooLong) => "origin-host-too-long",
+            Self::Host(HostError::Character | HostError::HostnameCharacter) => "origin-host-character",
+            Self::Host(HostError::Ipv4) => "origin-ipv4",
+            Self::Host(HostError::Ipv6) => "origin-ipv6",
             Self::OriginPort => "origin-port",
-            Self::OriginWildcard => "origin-wildcard",
+            Self::Host(HostError::Wildcard) => "origin-wildcard",
             Self::OriginWildcardScheme => "origin-wildcard-scheme",
             Self::Method => "method",
             Self::MethodNotInCrd => "method-not-in-crd",
@@ -176,8 +158,6 @@ impl Kind for ViolationKind {
 
     fn around_suggestion(&self) -> (&'static str, &'static str) {
         match self {
-            // The text has said what to write.
-            Self::OriginNotAscii => (": \"", "\""),
             // As an order where it is sure, as a question where it is a guess.
             Self::OriginScheme => ("; write \"", "\""),
             _ => ("; did you mean \"", "\"?"),

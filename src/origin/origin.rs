@@ -2,9 +2,10 @@
 //! nothing when the bytes are not a well-formed, lower-case tuple origin. Rules 3.1, 3.4.
 
 use super::{
-    host,
     port::{default_port, read_port},
+    scheme::{is_opaque, is_web},
 };
+use crate::host::read_host;
 
 /// A well-formed tuple origin, borrowed from the bytes of a header.
 ///
@@ -39,7 +40,7 @@ impl<'a> Origin<'a> {
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
         let scheme = read_scheme(bytes)?;
         let rest = &bytes[scheme + 3..];
-        let host = host::read(rest)?;
+        let host = read_host(rest).or_else(|| read_shell_host(&bytes[..scheme], rest))?;
         let end = scheme + 3 + host;
         // The documented `Origin: https://example.com/` works: one trailing slash is no path.
         let port_text = match &rest[host..] {
@@ -63,7 +64,8 @@ impl<'a> Origin<'a> {
         ascii(&self.canonical[..self.scheme])
     }
 
-    /// The host: a DNS name, an IPv4 address or an IPv6 address in brackets.
+    /// The host: a DNS name, an IPv4 address or an IPv6 address in brackets. With a scheme other than `http` and `https` it
+    /// may also be empty, or a single `.` (2.6).
     pub fn host(&self) -> &'a str {
         ascii(self.host_bytes())
     }
@@ -101,6 +103,18 @@ impl<'a> Origin<'a> {
 /// Text that is known to be ASCII. The alternative never happens, and there is no `unsafe` to say so.
 fn ascii(text: &[u8]) -> &str {
     std::str::from_utf8(text).unwrap_or_default()
+}
+
+/// The length of a host that a shell has for its own pages and the web has not (2.6): `app://.` in Electron, `capacitor://`.
+#[cold]
+fn read_shell_host(scheme: &[u8], rest: &[u8]) -> Option<usize> {
+    match rest {
+        // Pages of an opaque scheme have the origin `null`, whatever an old browser sends (2.7).
+        _ if is_web(scheme) || is_opaque(scheme) => None,
+        b"" | b"/" => Some(0),
+        b"." | b"./" => Some(1),
+        _ => None,
+    }
 }
 
 /// The length of the lower-case scheme before `://` (RFC 3986, section 3.1).

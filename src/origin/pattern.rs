@@ -3,8 +3,15 @@
 
 use std::{fmt, net::Ipv6Addr};
 
-use super::{host, port};
-use crate::{escape::is_invisible_or_control, finding::ViolationKind};
+use super::{
+    port::{default_port, read_port},
+    scheme::{is_opaque, is_web},
+};
+use crate::{
+    escape::is_invisible_or_control,
+    finding::{HostError, ViolationKind},
+    host::HostPattern,
+};
 
 /// One entry of `allowOrigins` that is not the lone `*`.
 ///
@@ -28,14 +35,6 @@ pub struct OriginPattern {
     pub(super) trailing_slash: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum HostPattern {
-    Any,
-    Exact(String),
-    /// One or more labels before a dot and this host.
-    Subdomains(String),
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum PortPattern {
     Any,
@@ -52,11 +51,11 @@ impl OriginPattern {
     /// The first thing that is wrong, from left to right.
     pub fn parse(text: &str) -> Result<Self, ViolationKind> {
         // `file:` needs no slashes to be recognised; `localhost:3000` is a host without a scheme.
-        if is_opaque(text) {
+        if text.split_once(':').is_some_and(|(scheme, _)| is_opaque(scheme.as_bytes())) {
             return Err(ViolationKind::OriginOpaqueScheme);
         }
         check_characters(text)?;
-        let (scheme, rest) = split_scheme(text).ok_or(ViolationKind::OriginScheme)?;
+        let (scheme, rest) = text.split_once("://").ok_or(ViolationKind::OriginScheme)?;
         let scheme = read_scheme(scheme)?;
         let (rest, trailing_slash) = match rest.strip_suffix('/') {
             Some(rest) => (rest, true),
@@ -64,11 +63,15 @@ impl OriginPattern {
         };
         check_delimiters(rest)?;
         let (host, port) = split_port(rest)?;
-        let host = read_host(&lower_case(host))?;
+        let host = match host {
+            // 2.6: a shell's own pages have a host that no page of the web has, and no port.
+            "" | "." if port.is_none() && !is_web(scheme.as_bytes()) => HostPattern::Exact(host.into()),
+            _ => HostPattern::of_origin(host)?,
+        };
         let port = match port {
-            None => PortPattern::Only(port::default_port(scheme.as_bytes())),
+            None => PortPattern::Only(default_port(scheme.as_bytes())),
             Some("*") => PortPattern::Any,
-            Some(port) => PortPattern::Only(Some(port::read_port(port.as_bytes()).ok_or(ViolationKind::OriginPort)?)),
+            Some(port) => PortPattern::Only(Some(read_port(port.as_bytes()).ok_or(ViolationKind::OriginPort)?)),
         };
         let pattern = Self { scheme, host, port, trailing_slash };
         // 2.6: other schemes are only ever meant exactly.
@@ -83,18 +86,11 @@ impl OriginPattern {
     ///
     /// A policy with many patterns does not ask them one by one; this is for a caller that has one.
     pub fn matches(&self, origin: &super::Origin<'_>) -> bool {
-        let host = match &self.host {
-            HostPattern::Any => true,
-            HostPattern::Exact(host) => host == origin.host(),
-            HostPattern::Subdomains(parent) => {
-                origin.host().strip_suffix(parent.as_str()).is_some_and(|labels| labels.ends_with('.'))
-            }
-        };
         let port = match self.port {
             PortPattern::Any => true,
             PortPattern::Only(port) => port == origin.port(),
         };
-        host && port && self.scheme == origin.scheme()
+        port && self.scheme == origin.scheme() && self.host.matches(origin.host())
     }
 
     /// The scheme, lower-cased.
@@ -104,10 +100,7 @@ impl OriginPattern {
 
     /// The host without its wildcard: `example.com` for `https://*.example.com`; none for `https://*`.
     pub fn host(&self) -> Option<&str> {
-        match &self.host {
-            HostPattern::Any => None,
-            HostPattern::Exact(host) | HostPattern::Subdomains(host) => Some(host),
-        }
+        self.host.host()
     }
 
     /// Whether the pattern names one origin.
@@ -127,7 +120,7 @@ impl OriginPattern {
 
     /// Whether the scheme is `http` or `https`.
     pub fn has_web_scheme(&self) -> bool {
-        matches!(self.scheme.as_str(), "http" | "https")
+        is_web(self.scheme.as_bytes())
     }
 
     /// Whether the port is `*`.
@@ -145,35 +138,15 @@ impl OriginPattern {
 impl fmt::Display for OriginPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { scheme, host, port, .. } = self;
-        f.write_str(scheme)?;
-        f.write_str(match host {
-            HostPattern::Any => "://*",
-            HostPattern::Exact(_) => "://",
-            HostPattern::Subdomains(_) => "://*.",
-        })?;
-        f.write_str(self.host().unwrap_or_default())?;
+        write!(f, "{scheme}://{host}")?;
         match *port {
             PortPattern::Any => f.write_str(":*"),
-            PortPattern::Only(Some(port)) if Some(port) != port::default_port(scheme.as_bytes()) => {
+            PortPattern::Only(Some(port)) if Some(port) != default_port(scheme.as_bytes()) => {
                 write!(f, ":{port}")
             }
             PortPattern::Only(_) => Ok(()),
         }
     }
-}
-
-/// What stands before and after the first `://`.
-#[inline(never)]
-pub(crate) fn split_scheme(text: &str) -> Option<(&str, &str)> {
-    // Not `split_once`: its search for longer texts is compiled into every place that calls it.
-    let at = text.as_bytes().windows(3).position(|bytes| bytes == b"://")?;
-    Some((&text[..at], &text[at + 3..]))
-}
-
-/// Where the first such byte, which is ASCII, stands. Like [`split_scheme`], it keeps the search of `str` out.
-#[inline(never)]
-pub(crate) fn find_byte(text: &str, byte: u8) -> Option<usize> {
-    text.bytes().position(|other| other == byte)
 }
 
 fn check_characters(text: &str) -> Result<(), ViolationKind> {
@@ -202,15 +175,10 @@ fn strange_character(text: &str) -> ViolationKind {
 
 /// Several origins have separators between them; a space in one origin leaves a part that is none.
 fn is_list(text: &str) -> bool {
-    let is_origin = |part: &str| split_scheme(part).is_none_or(|(_, host)| !host.is_empty()) && part.contains('.');
+    let is_origin = |part: &str| part.split_once("://").is_none_or(|(_, host)| !host.is_empty()) && part.contains('.');
     let mut parts = 0;
     let all_are_origins = text.split_ascii_whitespace().inspect(|_| parts += 1).all(is_origin);
     text.contains([',', ';']) || (all_are_origins && parts > 1)
-}
-
-fn is_opaque(text: &str) -> bool {
-    find_byte(text, b':')
-        .is_some_and(|end| ["file", "data", "blob", "about", "javascript"].contains(&&*lower_case(&text[..end])))
 }
 
 fn read_scheme(scheme: &str) -> Result<String, ViolationKind> {
@@ -218,16 +186,10 @@ fn read_scheme(scheme: &str) -> Result<String, ViolationKind> {
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     match scheme {
         "" => Err(ViolationKind::OriginScheme),
-        _ if scheme.contains('*') => Err(ViolationKind::OriginWildcard),
+        _ if scheme.contains('*') => Err(HostError::Wildcard.into()),
         _ if !is_scheme => Err(ViolationKind::OriginInvalidScheme),
-        _ => Ok(lower_case(scheme)),
+        _ => Ok(scheme.to_ascii_lowercase()),
     }
-}
-
-/// The text with its ASCII letters in lower case, by a loop that is long enough to be compiled once.
-#[inline(never)]
-pub(crate) fn lower_case(text: &str) -> String {
-    text.to_ascii_lowercase()
 }
 
 /// Refuses what a URL may have and an origin may not (2.7).
@@ -245,74 +207,17 @@ fn check_delimiters(rest: &str) -> Result<(), ViolationKind> {
 fn split_port(rest: &str) -> Result<(&str, Option<&str>), ViolationKind> {
     // Without brackets an IPv6 address would end at its first colon.
     if rest.parse::<Ipv6Addr>().is_ok() || rest.starts_with("::") {
-        return Err(ViolationKind::OriginIpv6);
+        return Err(HostError::Ipv6.into());
     }
     let host_end = if rest.starts_with('[') {
-        find_byte(rest, b']').map(|end| end + 1).ok_or(ViolationKind::OriginIpv6)?
+        rest.find(']').map(|end| end + 1).ok_or(HostError::Ipv6)?
     } else {
-        find_byte(rest, b':').unwrap_or(rest.len())
+        rest.find(':').unwrap_or(rest.len())
     };
     let (host, port) = rest.split_at(host_end);
     match port.strip_prefix(':') {
         Some(port) => Ok((host, Some(port))),
         None if port.is_empty() => Ok((host, None)),
-        None => Err(ViolationKind::OriginHostCharacter),
+        None => Err(HostError::Character.into()),
     }
-}
-
-fn read_host(host: &str) -> Result<HostPattern, ViolationKind> {
-    if host == "*" {
-        return Ok(HostPattern::Any);
-    }
-    if host.starts_with('[') {
-        return if host::read(host.as_bytes()) == Some(host.len()) {
-            Ok(HostPattern::Exact(host.to_owned()))
-        } else {
-            Err(ViolationKind::OriginIpv6)
-        };
-    }
-    let (labels, is_wildcard) = match host.strip_prefix("*.") {
-        Some(labels) => (labels, true),
-        None => (host, false),
-    };
-    check_labels(labels, host.len())?;
-    if host::read(labels.as_bytes()) != Some(labels.len()) {
-        // Every label is well-formed by now, so what the grammar refuses is a number that is no address.
-        return Err(ViolationKind::OriginIpv4);
-    }
-    let is_number = labels.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    match (is_wildcard, is_number) {
-        // An address has no subdomains.
-        (true, true) => Err(ViolationKind::OriginWildcard),
-        (true, false) => Ok(HostPattern::Subdomains(labels.to_owned())),
-        (false, _) => Ok(HostPattern::Exact(labels.to_owned())),
-    }
-}
-
-fn check_labels(labels: &str, length: usize) -> Result<(), ViolationKind> {
-    if labels.is_empty() {
-        return Err(if length == 0 { ViolationKind::OriginHost } else { ViolationKind::OriginEmptyLabel });
-    }
-    if labels.contains('*') {
-        return Err(ViolationKind::OriginWildcard);
-    }
-    for label in labels.as_bytes().split(|&byte| byte == b'.') {
-        if label.is_empty() {
-            return Err(ViolationKind::OriginEmptyLabel);
-        }
-        if label.len() > 63 {
-            return Err(ViolationKind::OriginHostTooLong);
-        }
-        if !label.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
-            return Err(ViolationKind::OriginHostCharacter);
-        }
-    }
-    if length > host::MAX_HOST { Err(ViolationKind::OriginHostTooLong) } else { Ok(()) }
-}
-
-/// The host as the URL standard prints it, in brackets, for an IPv6 address in any spelling.
-pub(crate) fn compressed_ipv6(address: &str) -> Option<String> {
-    let address: Ipv6Addr = address.parse().ok()?;
-    let mut printed = [0; 41];
-    String::from_utf8(host::print_ipv6(address, &mut printed).to_vec()).ok()
 }

@@ -3,8 +3,8 @@
 
 use std::{collections::HashMap, ops::ControlFlow, sync::Arc};
 
-use super::{Hostname, hostname::HostIndex};
-use crate::request::CorsRequest;
+use super::Hostname;
+use crate::{host::HostIndex, request::CorsRequest};
 
 /// A listener, for the extensions of a request: whoever accepts connections knows on which one a request arrived.
 ///
@@ -104,7 +104,7 @@ impl ListenerGroup {
             Some(listener) => _ = self.by_name.entry(listener).or_insert(at),
             None => _ = self.unknown.get_or_insert(at),
         }
-        if let Some(first) = self.by_host.entry(hostname) {
+        if let Some(first) = self.by_host.entry(hostname.pattern()) {
             first.get_or_insert(at);
         }
         self.serves_every_host |= hostname.is_any();

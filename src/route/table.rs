@@ -9,7 +9,6 @@ use super::{
     ChosenBackend, Route,
     grpc::IsGrpc,
     hostname,
-    hostname::HostIndex,
     order::{self, Arranged, Conditions, Target},
     path::Paths,
     preflight::{
@@ -21,6 +20,7 @@ use super::{
 use crate::{
     compile::CompiledPolicy,
     decision::{Candidates, FindCandidates, FoundCandidates, Resolution},
+    host::HostIndex,
     request::CorsRequest,
     resolver::PolicyResolver,
 };
@@ -152,7 +152,7 @@ impl Routes {
         for (rank, (found, path)) in conditions.iter().zip(&paths).enumerate() {
             for hostname in hostnames.get(found.route).into_iter().flatten() {
                 let index = if found.grpc.is_some() { &mut grpc } else { &mut hosts };
-                if let Some(paths) = index.entry(hostname) {
+                if let Some(paths) = index.entry(hostname.pattern()) {
                     paths.add(path, rank);
                 }
             }

@@ -9,10 +9,12 @@ use std::{
 /// Each room and the rooms that it knows: no more than the plan names, and none that it does not need.
 const ROOMS: &[(&str, &[&str])] = &[
     ("policy", &[]),
-    ("finding", &["policy"]),
+    ("host", &[]),
+    // What is wrong with a host has one text, for origins and for hostnames of routes.
+    ("finding", &["host", "policy"]),
     // What is wrong with a pattern is a violation from the start, so that it has one text.
-    ("origin", &["finding"]),
-    ("compile", &["policy", "origin", "finding"]),
+    ("origin", &["finding", "host"]),
+    ("compile", &["finding", "host", "origin", "policy"]),
     ("request", &["origin"]),
     ("decision", &["compile", "policy", "request"]),
     // A reloaded policy is compiled where it is swapped in.
@@ -20,7 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // A layer is made of a policy, which it compiles, and denies lints.
     ("layer", &["compile", "decision", "finding", "policy", "request", "resolver"]),
     ("merge", &["compile", "finding", "origin", "policy", "resolver"]),
-    ("route", &["compile", "decision", "origin", "request", "resolver"]),
+    ("route", &["compile", "decision", "finding", "host", "origin", "request", "resolver"]),
     // A cors block is compiled where it is read, and loaded routes are a resolver.
     ("manifest", &["compile", "decision", "finding", "merge", "policy", "request", "resolver", "route"]),
     ("browser", &[]),

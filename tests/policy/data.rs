@@ -212,31 +212,18 @@ mod serde {
 
 /// rule 2.7
 #[test]
-fn a_host_outside_ascii_is_given_in_punycode() {
-    let rows = [
-        ("https://bücher.example", Some("https://xn--bcher-kva.example")),
-        ("https://*.MÜNCHEN.example:8443", Some("https://*.xn--mnchen-3ya.example:8443")),
-        ("https://例え.テスト", Some("https://xn--r8jz45g.xn--zckzah")),
-        ("https://пример.испытание", Some("https://xn--e1afmkfd.xn--80akhbyknj4f")),
-        ("https://παράδειγμα.δοκιμή", Some("https://xn--hxajbheg2az3al.xn--jxalpdlp")),
-        ("https://실례.테스트", Some("https://xn--9n2bp8q.xn--9t4b11yi5a")),
-        ("https://straße.example/weg", Some("https://xn--strae-oqa.example")),
-        ("bücher.example", Some("https://xn--bcher-kva.example")),
-        ("https://他们为什么不说中文.example", Some("https://xn--ihqwcrb4cv8a8dqg056pqjye.example")),
-        ("https://למההםפשוטלאמדבריםעברית.example", Some("https://xn--4dbcagdahymbxekheh6e0a7fei0b.example")),
-        ("https://почемужеонинеговорятпорусски.example", Some("https://xn--b1abfaaepdrnnbgefbadotcwatmq2g4l.example")),
-        ("https://aüaüaüaüaüaüaüaüaüaüaüaü.example", Some("https://xn--aaaaaaaaaaaa-dlbbbbbbbbbbbb.example")),
-        ("https://ÿþýüûúùø.example", Some("https://xn--pdabcdefgh.example")),
-        // The first delta is divided to 455, the bound of RFC 3492, section 6.1.
-        ("https://aaaaaaaaaaaaaa乖龥.example", Some("https://xn--aaaaaaaaaaaaaa-e97ve602h.example")),
-        // Letters that a browser would replace by others get no suggestion, rather than a wrong one.
-        ("https://ｅxample.com", None),
-        ("https://bu\u{308}cher.example", None),
-        ("https://😀.example", None),
-    ];
-    for (origin, meant) in rows {
-        let violations = CorsPolicy::new().allow_origins([origin]).compile().unwrap_err();
-        let suggestions = violations.iter().map(|violation| violation.suggestion()).collect::<Vec<_>>();
-        assert_eq!(suggestions, [meant], "{origin}");
+fn a_host_outside_ascii_is_refused_with_the_advice_to_use_punycode() {
+    for host in [
+        "bücher.example",
+        "*.MÜNCHEN.example:8443",
+        "例え.テスト",
+        "app。example",
+        "bu\u{308}cher.example",
+        "😀.example",
+    ] {
+        let violations = CorsPolicy::new().allow_origins([format!("https://{host}")]).compile().unwrap_err();
+        let texts = violations.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(texts.len(), 1, "{host}");
+        assert!(texts[0].ends_with("is not ASCII; use Punycode"), "{}", texts[0]);
     }
 }

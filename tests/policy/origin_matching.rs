@@ -4,7 +4,7 @@ use proptest::{prelude::*, sample::select};
 use tower_cors::{
     CorsPolicy,
     compile::{Compiler, Profile},
-    finding::ViolationKind,
+    finding::HostError,
     origin::{Origin, OriginPattern},
 };
 
@@ -231,9 +231,9 @@ fn an_origin_is_matched_up_to_its_greatest_length() {
     let scheme = "s".repeat(400);
     assert!(allows(&format!("{scheme}://a.example"), &format!("{scheme}://a.example")));
     for (text, error) in [
-        (format!("https://{longest}d"), Some(ViolationKind::OriginHostTooLong)),
+        (format!("https://{longest}d"), Some(HostError::TooLong.into())),
         (format!("https://{longest}"), None),
-        (format!("https://{}.example", "a".repeat(64)), Some(ViolationKind::OriginHostTooLong)),
+        (format!("https://{}.example", "a".repeat(64)), Some(HostError::TooLong.into())),
         (format!("https://{}.example", "a".repeat(63)), None),
     ] {
         assert_eq!(OriginPattern::parse(&text).err(), error, "{text}");

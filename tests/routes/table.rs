@@ -7,7 +7,7 @@ use tower_cors::{
     CompiledPolicy, CorsPolicy, Decision, PolicyResolver,
     decision::{Options, decide},
     request::CorsRequest,
-    route::{Hostname, HostnameError, PathMatch, Route, RouteMatch, RouteTable, Rule, ValueMatch},
+    route::{Hostname, PathMatch, Route, RouteMatch, RouteTable, Rule, ValueMatch},
 };
 
 fn host(text: &str) -> Hostname {
@@ -237,7 +237,6 @@ fn hostnames_that_nobody_can_have_are_refused() {
         assert!(Hostname::parse(text).is_err(), "{text:?}");
     }
     assert!(Hostname::parse(&"a".repeat(254)).is_err());
-    assert_eq!([Hostname::parse(""), Hostname::parse("*.")], [Err(HostnameError::Empty), Err(HostnameError::Empty)]);
 }
 
 /// rule 8.4

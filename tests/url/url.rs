@@ -2,5 +2,3 @@
 
 /// The origin of a URL as `url` prints it, and as this crate reads it.
 mod origins;
-/// Hosts outside ASCII.
-mod punycode;

@@ -33,6 +33,8 @@ mod preflight;
 mod reach;
 mod rule;
 mod table;
+#[cfg(feature = "manifest")]
+mod unreachable;
 
 #[cfg(feature = "manifest")]
 pub(crate) use backend::ByListener;

@@ -1,18 +1,30 @@
 //! The command line.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method, Uri, uri::Authority};
 use lexopt::prelude::*;
-use tower_cors::browser::{Credentials, ScriptRequest};
+use tower_cors::{
+    browser::{Credentials, ScriptRequest},
+    route::Listener,
+};
 
 pub(crate) const USAGE: &str = "\
 usage: gateway [OPTION ...] [MANIFEST.yaml ...]
        gateway explain --method METHOD --url URL --origin ORIGIN [OPTION ...] [--manifest MANIFEST.yaml ...]
 
-  --listen ADDRESS:PORT            where to listen; port 0 picks one [127.0.0.1:8080]
+  --listen [NAMESPACE/PARENT/LISTENER=]ADDRESS:PORT
+                                   where to listen, as a listener of a Gateway where one is named; may be repeated;
+                                   port 0 picks one [127.0.0.1:8080]
   --upstream http://HOST:PORT      where requests go; without it, an echo answers
   --forward-unmatched-preflights   let the upstream answer preflights of origins that are not allowed
+  --guard-websocket-upgrades       answer 403 to WebSocket upgrades of origins that are not allowed
+  --global-policy-namespace NAME   its policies select their targets in every namespace
+  --head-timeout SECONDS           for the first bytes and the head of a request [30]
+  --idle-body-timeout SECONDS      for the next part of a request's body [60]
+  --upstream-timeout SECONDS       for the head of the upstream's response [60]
+  --keep-alive SECONDS             between pings of an HTTP/2 connection [20]
+  --max-connections NUMBER         more wait until one ends [1024]
   --check                          print what is wrong with the manifests, and exit with 0 or 1
   --help                           print this
 
@@ -35,48 +47,99 @@ pub(crate) struct Explain {
     pub(crate) request: ScriptRequest,
     pub(crate) uri: Uri,
     pub(crate) json: bool,
-    pub(crate) manifests: Vec<PathBuf>,
+    pub(crate) sources: Sources,
 }
 
 /// How to do it.
 pub(crate) struct Arguments {
-    pub(crate) listen: String,
+    pub(crate) listen: Vec<Listen>,
     pub(crate) upstream: Option<Authority>,
     pub(crate) check: bool,
     pub(crate) forward_unmatched_preflights: bool,
-    pub(crate) manifests: Vec<PathBuf>,
+    pub(crate) guard_websocket_upgrades: bool,
+    pub(crate) limits: Limits,
+    pub(crate) sources: Sources,
+}
+
+/// The manifests.
+#[derive(Clone, Default)]
+pub(crate) struct Sources {
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) global_policy_namespace: Option<String>,
+}
+
+/// Where to listen.
+pub(crate) struct Listen {
+    pub(crate) address: String,
+    /// The listener of the manifests that this is.
+    pub(crate) listener: Option<Listener>,
+}
+
+/// How long anything may take, and how many connections there may be.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) head: Duration,
+    pub(crate) idle_body: Duration,
+    pub(crate) upstream: Duration,
+    pub(crate) keep_alive: Duration,
+    pub(crate) connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(30),
+            idle_body: Duration::from_secs(60),
+            upstream: Duration::from_secs(60),
+            keep_alive: Duration::from_secs(20),
+            connections: 1024,
+        }
+    }
 }
 
 /// Reads the command line, which begins with the program's name.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
     let mut parser = lexopt::Parser::from_iter(arguments);
     let mut read = Arguments {
-        listen: "127.0.0.1:8080".to_owned(),
+        listen: Vec::new(),
         upstream: None,
         check: false,
         forward_unmatched_preflights: false,
-        manifests: Vec::new(),
+        guard_websocket_upgrades: false,
+        limits: Limits::default(),
+        sources: Sources::default(),
     };
     let mut is_first = true;
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("listen") => read.listen = parser.value()?.string()?,
+            Long("listen") => read.listen.push(parser.value()?.parse_with(listen)?),
             Long("upstream") => read.upstream = Some(authority(&parser.value()?.string()?)?),
             Long("check") => read.check = true,
             Long("forward-unmatched-preflights") => read.forward_unmatched_preflights = true,
+            Long("guard-websocket-upgrades") => read.guard_websocket_upgrades = true,
+            Long("global-policy-namespace") => read.sources.global_policy_namespace = Some(parser.value()?.string()?),
+            Long("head-timeout") => read.limits.head = parser.value()?.parse_with(seconds)?,
+            Long("idle-body-timeout") => read.limits.idle_body = parser.value()?.parse_with(seconds)?,
+            Long("upstream-timeout") => read.limits.upstream = parser.value()?.parse_with(seconds)?,
+            Long("keep-alive") => read.limits.keep_alive = parser.value()?.parse_with(seconds)?,
+            Long("max-connections") => read.limits.connections = parser.value()?.parse_with(connections)?,
             Long("help") | Short('h') => return Ok(Command::Help),
             Value(word) if word == "explain" && is_first => return explain(parser),
-            Value(path) => read.manifests.push(path.into()),
+            Value(path) => read.sources.files.push(path.into()),
             _ => return Err(argument.unexpected()),
         }
         is_first = false;
+    }
+    if read.listen.is_empty() {
+        read.listen.push(Listen { address: "127.0.0.1:8080".to_owned(), listener: None });
     }
     Ok(Command::Run(read))
 }
 
 fn explain(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let (mut method, mut url, mut origin) = (Method::GET, None, None);
-    let (mut headers, mut credentials, mut json, mut manifests) = (Vec::new(), Credentials::Omit, false, Vec::new());
+    let (mut headers, mut credentials, mut json, mut sources) =
+        (Vec::new(), Credentials::Omit, false, Sources::default());
     while let Some(argument) = parser.next()? {
         match argument {
             Long("method") => method = parser.value()?.parse()?,
@@ -85,9 +148,10 @@ fn explain(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
             Long("header") => headers.push(parser.value()?.parse_with(header)?),
             Long("credentials") => credentials = Credentials::Include,
             Long("json") => json = true,
-            Long("manifest") => manifests.push(parser.value()?.into()),
+            Long("manifest") => sources.files.push(parser.value()?.into()),
+            Long("global-policy-namespace") => sources.global_policy_namespace = Some(parser.value()?.string()?),
             Long("help") | Short('h') => return Ok(Command::Help),
-            Value(path) => manifests.push(path.into()),
+            Value(path) => sources.files.push(path.into()),
             _ => return Err(argument.unexpected()),
         }
     }
@@ -95,7 +159,37 @@ fn explain(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let request = ScriptRequest::new(origin, method).credentials(credentials);
     let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
     let uri = url.ok_or("explain needs --url")?;
-    Ok(Command::Explain(Box::new(Explain { request, uri, json, manifests })))
+    Ok(Command::Explain(Box::new(Explain { request, uri, json, sources })))
+}
+
+fn listen(text: &str) -> Result<Listen, String> {
+    let Some((name, address)) = text.rsplit_once('=') else {
+        return Ok(Listen { address: text.to_owned(), listener: None });
+    };
+    match name.split('/').collect::<Vec<_>>().as_slice() {
+        [namespace, gateway, listener] if [namespace, gateway, listener].iter().all(|part| !part.is_empty()) => {
+            let listener = Listener::of_gateway(*namespace, *gateway, *listener);
+            Ok(Listen { address: address.to_owned(), listener: Some(listener) })
+        }
+        [namespace, "ListenerSet", set, listener] => {
+            let listener = Listener::of_listener_set(*namespace, *set, *listener);
+            Ok(Listen { address: address.to_owned(), listener: Some(listener) })
+        }
+        _ => Err("not of the form NAMESPACE/PARENT/LISTENER=ADDRESS:PORT".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("not a number of seconds above 0".to_owned()),
+    }
+}
+
+fn connections(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=1_000_000).contains(number));
+    number.ok_or_else(|| "not a number from 1 to 1000000".to_owned())
 }
 
 fn absolute(url: &str) -> Result<Uri, String> {

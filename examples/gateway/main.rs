@@ -2,29 +2,24 @@
 //! `CorsLayer` over the route table, and an upstream behind it.
 //!
 //! ```text
-//! gateway [--listen 127.0.0.1:8080] [--upstream http://HOST:PORT] [--check] [MANIFEST.yaml ...]
+//! gateway [--listen [NAMESPACE/PARENT/LISTENER=]127.0.0.1:8080] [--upstream http://HOST:PORT] [--check] [MANIFEST.yaml ...]
 //! ```
 
 mod arguments;
 mod echo;
+mod hops;
 mod proxy;
 mod reload;
+mod serve;
+mod target;
+mod upgrade;
 
 use std::{
     io::{self, Write},
-    net::SocketAddr,
-    path::PathBuf,
-    pin::pin,
     process::ExitCode,
-    time::Duration,
 };
 
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-    service::TowerToHyperService,
-};
-use tokio::net::TcpListener;
+use http_body_util::{BodyExt, Empty};
 use tower::Layer;
 use tower_cors::{
     CorsLayer,
@@ -34,13 +29,10 @@ use tower_cors::{
     resolver::Reloadable,
 };
 
-use arguments::{Arguments, Command, Explain};
+use arguments::{Arguments, Command, Explain, Sources};
 
 /// What is served where no manifest is named.
 const SAMPLE: &str = include_str!("../manifests/trafficpolicy-cors.yaml");
-
-/// How long requests under way may take once the gateway is told to stop.
-const GRACE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let arguments = match arguments::parse(std::env::args_os()) {
@@ -55,7 +47,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let loaded = load(&arguments.manifests);
+    let loaded = load(&arguments.sources);
     if arguments.check {
         return report(loaded);
     }
@@ -80,8 +72,8 @@ fn main() -> ExitCode {
 
 /// `explain`: what happens to a request, on stdout.
 fn explain(question: Explain) -> ExitCode {
-    let Explain { request, uri, json, manifests } = question;
-    let routes = match load(&manifests) {
+    let Explain { request, uri, json, sources } = question;
+    let routes = match load(&sources) {
         Ok(routes) => routes,
         Err(errors) => {
             eprintln!("{errors:#}");
@@ -103,11 +95,20 @@ fn explain(question: Explain) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn load(files: &[PathBuf]) -> Result<LoadedRoutes, ManifestErrors> {
-    if files.is_empty() {
-        return Manifests::new().read("sample.yaml", SAMPLE).build();
+fn load(sources: &Sources) -> Result<LoadedRoutes, ManifestErrors> {
+    let mut manifests = Manifests::new();
+    if let Some(namespace) = &sources.global_policy_namespace {
+        manifests = manifests.global_policy_namespace(namespace);
     }
-    files.iter().fold(Manifests::new(), |manifests, file| manifests.load(file)).build()
+    if sources.files.is_empty() {
+        return manifests.read("sample.yaml", SAMPLE).build();
+    }
+    sources.files.iter().fold(manifests, |manifests, file| manifests.load(file)).build()
+}
+
+/// A number of things, in English.
+fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// `--check`: violations or lints on stdout, and the exit code.
@@ -119,17 +120,18 @@ fn report(loaded: Result<LoadedRoutes, ManifestErrors>) -> ExitCode {
             }
             let invalid = routes.invalid_wholes().count();
             if invalid > 0 {
-                say(&format!("not valid, {invalid} rules are served without CORS"));
+                let are = if invalid == 1 { "is" } else { "are" };
+                say(&format!("not valid, {} {are} served without CORS", count(invalid, "rule")));
                 return ExitCode::FAILURE;
             }
-            say(&format!("valid, {} lints", routes.lints().len()));
+            say(&format!("valid, {}", count(routes.lints().len(), "lint")));
             ExitCode::SUCCESS
         }
         Err(errors) => {
             for error in &errors {
                 say(&format!("error: {error:#}"));
             }
-            say(&format!("not valid, {} errors", errors.iter().count()));
+            say(&format!("not valid, {}", count(errors.iter().count(), "error")));
             ExitCode::FAILURE
         }
     }
@@ -143,78 +145,23 @@ fn say(line: &str) {
 
 #[tokio::main]
 async fn serve(arguments: Arguments, routes: LoadedRoutes) -> io::Result<()> {
-    let listener = TcpListener::bind(&arguments.listen)
-        .await
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", arguments.listen)))?;
-    let address: SocketAddr = listener.local_addr()?;
-
+    let sockets = serve::listen(&arguments.listen).await?;
     let routes = Reloadable::new(routes);
     let handle = routes.handle();
-    let watching = reload::watch(arguments.manifests.clone(), handle.clone());
+    let _watching = reload::watch(arguments.sources, handle.clone());
     let unmatched = match arguments.forward_unmatched_preflights {
         true => UnmatchedPreflight::Forward,
         false => UnmatchedPreflight::Answer,
     };
-    let cors = CorsLayer::with_resolver(routes).unmatched_preflight(unmatched).wrap_body();
-    let service = TowerToHyperService::new(cors.layer(proxy::Proxy::new(handle, arguments.upstream)));
-
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    // The timer lets hyper's own limit on the time for a request's head take effect.
-    server.http1().timer(TokioTimer::new());
-    let connections = GracefulShutdown::new();
-    let mut stop = pin!(stop_signal());
-    say(&format!("listening on http://{address}"));
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut stop => break,
-        };
-        let stream = match accepted {
-            Ok((stream, _)) => {
-                // A stream's small chunks wait for no acknowledgement. A socket that can't have it is closed already.
-                let _ = stream.set_nodelay(true);
-                stream
-            }
-            Err(error) => {
-                // Out of file descriptors, for instance: others have to close theirs first.
-                eprintln!("accept: {error}");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let connection = server.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                eprintln!("connection: {error}");
-            }
-        });
+    let cors = CorsLayer::with_resolver(routes)
+        .unmatched_preflight(unmatched)
+        .guard_websocket_upgrades(arguments.guard_websocket_upgrades)
+        .empty_body(|| Empty::new().map_err(|never| match never {}).boxed_unsync());
+    let service = cors.layer(proxy::Proxy::new(handle.clone(), arguments.upstream, arguments.limits));
+    for (_, address) in &sockets {
+        say(&format!("listening on http://{address}"));
     }
-    drop((listener, watching));
-    eprintln!("stopping");
-    // Whoever has not finished by then is cut off.
-    let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;
+    let sockets = sockets.into_iter().map(|(socket, _)| socket).collect();
+    serve::serve(sockets, service, handle, arguments.limits).await;
     Ok(())
-}
-
-/// Waits until the process is told to stop: Ctrl-C, or SIGTERM.
-async fn stop_signal() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => _ = signal.recv().await,
-            Err(_) => std::future::pending::<()>().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
 }

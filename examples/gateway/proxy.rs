@@ -1,4 +1,5 @@
-//! The service behind the CORS layer: 404 where no route matches, else the upstream's answer, or 502.
+//! The service behind the CORS layer: 404 where no route matches, 500 where the route leads nowhere, else the upstream's
+//! answer, 502 or 504.
 
 use std::{
     convert::Infallible,
@@ -11,22 +12,24 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
+    HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
     uri::{Authority, PathAndQuery, Scheme},
 };
-use http_body_util::{Either, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use hyper::body::{Frame, Incoming};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use tower::Service;
+use tokio::time::timeout;
+use tower::{BoxError, Service};
 use tower_cors::{manifest::LoadedRoutes, request::CorsRequest, resolver::ReloadHandle};
+use tower_http::timeout::TimeoutBody;
 
-use crate::echo;
+use crate::{arguments::Limits, echo, hops, upgrade};
 
 /// The upstream's body as it streams in, or one of the gateway's own.
-pub(crate) type Body = Either<Incoming, Full<Bytes>>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 /// Sends requests that a route matches to the upstream.
 #[derive(Clone)]
@@ -43,12 +46,13 @@ enum Upstream {
 
 struct Server {
     authority: Authority,
-    client: Client<HttpConnector, Incoming>,
+    client: Client<HttpConnector, Body>,
+    limits: Limits,
 }
 
 impl Proxy {
     /// A proxy to `upstream`, or to the echo where there is none.
-    pub(crate) fn new(routes: ReloadHandle<LoadedRoutes>, upstream: Option<Authority>) -> Self {
+    pub(crate) fn new(routes: ReloadHandle<LoadedRoutes>, upstream: Option<Authority>, limits: Limits) -> Self {
         let upstream = match upstream {
             None => Upstream::Echo,
             Some(authority) => {
@@ -56,12 +60,20 @@ impl Proxy {
                 // The small chunks of a stream, such as server-sent events, wait for nothing.
                 connector.set_nodelay(true);
                 connector.set_keepalive(Some(Duration::from_secs(90)));
+                connector.set_connect_timeout(Some(limits.upstream));
                 let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-                Upstream::Server(Arc::new(Server { authority, client }))
+                Upstream::Server(Arc::new(Server { authority, client, limits }))
             }
         };
         Self { routes, upstream }
     }
+}
+
+/// Where a request goes.
+enum Way {
+    NoRoute,
+    NoBackend,
+    Backend,
 }
 
 impl Service<Request<Incoming>> for Proxy {
@@ -74,45 +86,84 @@ impl Service<Request<Incoming>> for Proxy {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let is_routed = self.routes.current().table().find(&CorsRequest::of(&request)).is_some();
+        // The table that the layer has decided by, whatever was reloaded since.
+        let routes = self.routes.pinned(request.extensions()).unwrap_or_else(|| self.routes.current());
+        let way = match routes.table().find(&CorsRequest::of(&request)) {
+            None => Way::NoRoute,
+            Some(rule) if routes.leads_nowhere(&rule) => Way::NoBackend,
+            Some(_) => Way::Backend,
+        };
+        drop(routes);
         let upstream = self.upstream.clone();
         Box::pin(async move {
-            Ok(match upstream {
-                _ if !is_routed => answer(StatusCode::NOT_FOUND, "no route matches this request\n"),
+            Ok(match (way, upstream) {
+                (Way::NoRoute, _) => answer(StatusCode::NOT_FOUND, "no route matches this request\n"),
+                (Way::NoBackend, _) => answer(StatusCode::INTERNAL_SERVER_ERROR, "this route delegates to nothing\n"),
                 _ if request.method() == Method::CONNECT => answer(StatusCode::NOT_IMPLEMENTED, "no tunnels here\n"),
-                Upstream::Echo => echo::respond(request).await.map(Either::Right),
-                Upstream::Server(server) => forward(request, &server).await,
+                _ if hops::has_other_coding(request.headers()) => {
+                    answer(StatusCode::NOT_IMPLEMENTED, "no transfer coding but chunked is known here\n")
+                }
+                (_, Upstream::Echo) => echo::respond(request).await.map(|body| body.map_err(Into::into).boxed_unsync()),
+                (_, Upstream::Server(server)) => forward(request, &server).await,
             })
         })
     }
 }
 
 async fn forward(mut request: Request<Incoming>, server: &Server) -> Response<Body> {
-    let Server { authority, client } = server;
+    let Server { authority, client, limits } = server;
     let Ok(uri) = upstream_uri(authority, request.uri().path_and_query()) else {
         return answer(StatusCode::BAD_REQUEST, "this target can't be sent on\n");
     };
-    // HTTP/2 has the host in the target only.
-    if !request.headers().contains_key(header::HOST)
-        && let Some(host) = request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok())
-    {
-        request.headers_mut().insert(header::HOST, host);
-    }
     *request.uri_mut() = uri;
+    let is_websocket = upgrade::is_websocket(&request);
+    hops::remove_hop_by_hop(request.headers_mut());
     *request.version_mut() = Version::HTTP_11;
-    remove_hop_by_hop(request.headers_mut());
-    match client.request(request).await {
-        Ok(mut response) => {
-            *response.version_mut() = Version::HTTP_11;
-            remove_hop_by_hop(response.headers_mut());
-            response.map(Either::Left)
+    let client_side = is_websocket.then(|| upgrade::ask(&mut request));
+    let idle = limits.idle_body;
+    let request = request.map(|body| passing(TimeoutBody::new(idle, body)));
+    let mut response = match timeout(limits.upstream, client.request(request)).await {
+        Err(_) => {
+            eprintln!("upstream {authority}: no answer within {:?}", limits.upstream);
+            return answer(StatusCode::GATEWAY_TIMEOUT, "the upstream did not answer in time\n");
         }
-        Err(error) => {
+        Ok(Err(error)) => {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
             eprintln!("upstream {authority}: {error}{cause}");
-            answer(StatusCode::BAD_GATEWAY, "the upstream did not answer\n")
+            return answer(StatusCode::BAD_GATEWAY, "the upstream did not answer\n");
         }
+        Ok(Ok(response)) => response,
+    };
+    if response.status().is_informational() && !(is_websocket && upgrade::is_agreed(&response)) {
+        eprintln!("upstream {authority}: {} without being asked", response.status());
+        return answer(StatusCode::BAD_GATEWAY, "the upstream switched to another protocol\n");
     }
+    if hops::has_other_coding(response.headers()) {
+        return answer(StatusCode::BAD_GATEWAY, "the upstream used a transfer coding that is not known here\n");
+    }
+    let upgraded =
+        client_side.filter(|_| upgrade::is_agreed(&response)).map(|client| upgrade::connect(client, &mut response));
+    *response.version_mut() = Version::HTTP_11;
+    hops::remove_hop_by_hop(response.headers_mut());
+    if upgraded.is_some() {
+        upgrade::add_fields(response.headers_mut());
+    }
+    response.map(passing)
+}
+
+/// A body that goes on, with those trailers that may.
+fn passing<B>(body: B) -> Body
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    let permitted = |frame: Frame<Bytes>| match frame.into_trailers() {
+        Ok(mut trailers) => {
+            hops::keep_permitted_trailers(&mut trailers);
+            Frame::trailers(trailers)
+        }
+        Err(frame) => frame,
+    };
+    body.map_frame(permitted).map_err(Into::into).boxed_unsync()
 }
 
 fn upstream_uri(authority: &Authority, target: Option<&PathAndQuery>) -> Result<Uri, http::uri::InvalidUriParts> {
@@ -123,33 +174,8 @@ fn upstream_uri(authority: &Authority, target: Option<&PathAndQuery>) -> Result<
     Uri::from_parts(parts)
 }
 
-/// Removes what concerns one connection only (RFC 9110, section 7.6.1): the names that `Connection` lists, and those
-/// that are known.
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let listed: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    let known = [
-        header::CONNECTION,
-        header::PROXY_AUTHENTICATE,
-        header::PROXY_AUTHORIZATION,
-        header::TE,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-        HeaderName::from_static("keep-alive"),
-        HeaderName::from_static("proxy-connection"),
-    ];
-    for name in listed.iter().chain(&known) {
-        headers.remove(name);
-    }
-}
-
-fn answer(status: StatusCode, text: &'static str) -> Response<Body> {
-    let mut response = Response::new(Either::Right(Full::from(text)));
+pub(crate) fn answer(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Full::from(text).map_err(|never| match never {}).boxed_unsync());
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response

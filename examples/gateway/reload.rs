@@ -11,6 +11,8 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tower_cors::{manifest::LoadedRoutes, resolver::ReloadHandle};
 
+use crate::{arguments::Sources, count};
+
 /// Editors write in several steps; this long after the first, the file is read.
 const SETTLE: Duration = Duration::from_millis(50);
 
@@ -27,17 +29,19 @@ impl Drop for Watch {
 }
 
 /// Watches the files and the signal. Without a file there is nothing to read again.
-pub(crate) fn watch(files: Vec<PathBuf>, handle: ReloadHandle<LoadedRoutes>) -> Watch {
+pub(crate) fn watch(sources: Sources, handle: ReloadHandle<LoadedRoutes>) -> Watch {
     // One place: many events before the next reload are one reason for it.
     let (sender, mut events) = mpsc::channel(1);
-    let watcher = watch_files(&files, sender.clone());
+    let watcher = watch_files(&sources.files, sender.clone());
     // Before anybody is told that the gateway listens: by default the signal ends the process.
     let hangups = on_hangup(sender);
     let task = tokio::spawn(async move {
         let _hangups = hangups;
         while let Some(settle) = events.recv().await {
             tokio::time::sleep(settle).await;
-            reload(&files, &handle);
+            let (sources, handle) = (sources.clone(), handle.clone());
+            // Reading takes its time, and no request waits for it.
+            let _ = tokio::task::spawn_blocking(move || reload(&sources, &handle)).await;
         }
     });
     Watch { task, _watcher: watcher }
@@ -84,8 +88,8 @@ fn on_hangup(sender: mpsc::Sender<Duration>) -> mpsc::Sender<Duration> {
     sender
 }
 
-fn reload(files: &[PathBuf], handle: &ReloadHandle<LoadedRoutes>) {
-    let routes = match crate::load(files) {
+fn reload(sources: &Sources, handle: &ReloadHandle<LoadedRoutes>) {
+    let routes = match crate::load(sources) {
         Ok(routes) => routes,
         Err(errors) => {
             for error in &errors {
@@ -103,5 +107,5 @@ fn reload(files: &[PathBuf], handle: &ReloadHandle<LoadedRoutes>) {
     for change in &changes {
         eprintln!("{change}");
     }
-    eprintln!("reloaded, {} changes", changes.len());
+    eprintln!("reloaded, {}", count(changes.len(), "change"));
 }

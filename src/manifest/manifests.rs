@@ -1,7 +1,12 @@
 //! Manifests while they are collected. In: texts and files. Out: [`LoadedRoutes`], or everything that is wrong.
 //! Rule 2.2.
 
-use std::{fs::File, io::Read, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
 
 use super::{
     attachment::{self, LoadedRoutes},
@@ -106,8 +111,8 @@ impl Manifests {
         let path = path.as_ref();
         let name = path.display().to_string();
         let mut text = String::new();
-        // One byte over the limit is enough to see that the file is too large.
-        let read = File::open(path).and_then(|file| file.take(reader::MAX_FILE as u64 + 1).read_to_string(&mut text));
+        // A pipe would block for ever. One byte over the limit is enough to see that the file is too large.
+        let read = open_file(path).and_then(|file| file.take(reader::MAX_FILE as u64 + 1).read_to_string(&mut text));
         match read {
             Ok(_) => self.read(&name, &text),
             Err(source) => {
@@ -125,6 +130,14 @@ impl Manifests {
     pub fn build(self) -> Result<LoadedRoutes, ManifestErrors> {
         ManifestErrors::check(self.errors)?;
         Ok(attachment::build(self.resources, self.lints, &self.compiler, self.global_policy_namespace))
+    }
+}
+
+/// Opens what must be a file, and neither a pipe nor a device.
+fn open_file(path: &Path) -> io::Result<File> {
+    match std::fs::metadata(path)?.is_file() {
+        true => File::open(path),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file")),
     }
 }
 

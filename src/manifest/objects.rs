@@ -2,7 +2,9 @@
 //! kinds, and what is no object, are passed over. Rules 2.1, 2.2, 2.12, 8.1.
 
 mod cors;
+mod fields;
 mod filter;
+mod foreign;
 mod grammar;
 mod kind;
 mod listener;
@@ -45,7 +47,11 @@ fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &m
         })
     };
     let (version, Some(kind)) = (text("apiVersion").unwrap_or_default(), text("kind")) else { return };
-    match Kind::of_object(version, kind) {
+    let known = Kind::of_object(version, kind);
+    if let Some(known) = known {
+        fields::check(known, &object, report);
+    }
+    match known {
         Some(Kind::Gateway) => resources.gateways.extend(listener::read_gateway(&object, report)),
         Some(Kind::ListenerSet) => resources.listener_sets.extend(listener::read_listener_set(&object, report)),
         Some(Kind::Namespace) => resources.namespaces.extend(listener::read_namespace(&object, report)),
@@ -60,7 +66,10 @@ fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &m
                 read_at(item, lists - 1, resources, report);
             }
         }
-        None => add_near_miss(&object, version, kind, report),
+        None => {
+            foreign::add_lint(&object, version, kind, report);
+            add_near_miss(&object, version, kind, report);
+        }
     }
 }
 

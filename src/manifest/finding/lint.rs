@@ -26,6 +26,23 @@ pub enum LintKind {
     /// Such a rule that has no policy, so that no request can be refused by it (8.3).
     #[error("has no policy, and another rule can answer the preflights of requests that reach it; give it a policy")]
     UnenforceableRule,
+    /// A field that the kind of the object does not have (2.16).
+    #[error("is not a field of this resource")]
+    UnknownField,
+    /// An object that is not read has CORS settings (2.17).
+    #[error("is not read: CORS settings of a {kind} would go into {goes_to}")]
+    CorsNotRead {
+        /// The kind of the object.
+        kind: &'static str,
+        /// Where the settings would go.
+        goes_to: &'static str,
+    },
+    /// A rule with a policy that no request can reach, since another rule takes all that it matches (2.18).
+    #[error("is never reached: {} takes every request that it matches", Escaped(.by))]
+    UnreachableRule {
+        /// The rule that takes the requests.
+        by: String,
+    },
     /// A rule that has more different policies, by its listeners and backends, than are kept (7.1).
     #[error("has more than {limit} policies, by its listeners and backends, so it is served without CORS")]
     TooManyPolicies {
@@ -100,6 +117,9 @@ impl Kind for LintKind {
             Self::Policy(kind) => kind.code(),
             Self::AmbiguousPreflight => "ambiguous-preflight",
             Self::UnenforceableRule => "unenforceable-rule",
+            Self::UnknownField => "unknown-field",
+            Self::CorsNotRead { .. } => "cors-not-read",
+            Self::UnreachableRule { .. } => "unreachable-rule",
             Self::TooManyPolicies { .. } => "too-many-policies",
             Self::NotAttached { .. } => "not-attached",
             Self::DelegatesToNothing { .. } => "delegates-to-nothing",

@@ -40,6 +40,11 @@ pub(crate) fn read_all(parent: &Object<'_>, report: &mut Report<'_>) -> Filters 
             report.violate(&field, ViolationKind::NotTogether { with });
         }
         seen.insert(kind);
+        if kind != "CORS" && kind.eq_ignore_ascii_case("CORS") {
+            let expected = "CORS, which is written in capitals";
+            report.violate(&field, ViolationKind::InvalidValue { expected });
+            continue;
+        }
         check_cors_block(filter, kind, report);
         match kind {
             "CORS" => {

@@ -163,6 +163,11 @@ impl<'a> Object<'a> {
         self.field.node.place
     }
 
+    /// The map itself.
+    pub(crate) fn node(&self) -> &'a Node<'a> {
+        self.field.node
+    }
+
     /// Every field with a name, in the order of the file.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&'a str, Place, Field<'a>)> + use<'a, '_> {
         self.fields.iter().filter_map(|(key, node)| {

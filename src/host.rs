@@ -6,11 +6,11 @@ mod grammar;
 mod index;
 mod ipv6;
 mod pattern;
-mod seed;
+mod places;
 
 pub use error::HostError;
 pub(crate) use grammar::{MAX_HOST, read_host};
 pub(crate) use index::HostIndex;
 pub(crate) use ipv6::Ipv6Host;
 pub(crate) use pattern::HostPattern;
-pub(crate) use seed::Seed;
+pub(crate) use places::{Places, Seed};

@@ -12,4 +12,5 @@ mod set;
 pub use origin::Origin;
 pub use pattern::OriginPattern;
 pub(crate) use port::{default_port, host_and_port};
+pub(crate) use scheme::split_scheme;
 pub(crate) use set::OriginSet;

@@ -36,7 +36,7 @@ pub(crate) const DEFAULT_MAX_AGE: u64 = match u64::from_str_radix(DEFAULT_MAX_AG
 ///
 /// | field | permitted | refused |
 /// |---|---|---|
-/// | `allow_origins` | `*`; `https://app.example`, `http://localhost:3000`, `https://*.example`, `https://*`, `https://app.example:*`, `http://127.0.0.1`, `http://[::1]:8080`, `tauri://localhost` | `app.example` (no scheme), `https://app.example/login` (a path), `https://a.*.example`, `null`, `file://`, `https://bücher.example` (write Punycode), `*` beside other origins |
+/// | `allow_origins` | `*`; `https://app.example`, `http://localhost:3000`, `https://*.example`, `https://*`, `https://app.example:*`, `http://127.0.0.1`, `http://[::1]:8080`, `tauri://localhost`, `app://.` | `app.example` (no scheme), `https://app.example/login` (a path), `https://a.*.example`, `null`, `file://`, `https://bücher.example` (write Punycode), `*` beside other origins |
 /// | `allow_methods` | `*`; `GET`, `PROPFIND`, any token; case matters | `GET,PUT` in one string, `*` beside other methods |
 /// | `allow_headers`, `expose_headers` | `*`; `Content-Type`, any token | `X Id`, `*` beside other names |
 /// | `allow_credentials` | `true`, `false` | `true` with `*` or `https://*` among the origins, unless [accepted loudly](crate::compile::Compiler::dangerously_allow_any_origin_with_credentials) |

@@ -68,6 +68,7 @@ impl Parts {
             && scheme.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c));
         let host_end = rest.find(']').map_or_else(|| rest.find(':').unwrap_or(rest.len()), |end| end + 1);
         let (host, port) = rest.split_at(host_end);
+        let is_shell = ["", "."].contains(&rest) && !["http", "https"].contains(&scheme) && !is_opaque(scheme);
         let port = match port.strip_prefix(':') {
             None if port.is_empty() => own_port(scheme).to_owned(),
             None => return None,
@@ -77,7 +78,8 @@ impl Parts {
             }
         };
         let is_host = match host.strip_prefix("*.") {
-            _ if pattern && host == "*" => true,
+            // 2.6
+            _ if is_shell || (pattern && host == "*") => true,
             Some(parent) if pattern => is_name(parent) && !ends_in_number(parent),
             _ => is_ipv6(host) || (is_name(host) && (!ends_in_number(host) || is_ipv4(host))),
         };
@@ -102,10 +104,14 @@ impl Parts {
 fn reference_pattern(text: &str) -> Option<Parts> {
     let parts = Parts::read(&text.to_ascii_lowercase(), true)?;
     let is_web = ["http", "https"].contains(&parts.scheme.as_str());
-    let is_opaque = ["file", "data", "blob", "about", "javascript"].contains(&parts.scheme.as_str());
     let is_exact = !parts.host.contains('*') && parts.port != "*";
     let fits_dns = parts.host.starts_with('[') || parts.host.split('.').all(|label| label.len() <= 63);
-    (!is_opaque && (is_web || is_exact) && fits_dns).then_some(parts)
+    (!is_opaque(&parts.scheme) && (is_web || is_exact) && fits_dns).then_some(parts)
+}
+
+/// 2.7
+fn is_opaque(scheme: &str) -> bool {
+    ["file", "data", "blob", "about", "javascript"].contains(&scheme)
 }
 
 fn own_port(scheme: &str) -> &'static str {

@@ -3,12 +3,13 @@
 //!
 //! Every program carries this file, and most never refuse a policy, so what is wrong is put together out of line.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::borrow::Cow;
 
 use super::{Compiler, Profile, suggest, values::seconds};
 use crate::{
     finding::{Lint, LintKind, Violation, ViolationKind, Violations},
     headers,
+    host::Places,
     origin::{OriginPattern, OriginSet},
     policy::{CorsPolicy, FieldPath, PolicyField, list::ANY},
 };
@@ -271,12 +272,18 @@ enum Case {
 /// For each text, whether an earlier one is the same.
 #[inline(never)]
 fn repeated(texts: &[String], case: Case) -> Vec<bool> {
-    let mut seen = HashSet::with_capacity(texts.len());
-    let is_repeated = |text| {
-        let key = if case == Case::Ignored { Cow::Owned(str::to_ascii_lowercase(text)) } else { Cow::Borrowed(text) };
-        !seen.insert(key)
+    let key =
+        |text| if case == Case::Ignored { Cow::Owned(str::to_ascii_lowercase(text)) } else { Cow::Borrowed(text) };
+    let keys = texts.iter().map(String::as_str).map(key).collect::<Vec<_>>();
+    let mut seen = Places::with_capacity(keys.len());
+    let is_repeated = |(at, key): (usize, &Cow<'_, str>)| {
+        let is_seen = seen.find(key.as_bytes(), |earlier| keys[earlier] == *key).is_some();
+        if !is_seen {
+            seen.insert(key.as_bytes(), at, &|seed, earlier| seed.hash(keys[earlier].as_bytes()));
+        }
+        is_seen
     };
-    texts.iter().map(String::as_str).map(is_repeated).collect()
+    keys.iter().enumerate().map(is_repeated).collect()
 }
 
 /// Whether an origin that 2.4 admits lies outside the CRD's pattern; a trailing `/` has a lint of its own.

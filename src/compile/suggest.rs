@@ -8,7 +8,7 @@ use crate::{
     finding::{HostError, ViolationKind},
     headers,
     host::Ipv6Host,
-    origin::OriginPattern,
+    origin::{OriginPattern, split_scheme},
 };
 
 /// Whether a regular expression stands in the place of an origin.
@@ -51,13 +51,13 @@ pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
             rewritten(trimmed(text, "", "."), &[("://.", "://*."), ("..", ".")])
         }
         ViolationKind::Host(HostError::Wildcard) => {
-            let (scheme, rest) = text.split_once("://")?;
+            let (scheme, rest) = split_scheme(text)?;
             let scheme = if scheme.contains('*') { "https" } else { scheme };
             let labels = trimmed(rest, "*.", "");
             format!("{scheme}://{}{labels}", if labels.len() < rest.len() { "*." } else { "" })
         }
         ViolationKind::Host(HostError::Ipv6) => {
-            let (scheme, rest) = text.split_once("://")?;
+            let (scheme, rest) = split_scheme(text)?;
             // In brackets, with what follows them; or all of it.
             let rest = trimmed(rest, "[", "");
             let (address, port) = rest.split_at(rest.find(']').unwrap_or(rest.len()));
@@ -67,14 +67,14 @@ pub(super) fn origin(text: &str, kind: &ViolationKind) -> Option<String> {
         _ => return None,
     };
     let pattern = OriginPattern::parse(&guess).ok()?;
-    // Every site is too much to guess.
-    let is_too_wide = pattern.is_any_host() && matches!(kind, ViolationKind::Host(HostError::EmptyLabel));
-    (!is_too_wide).then(|| pattern.to_string())
+    // Every site is too much to guess, and no host at all is not what a dot too many means.
+    let has_host = pattern.host().is_some_and(|host| !host.is_empty());
+    (has_host || *kind != ViolationKind::Host(HostError::EmptyLabel)).then(|| pattern.to_string())
 }
 
 /// Whether a network was written, such as `10.0.0.0/8`. Its first address is not what was meant.
 fn is_network(text: &str) -> bool {
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let rest = split_scheme(text).map_or(text, |(_, rest)| rest);
     let Some((address, length)) = rest.split_once('/') else { return false };
     let address = trimmed(address, "[", "]");
     !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit()) && address.parse::<IpAddr>().is_ok()
@@ -102,7 +102,7 @@ fn with_scheme(text: &str) -> String {
 /// Cuts the path, the query, the fragment and the user info.
 #[inline(never)]
 fn only_origin(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let Some((scheme, rest)) = split_scheme(text) else { return text.to_owned() };
     let end = rest.bytes().position(|byte| b"/?#\\".contains(&byte)).unwrap_or(rest.len());
     let start = rest[..end].bytes().rposition(|byte| byte == b'@').map_or(0, |at| at + 1);
     format!("{scheme}://{}", &rest[start..end])
@@ -145,5 +145,5 @@ fn trimmed<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
 
 /// Two schemes, or one with too many slashes.
 fn has_two_schemes(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(_, rest)| rest.starts_with('/') || rest.split_once("://").is_some())
+    split_scheme(text).is_some_and(|(_, rest)| rest.starts_with('/') || split_scheme(rest).is_some())
 }

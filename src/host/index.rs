@@ -1,39 +1,45 @@
 //! The index from a host to the patterns that match it. In: patterns, each with a value; the lower-case host of a request.
 //! Out: the values whose patterns match, most specific first. Rules 3.8, 8.1.
 
-use hashbrown::HashTable;
+use super::{HostPattern, MAX_HOST, Places};
 
-use super::{HostPattern, MAX_HOST, Seed};
-
-/// Values by pattern. The place of a value is the number of the patterns that were there before its own.
+/// Values by pattern, each at a place of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct HostIndex<T> {
+    patterns: Vec<HostPattern>,
     values: Vec<T>,
-    exact: Places,
-    /// By what stands after `*.`.
-    subdomains: Places,
+    /// The places of the patterns that have a host, by it.
+    by_host: Places,
     any: Option<usize>,
+    exact_lengths: Lengths,
+    subdomains_lengths: Lengths,
 }
 
 impl<T> Default for HostIndex<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), exact: Places::new(), subdomains: Places::new(), any: None }
+        Self {
+            patterns: Vec::new(),
+            values: Vec::new(),
+            by_host: Places::with_capacity(0),
+            any: None,
+            exact_lengths: Lengths::default(),
+            subdomains_lengths: Lengths::default(),
+        }
     }
 }
 
 impl<T: Default> HostIndex<T> {
     /// The place of the value of `pattern`, made where there is none yet.
     pub(crate) fn insert(&mut self, pattern: &HostPattern) -> usize {
-        let next = self.values.len();
-        let at = match pattern {
-            HostPattern::Any => *self.any.get_or_insert(next),
-            HostPattern::Exact(host) => self.exact.get_or_insert(host, next),
-            HostPattern::Subdomains(parent) => self.subdomains.get_or_insert(parent, next),
+        let known = match pattern {
+            HostPattern::Any => self.any,
+            HostPattern::Exact(host) => self.exact(host.as_bytes()),
+            HostPattern::Subdomains(parent) => self.subdomains(parent.as_bytes()),
         };
-        if at == next {
+        known.unwrap_or_else(|| {
             self.values.push(T::default());
-        }
-        at
+            self.add(pattern)
+        })
     }
 }
 
@@ -41,14 +47,42 @@ impl<T> HostIndex<T> {
     /// The places of the patterns that match `host`: exact before wildcard, longer wildcard first, then any (8.1).
     #[inline]
     pub(crate) fn matching(&self, host: &[u8]) -> impl Iterator<Item = usize> {
-        self.exact.get(host).into_iter().chain(self.above(host))
+        self.exact(host).into_iter().chain(self.above(host))
     }
 
     /// The places of the wildcards that match `host`, longest first, then any.
     fn above(&self, host: &[u8]) -> impl Iterator<Item = usize> {
         let dots = host.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
         // A host that begins with a dot has an empty label there, which a wildcard does not match.
-        dots.filter(|&dot| dot != 0).filter_map(|dot| self.subdomains.get(host.get(dot + 1..)?)).chain(self.any)
+        dots.filter(|&dot| dot != 0).filter_map(|dot| self.subdomains(host.get(dot + 1..)?)).chain(self.any)
+    }
+
+    #[inline]
+    fn exact(&self, host: &[u8]) -> Option<usize> {
+        let is_it = |at| matches!(self.patterns.get(at), Some(HostPattern::Exact(other)) if other.as_bytes() == host);
+        if self.exact_lengths.contains(host) { self.by_host.find(host, is_it) } else { None }
+    }
+
+    #[inline]
+    fn subdomains(&self, parent: &[u8]) -> Option<usize> {
+        let is_it =
+            |at| matches!(self.patterns.get(at), Some(HostPattern::Subdomains(other)) if other.as_bytes() == parent);
+        if self.subdomains_lengths.contains(parent) { self.by_host.find(parent, is_it) } else { None }
+    }
+
+    fn add(&mut self, pattern: &HostPattern) -> usize {
+        let at = self.patterns.len();
+        match pattern {
+            HostPattern::Any => self.any = Some(at),
+            HostPattern::Exact(host) => self.exact_lengths.add(host),
+            HostPattern::Subdomains(parent) => self.subdomains_lengths.add(parent),
+        }
+        if let Some(host) = pattern.host() {
+            let host_at = |at| self.patterns.get(at).and_then(HostPattern::host).unwrap_or_default();
+            self.by_host.insert(host.as_bytes(), at, &|seed, at| seed.hash(host_at(at).as_bytes()));
+        }
+        self.patterns.push(pattern.clone());
+        at
     }
 }
 
@@ -75,10 +109,12 @@ impl<T> HostIndex<T> {
 
     /// The place of every value, with those of the patterns that match all of its hosts as well, most specific first.
     pub(crate) fn chains(&self) -> impl Iterator<Item = (usize, Vec<usize>)> {
-        // What is below a host fits the wildcards above it, and the wildcard of the host is its own.
-        let hosts = self.exact.by_host.iter().chain(&self.subdomains.by_host);
-        let chains = hosts.map(|(host, at)| (*at, self.above(host.as_bytes()).collect()));
-        chains.chain(self.any.map(|at| (at, Vec::new())))
+        let above = |pattern: &HostPattern| match pattern.host() {
+            // All that is below a host fits the wildcards above it, and the wildcard of the host is the pattern's own.
+            Some(host) => self.above(host.as_bytes()).collect(),
+            None => Vec::new(),
+        };
+        self.patterns.iter().map(above).enumerate()
     }
 
     /// Every value, at its place.
@@ -92,38 +128,20 @@ impl<T> HostIndex<T> {
     }
 }
 
-/// Places by host.
-#[derive(Clone, Debug)]
-struct Places {
-    seed: Seed,
-    by_host: HashTable<(Box<str>, usize)>,
-    /// The lengths of the hosts, as a set of bits: what is of another length needs no look-up. Most parents of a host are.
-    lengths: [u64; MAX_HOST.div_ceil(64)],
-}
+/// Lengths of hosts, as a set of bits: what is of another length needs no look-up, and most parents of a host are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lengths([u64; MAX_HOST.div_ceil(64)]);
 
-impl Places {
-    fn new() -> Self {
-        Self { seed: Seed::random(), by_host: HashTable::new(), lengths: Default::default() }
+impl Lengths {
+    fn add(&mut self, host: &str) {
+        // No pattern is longer than the longest host.
+        if let Some(bits) = self.0.get_mut(host.len() / 64) {
+            *bits |= 1 << (host.len() % 64);
+        }
     }
 
     #[inline]
-    fn get(&self, host: &[u8]) -> Option<usize> {
-        let lengths = self.lengths.get(host.len() / 64)?;
-        if lengths >> (host.len() % 64) & 1 == 0 {
-            return None;
-        }
-        self.by_host.find(self.seed.hash(host), |(other, _)| other.as_bytes() == host).map(|(_, at)| *at)
-    }
-
-    fn get_or_insert(&mut self, host: &str, next: usize) -> usize {
-        if let Some(at) = self.get(host.as_bytes()) {
-            return at;
-        }
-        // No pattern is longer than the longest host.
-        self.lengths[host.len() / 64] |= 1 << (host.len() % 64);
-        let seed = self.seed;
-        let hash = seed.hash(host.as_bytes());
-        self.by_host.insert_unique(hash, (host.into(), next), |(other, _)| seed.hash(other.as_bytes()));
-        next
+    fn contains(&self, host: &[u8]) -> bool {
+        self.0.get(host.len() / 64).is_some_and(|bits| bits >> (host.len() % 64) & 1 == 1)
     }
 }

@@ -110,7 +110,7 @@ fn ascii(text: &[u8]) -> &str {
 fn read_shell_host(scheme: &[u8], rest: &[u8]) -> Option<usize> {
     match rest {
         // Pages of an opaque scheme have the origin `null`, whatever an old browser sends (2.7).
-        _ if is_web(scheme) || is_opaque(scheme) => None,
+        _ if is_web(scheme) || is_opaque(ascii(scheme)) => None,
         b"" | b"/" => Some(0),
         b"." | b"./" => Some(1),
         _ => None,

@@ -5,7 +5,7 @@ use std::{fmt, net::Ipv6Addr};
 
 use super::{
     port::{default_port, read_port},
-    scheme::{is_opaque, is_web},
+    scheme::{is_opaque, is_web, split_scheme},
 };
 use crate::{
     escape::is_invisible_or_control,
@@ -44,18 +44,19 @@ pub(super) enum PortPattern {
 
 impl OriginPattern {
     /// Reads a pattern: `scheme://host[:port]`, the host with an optional leading `*.` or just `*`, the port a number
-    /// or `*`. One trailing `/` is tolerated; scheme and host are lower-cased.
+    /// or `*`. One trailing `/` is tolerated; scheme and host are lower-cased. With a scheme other than `http` and `https` the
+    /// host is exact, and may also be a single `.` or empty, as in `app://.` and `capacitor://`.
     ///
     /// # Errors
     ///
     /// The first thing that is wrong, from left to right.
     pub fn parse(text: &str) -> Result<Self, ViolationKind> {
         // `file:` needs no slashes to be recognised; `localhost:3000` is a host without a scheme.
-        if text.split_once(':').is_some_and(|(scheme, _)| is_opaque(scheme.as_bytes())) {
+        if text.split_once(':').is_some_and(|(scheme, _)| is_opaque(scheme)) {
             return Err(ViolationKind::OriginOpaqueScheme);
         }
         check_characters(text)?;
-        let (scheme, rest) = text.split_once("://").ok_or(ViolationKind::OriginScheme)?;
+        let (scheme, rest) = split_scheme(text).ok_or(ViolationKind::OriginScheme)?;
         let scheme = read_scheme(scheme)?;
         let (rest, trailing_slash) = match rest.strip_suffix('/') {
             Some(rest) => (rest, true),
@@ -175,7 +176,7 @@ fn strange_character(text: &str) -> ViolationKind {
 
 /// Several origins have separators between them; a space in one origin leaves a part that is none.
 fn is_list(text: &str) -> bool {
-    let is_origin = |part: &str| part.split_once("://").is_none_or(|(_, host)| !host.is_empty()) && part.contains('.');
+    let is_origin = |part: &str| split_scheme(part).is_none_or(|(_, host)| !host.is_empty()) && part.contains('.');
     let mut parts = 0;
     let all_are_origins = text.split_ascii_whitespace().inspect(|_| parts += 1).all(is_origin);
     text.contains([',', ';']) || (all_are_origins && parts > 1)

@@ -4,10 +4,8 @@
 //! A browser writes an origin in one way only, so most requests are settled by one look-up of the raw bytes among the
 //! exact patterns. Only what is not there is read as an origin, and then looked up once a label among the wildcards.
 
-use hashbrown::HashTable;
-
 use super::{Origin, OriginPattern, pattern::PortPattern};
-use crate::host::{HostIndex, MAX_HOST, Seed};
+use crate::host::{HostIndex, MAX_HOST, Places, Seed};
 
 /// `https://` + host + `:65535/`: no origin that a wildcard matches is longer.
 const MAX_WEB_ORIGIN: usize = 8 + MAX_HOST + 7;
@@ -15,17 +13,16 @@ const MAX_WEB_ORIGIN: usize = 8 + MAX_HOST + 7;
 /// Patterns arranged for look-up. The policy keeps the text of the patterns and lends it to each call.
 #[derive(Clone, Debug)]
 pub(crate) struct OriginSet {
-    seed: Seed,
-    /// The exact patterns, by the hash of their canonical text. 100,000 of them cost 6.6 bytes each beside the policy that
-    /// spells them; a `HashSet<Box<str>>` would cost 40 and the text a second time.
-    exact: HashTable<u32>,
+    /// The exact patterns, by their canonical text.
+    exact: Places,
     /// Whether each exact pattern is written as a browser writes it, so that comparing bytes is enough.
     canonical: bool,
     /// The longest `Origin` that can match: anything longer is refused before it is scanned.
     longest: usize,
     /// The hosts of the other patterns, which all have a scheme of the web.
     hosts: HostIndex<()>,
-    wildcards: HashTable<Wildcard>,
+    wildcards: Vec<Wildcard>,
+    by_key: Places,
 }
 
 /// A pattern that has a wildcard for its host, its port, or both.
@@ -52,12 +49,12 @@ impl OriginSet {
     pub(crate) fn new(texts: &[String], patterns: &[OriginPattern]) -> (Self, Vec<(usize, usize)>) {
         let exact = patterns.iter().filter(|pattern| pattern.is_exact()).count();
         let mut set = Self {
-            seed: Seed::random(),
-            exact: HashTable::with_capacity(exact),
+            exact: Places::with_capacity(exact),
             canonical: true,
             longest: MAX_WEB_ORIGIN,
             hosts: HostIndex::default(),
-            wildcards: HashTable::with_capacity(patterns.len() - exact),
+            wildcards: Vec::with_capacity(patterns.len() - exact),
+            by_key: Places::with_capacity(patterns.len() - exact),
         };
         let mut doubles = Vec::new();
         for (at, pattern) in patterns.iter().enumerate() {
@@ -69,20 +66,16 @@ impl OriginSet {
     }
 
     fn add_exact(&mut self, texts: &[String], patterns: &[OriginPattern], at: usize) -> Option<usize> {
-        let seed = self.seed;
-        let hash = |canonical: &str| seed.hash(canonical.as_bytes());
         let canonical = patterns[at].to_string();
         self.canonical &= texts[at] == canonical;
         // One more byte for the trailing slash that is tolerated, six for a default port that is spelled out.
         self.longest = self.longest.max(canonical.len() + 7);
-        let hashed = hash(&canonical);
-        let earlier = self.exact.find(hashed, |&other| spells(&texts[other as usize], canonical.as_bytes()));
-        if let Some(&earlier) = earlier {
-            return Some(earlier as usize);
+        let earlier = self.exact.find(canonical.as_bytes(), |other| spells(&texts[other], canonical.as_bytes()));
+        if earlier.is_none() {
+            let hash_of = |seed: Seed, other: usize| seed.hash(patterns[other].to_string().as_bytes());
+            self.exact.insert(canonical.as_bytes(), at, &hash_of);
         }
-        // The texts of 2^32 patterns take 100 GB.
-        self.exact.insert_unique(hashed, at as u32, |&other| hash(&patterns[other as usize].to_string()));
-        None
+        earlier
     }
 
     fn add_wildcard(&mut self, at: usize, pattern: &OriginPattern) -> Option<usize> {
@@ -90,9 +83,9 @@ impl OriginSet {
         let key = Key { host, secure: pattern.scheme == "https", port: pattern.port };
         let earlier = self.find_wildcard(key);
         if earlier.is_none() {
-            let seed = self.seed;
-            let wildcard = Wildcard { key, pattern: at };
-            self.wildcards.insert_unique(key.hash(seed), wildcard, |other| other.key.hash(seed));
+            let hash_of = |seed: Seed, other: usize| seed.hash(&self.wildcards[other].key.bytes());
+            self.by_key.insert(&key.bytes(), self.wildcards.len(), &hash_of);
+            self.wildcards.push(Wildcard { key, pattern: at });
         }
         earlier
     }
@@ -122,13 +115,11 @@ impl OriginSet {
 
     #[inline]
     fn find_exact(&self, texts: &[String], origin: &[u8]) -> Option<usize> {
-        let hash = self.seed.hash(origin);
-        let found = if self.canonical {
-            self.exact.find(hash, |&at| texts[at as usize].as_bytes() == origin)
+        if self.canonical {
+            self.exact.find(origin, |at| texts[at].as_bytes() == origin)
         } else {
-            self.exact.find(hash, |&at| spells(&texts[at as usize], origin))
-        };
-        found.map(|&at| at as usize)
+            self.exact.find(origin, |at| spells(&texts[at], origin))
+        }
     }
 
     /// 3.2, 3.3: the host itself (any port), its parents (one or more labels to the left), any host.
@@ -141,18 +132,19 @@ impl OriginSet {
     }
 
     fn find_wildcard(&self, key: Key) -> Option<usize> {
-        self.wildcards.find(key.hash(self.seed), |other| other.key == key).map(|found| found.pattern)
+        let at = self.by_key.find(&key.bytes(), |at| self.wildcards[at].key == key)?;
+        Some(self.wildcards[at].pattern)
     }
 }
 
 impl Key {
-    fn hash(self, seed: Seed) -> u64 {
+    /// The key as a number, of which each has its own.
+    fn bytes(self) -> [u8; 8] {
         let port = match self.port {
             PortPattern::Any => 0x1_0000,
             PortPattern::Only(port) => u64::from(port.unwrap_or(0)),
         };
-        let number = (self.host as u64) << 18 | u64::from(self.secure) << 17 | port;
-        seed.hash(&number.to_le_bytes())
+        ((self.host as u64) << 18 | u64::from(self.secure) << 17 | port).to_le_bytes()
     }
 }
 

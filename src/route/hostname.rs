@@ -3,8 +3,7 @@
 use std::fmt;
 
 use crate::{
-    finding::HostError,
-    host::{HostPattern, MAX_HOST},
+    host::{HostError, HostPattern, MAX_HOST},
     origin::host_and_port,
 };
 

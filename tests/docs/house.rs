@@ -22,7 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // A layer is made of a policy, which it compiles, and denies lints.
     ("layer", &["compile", "decision", "finding", "policy", "request", "resolver"]),
     ("merge", &["compile", "finding", "origin", "policy", "resolver"]),
-    ("route", &["compile", "decision", "finding", "host", "origin", "request", "resolver"]),
+    ("route", &["compile", "decision", "host", "origin", "request", "resolver"]),
     // A cors block is compiled where it is read, and loaded routes are a resolver.
     ("manifest", &["compile", "decision", "finding", "merge", "policy", "request", "resolver", "route"]),
     ("browser", &[]),

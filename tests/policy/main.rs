@@ -22,6 +22,8 @@ mod too_many_policies;
 mod origin_matching;
 /// Policies beside tower-http's layer, with the known differences.
 mod second_opinion;
+/// Origins with a host that is a dot or empty.
+mod shell_origins;
 
 /// The lists of each preset, and the protocol that it is for.
 mod presets;

@@ -24,7 +24,6 @@ pub(crate) struct Store(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    next: u64,
     exchanges: VecDeque<(u64, Arc<Exchange>)>,
 }
 
@@ -60,16 +59,17 @@ pub(crate) struct Said {
 }
 
 impl Store {
-    /// Keeps an exchange, in the place of the oldest one where there are too many. Returns its number.
-    pub(crate) fn insert(&self, exchange: Exchange) -> u64 {
+    /// Keeps an exchange, in the place of the oldest one where there are too many. Returns its number, which nobody can
+    /// guess, so that no other page reaches the exchange; none where the system has no random numbers.
+    pub(crate) fn insert(&self, exchange: Exchange) -> Option<u64> {
         let mut kept = unpoisoned(&self.0);
-        kept.next += 1;
-        let number = kept.next;
+        // As many bits as a number of JavaScript holds.
+        let number = getrandom::u64().ok()? >> 11;
         kept.exchanges.push_back((number, Arc::new(exchange)));
         if kept.exchanges.len() > MAX_EXCHANGES {
             kept.exchanges.pop_front();
         }
-        number
+        Some(number)
     }
 
     pub(crate) fn find(&self, number: u64) -> Option<Arc<Exchange>> {

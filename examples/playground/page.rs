@@ -124,7 +124,8 @@ async fn begin(State(page): State<Page>, Json(scenario): Json<Scenario>) -> Resu
     if scenario.backend.body.len() > MAX_ANSWER {
         return Err(refuse(format!("the body is longer than {MAX_ANSWER} bytes")).into_response());
     }
-    let number = page.store.insert(Exchange::new(resolver, answer, scenario.backend.body));
+    let exchange = Exchange::new(resolver, answer, scenario.backend.body);
+    let number = page.store.insert(exchange).ok_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())?;
     Ok(Json(json!({ "number": number, "path": format!("/{number}/hello") })))
 }
 

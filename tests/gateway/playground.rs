@@ -180,22 +180,29 @@ async fn what_is_expected_is_said_before_anything_is_sent() {
     assert_eq!(read(scenario("allowOrigins: [app]")).await["prediction"], Value::Null);
 }
 
+/// Serves a scenario with this policy. Returns the path that it has, and the path of its report.
+async fn begin(playground: &Playground, policy: &str) -> (String, String) {
+    let (status, begun) = post(playground, "/exchanges", &scenario(policy)).await;
+    let number = begun["number"].as_u64().unwrap();
+    assert_eq!((status, &begun["path"]), (StatusCode::OK, &format!("/{number}/hello").into()));
+    (format!("/{number}/hello"), format!("/exchanges/{number}/report"))
+}
+
 #[tokio::test]
 async fn an_exchange_records_what_came_and_compares_it_with_what_the_browser_did() {
     let playground = playground();
     let policy = "allowOrigins: [http://localhost:3000]\nallowMethods: [PUT]\nexposeHeaders: [X-Id]\n";
-    let (status, begun) = post(&playground, "/exchanges", &scenario(policy)).await;
-    assert_eq!((status, &begun), (StatusCode::OK, &json!({"number": 1, "path": "/1/hello"})));
-    let preflight = Request::options("/1/hello").header("origin", PAGE).header("access-control-request-method", "PUT");
+    let (path, report_of) = begin(&playground, policy).await;
+    let preflight = Request::options(&path).header("origin", PAGE).header("access-control-request-method", "PUT");
     assert_eq!(send(&playground.api, preflight, "").await, (StatusCode::OK, String::new()));
-    let put = Request::put("/1/hello").header("origin", PAGE);
+    let put = Request::put(&path).header("origin", PAGE);
     assert_eq!(send(&playground.api, put, "").await, (StatusCode::OK, "hello".to_owned()));
 
     let got = |readable: bool, headers: &[&str]| {
         let got = json!({"readable": readable, "headers": headers});
         json!({"asked": asked("PUT"), "got": got})
     };
-    let (_, report) = post(&playground, "/exchanges/1/report", &got(true, &["x-id", "date"])).await;
+    let (_, report) = post(&playground, &report_of, &got(true, &["x-id", "date"])).await;
     assert_eq!(report["agrees"], true, "{report}");
     let said = json!({"outcome": "preflight-allowed", "reason": "origin-allowed",
         "sentence": "the policy allows the origin"});
@@ -204,22 +211,22 @@ async fn an_exchange_records_what_came_and_compares_it_with_what_the_browser_did
     let shown = json!(["x-id"]);
     assert_eq!(report["verdict"]["shown"], shown);
 
-    let (_, report) = post(&playground, "/exchanges/1/report", &got(true, &[])).await;
+    let (_, report) = post(&playground, &report_of, &got(true, &[])).await;
     let headers = json!({"about": "the headers that it sees", "model": "x-id", "browser": "none"});
     assert_eq!((&report["agrees"], &report["comparison"][3]), (&false.into(), &headers));
-    let (_, report) = post(&playground, "/exchanges/1/report", &got(false, &[])).await;
+    let (_, report) = post(&playground, &report_of, &got(false, &[])).await;
     assert_eq!(report["agrees"], false, "a browser that blocks this differs from the model");
 }
 
 #[tokio::test]
 async fn a_denied_preflight_says_what_would_allow_it() {
     let playground = playground();
-    post(&playground, "/exchanges", &scenario("allowOrigins: [http://localhost:3000]\n")).await;
+    let (path, report_of) = begin(&playground, "allowOrigins: [http://localhost:3000]\n").await;
     let preflight =
-        Request::options("/1/hello").header("origin", PAGE).header("access-control-request-method", "DELETE");
+        Request::options(&path).header("origin", PAGE).header("access-control-request-method", "DELETE");
     send(&playground.api, preflight, "").await;
     let body = json!({"asked": asked("DELETE"), "got": {"readable": false, "headers": []}});
-    let (_, report) = post(&playground, "/exchanges/1/report", &body).await;
+    let (_, report) = post(&playground, &report_of, &body).await;
     let sentence = "the policy allows the origin, but not the method: \"DELETE\"; add \"DELETE\" to allowMethods";
     assert_eq!(report["preflight"]["said"]["sentence"], sentence);
     assert_eq!((&report["request"], &report["agrees"]), (&Value::Null, &true.into()));
@@ -229,23 +236,24 @@ async fn a_denied_preflight_says_what_would_allow_it() {
 #[tokio::test]
 async fn the_oldest_exchange_makes_room() {
     let playground = playground();
+    let mut paths = Vec::new();
     for _ in 0..=64 {
-        post(&playground, "/exchanges", &scenario("allowOrigins: ['*']\n")).await;
+        paths.push(begin(&playground, "allowOrigins: ['*']\n").await.0);
     }
-    assert_eq!(send(&playground.api, Request::get("/1/hello"), "").await.0, StatusCode::GONE);
-    assert_eq!(send(&playground.api, Request::get("/2/hello"), "").await.0, StatusCode::OK);
+    assert_eq!(send(&playground.api, Request::get(&paths[0]), "").await.0, StatusCode::GONE);
+    assert_eq!(send(&playground.api, Request::get(&paths[1]), "").await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn an_exchange_keeps_no_more_than_it_shows() {
     let playground = playground();
-    post(&playground, "/exchanges", &scenario("allowOrigins: ['*']\n")).await;
+    let (path, report_of) = begin(&playground, "allowOrigins: ['*']\n").await;
     let body = json!({"asked": asked("GET"), "got": {"readable": true, "headers": []}});
-    let long = Request::get("/1/hello").header("origin", PAGE).header("x-long", "x".repeat(16 << 10));
+    let long = Request::get(&path).header("origin", PAGE).header("x-long", "x".repeat(16 << 10));
     assert_eq!(send(&playground.api, long, "").await.0, StatusCode::OK, "it is served all the same");
-    assert_eq!(post(&playground, "/exchanges/1/report", &body).await.1["request"], Value::Null);
-    send(&playground.api, Request::get("/1/hello").header("origin", PAGE), "").await;
-    assert_eq!(post(&playground, "/exchanges/1/report", &body).await.1["request"]["status"], 200);
+    assert_eq!(post(&playground, &report_of, &body).await.1["request"], Value::Null);
+    send(&playground.api, Request::get(&path).header("origin", PAGE), "").await;
+    assert_eq!(post(&playground, &report_of, &body).await.1["request"]["status"], 200);
 }
 
 #[tokio::test]
@@ -311,4 +319,30 @@ async fn what_is_too_long_or_no_answer_is_refused() {
         let (status, answer) = post(&playground, "/exchanges", &given).await;
         assert_eq!((status, &answer["message"]), (StatusCode::UNPROCESSABLE_ENTITY, &message.into()));
     }
+}
+
+#[tokio::test]
+async fn what_a_permalink_answers_is_confined_whatever_it_says() {
+    let playground = playground();
+    let mut scenario = scenario("allowOrigins: [https://app.example]");
+    scenario["backend"]["headers"] = json!([
+        ["content-type", "text/html"],
+        ["set-cookie", "a=1"],
+        ["content-security-policy", "default-src *"],
+        ["x-content-type-options", "none"],
+        ["clear-site-data", "\"*\""],
+    ]);
+    scenario["backend"]["body"] = json!("<script>alert(1)</script>");
+    let (status, begun) = post(&playground, "/exchanges", &scenario).await;
+    assert_eq!(status, 200, "{begun}");
+    let (_, again) = post(&playground, "/exchanges", &scenario).await;
+    let numbers = [&begun, &again].map(|begun| begun["number"].as_u64().unwrap());
+    assert!(numbers[0].abs_diff(numbers[1]) > 1 << 20, "a number can be guessed: {numbers:?}");
+    let request = Request::get(begun["path"].as_str().unwrap()).body(Body::empty()).unwrap();
+    let response = playground.api.clone().oneshot(request).await.unwrap();
+    let header =
+        |name: &str| response.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(header("content-security-policy"), ["sandbox"]);
+    assert_eq!(header("x-content-type-options"), ["nosniff"]);
+    assert!(header("set-cookie").is_empty() && header("clear-site-data").is_empty());
 }

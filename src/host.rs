@@ -13,4 +13,4 @@ pub(crate) use grammar::{MAX_HOST, read_host};
 pub(crate) use index::HostIndex;
 pub(crate) use ipv6::Ipv6Host;
 pub(crate) use pattern::HostPattern;
-pub(crate) use places::{Places, Seed};
+pub(crate) use places::Places;

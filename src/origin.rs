@@ -8,6 +8,7 @@ mod pattern;
 mod port;
 mod scheme;
 mod set;
+mod wildcards;
 
 pub use origin::Origin;
 pub use pattern::OriginPattern;

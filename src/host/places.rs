@@ -37,7 +37,7 @@ impl Places {
 /// Hashes keys in a table's own way: the seed differs from table to table, so that nobody who may add an origin or a
 /// hostname to a policy can choose names that collide.
 ///
-/// A look-up of an origin of 33 bytes takes 141 instructions in all, its hash included (callgrind).
+/// A look-up of an origin of 33 bytes takes 142 instructions in all, its hash included, among one origin and among 100,000 (callgrind).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seed(u64);
 

@@ -4,8 +4,8 @@
 //! A browser writes an origin in one way only, so most requests are settled by one look-up of the raw bytes among the
 //! exact patterns. Only what is not there is read as an origin, and then looked up once a label among the wildcards.
 
-use super::{Origin, OriginPattern, pattern::PortPattern};
-use crate::host::{HostIndex, MAX_HOST, Places, Seed};
+use super::{Origin, OriginPattern, wildcards::Wildcards};
+use crate::host::{MAX_HOST, Places};
 
 /// `https://` + host + `:65535/`: no origin that a wildcard matches is longer.
 const MAX_WEB_ORIGIN: usize = 8 + MAX_HOST + 7;
@@ -19,27 +19,8 @@ pub(crate) struct OriginSet {
     canonical: bool,
     /// The longest `Origin` that can match: anything longer is refused before it is scanned.
     longest: usize,
-    /// The hosts of the other patterns, which all have a scheme of the web.
-    hosts: HostIndex<()>,
-    wildcards: Vec<Wildcard>,
-    by_key: Places,
-}
-
-/// A pattern that has a wildcard for its host, its port, or both.
-#[derive(Clone, Copy, Debug)]
-struct Wildcard {
-    key: Key,
-    pattern: usize,
-}
-
-/// What a wildcard is found by, once its host is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Key {
-    /// The place in the index of hosts.
-    host: usize,
-    /// `https`, or else `http`.
-    secure: bool,
-    port: PortPattern,
+    /// The other patterns. Most policies have none.
+    wildcards: Option<Box<Wildcards>>,
 }
 
 impl OriginSet {
@@ -48,18 +29,15 @@ impl OriginSet {
     /// The second value lists the patterns that mean the same as an earlier one, as (later, earlier).
     pub(crate) fn new(texts: &[String], patterns: &[OriginPattern]) -> (Self, Vec<(usize, usize)>) {
         let exact = patterns.iter().filter(|pattern| pattern.is_exact()).count();
-        let mut set = Self {
-            exact: Places::with_capacity(exact),
-            canonical: true,
-            longest: MAX_WEB_ORIGIN,
-            hosts: HostIndex::default(),
-            wildcards: Vec::with_capacity(patterns.len() - exact),
-            by_key: Places::with_capacity(patterns.len() - exact),
-        };
+        let mut set =
+            Self { exact: Places::with_capacity(exact), canonical: true, longest: MAX_WEB_ORIGIN, wildcards: None };
         let mut doubles = Vec::new();
         for (at, pattern) in patterns.iter().enumerate() {
-            let earlier =
-                if pattern.is_exact() { set.add_exact(texts, patterns, at) } else { set.add_wildcard(at, pattern) };
+            let earlier = if pattern.is_exact() {
+                set.add_exact(texts, patterns, at)
+            } else {
+                set.wildcards.get_or_insert_with(|| Box::new(Wildcards::new())).add(at, pattern)
+            };
             doubles.extend(earlier.map(|earlier| (at, earlier)));
         }
         (set, doubles)
@@ -72,20 +50,8 @@ impl OriginSet {
         self.longest = self.longest.max(canonical.len() + 7);
         let earlier = self.exact.find(canonical.as_bytes(), |other| spells(&texts[other], canonical.as_bytes()));
         if earlier.is_none() {
-            let hash_of = |seed: Seed, other: usize| seed.hash(patterns[other].to_string().as_bytes());
-            self.exact.insert(canonical.as_bytes(), at, &hash_of);
-        }
-        earlier
-    }
-
-    fn add_wildcard(&mut self, at: usize, pattern: &OriginPattern) -> Option<usize> {
-        let host = self.hosts.insert(&pattern.host);
-        let key = Key { host, secure: pattern.scheme == "https", port: pattern.port };
-        let earlier = self.find_wildcard(key);
-        if earlier.is_none() {
-            let hash_of = |seed: Seed, other: usize| seed.hash(&self.wildcards[other].key.bytes());
-            self.by_key.insert(&key.bytes(), self.wildcards.len(), &hash_of);
-            self.wildcards.push(Wildcard { key, pattern: at });
+            let text = |other: usize| patterns[other].to_string();
+            self.exact.insert(canonical.as_bytes(), at, &|seed, other| seed.hash(text(other).as_bytes()));
         }
         earlier
     }
@@ -103,14 +69,14 @@ impl OriginSet {
         // Where no wildcard is waiting for it, only another spelling of an exact origin is worth reading: a trailing
         // slash, or a default port (`:80`, `:443`).
         let may_be_respelled = matches!(origin, [.., b'/' | b'0' | b'3']);
-        if self.wildcards.is_empty() && !may_be_respelled {
+        if self.wildcards.is_none() && !may_be_respelled {
             return None;
         }
         let parsed = Origin::parse(origin)?;
         // 3.1, 3.4: written with a default port or a trailing slash, so look up what it stands for.
         let respelled = parsed.as_bytes().len() != origin.len();
         let exact = if respelled { self.find_exact(texts, parsed.as_bytes()) } else { None };
-        exact.or_else(|| self.find_by_host(&parsed))
+        exact.or_else(|| self.wildcards.as_ref()?.find(&parsed))
     }
 
     #[inline]
@@ -120,31 +86,6 @@ impl OriginSet {
         } else {
             self.exact.find(origin, |at| spells(&texts[at], origin))
         }
-    }
-
-    /// 3.2, 3.3: the host itself (any port), its parents (one or more labels to the left), any host.
-    fn find_by_host(&self, origin: &Origin<'_>) -> Option<usize> {
-        let secure = origin.is_secure()?;
-        let ports = [PortPattern::Only(origin.port()), PortPattern::Any];
-        self.hosts
-            .matching(origin.host_bytes())
-            .find_map(|host| ports.into_iter().find_map(|port| self.find_wildcard(Key { host, secure, port })))
-    }
-
-    fn find_wildcard(&self, key: Key) -> Option<usize> {
-        let at = self.by_key.find(&key.bytes(), |at| self.wildcards[at].key == key)?;
-        Some(self.wildcards[at].pattern)
-    }
-}
-
-impl Key {
-    /// The key as a number, of which each has its own.
-    fn bytes(self) -> [u8; 8] {
-        let port = match self.port {
-            PortPattern::Any => 0x1_0000,
-            PortPattern::Only(port) => u64::from(port.unwrap_or(0)),
-        };
-        ((self.host as u64) << 18 | u64::from(self.secure) << 17 | port).to_le_bytes()
     }
 }
 

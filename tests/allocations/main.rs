@@ -4,6 +4,9 @@
 #[allow(dead_code, unreachable_pub, reason = "the benches use the rest")]
 mod scenarios;
 
+/// Matching an origin.
+mod origins;
+
 use allocation_counter::measure;
 use scenarios::{Handler, SCENARIOS, named, send_one};
 use tower_cors::CorsPolicy;

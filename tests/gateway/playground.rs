@@ -222,8 +222,7 @@ async fn an_exchange_records_what_came_and_compares_it_with_what_the_browser_did
 async fn a_denied_preflight_says_what_would_allow_it() {
     let playground = playground();
     let (path, report_of) = begin(&playground, "allowOrigins: [http://localhost:3000]\n").await;
-    let preflight =
-        Request::options(&path).header("origin", PAGE).header("access-control-request-method", "DELETE");
+    let preflight = Request::options(&path).header("origin", PAGE).header("access-control-request-method", "DELETE");
     send(&playground.api, preflight, "").await;
     let body = json!({"asked": asked("DELETE"), "got": {"readable": false, "headers": []}});
     let (_, report) = post(&playground, &report_of, &body).await;

@@ -38,7 +38,7 @@ mod reason;
 mod resolution;
 mod review;
 
-pub(crate) use apply::are_of_a_layer;
+pub(crate) use apply::Found;
 pub use apply::{Answer, ResponsePlan};
 pub use consent::Candidates;
 #[cfg(feature = "route")]

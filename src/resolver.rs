@@ -79,10 +79,7 @@ pub(crate) fn resolve_observed<T>(
     request: &CorsRequest<'_>,
     then: impl FnOnce(&Resolution<'_>) -> T,
 ) -> T {
-    resolver.resolve_then(request, |resolution| match request.is_origin_observed() {
-        false => then(&resolution),
-        true => then(&resolution.vary_on_origin()),
-    })
+    resolver.resolve_then(request, |resolution| then(&resolution.vary_on_origin_if(request.is_origin_observed())))
 }
 
 /// No policy for any request, or always this one.

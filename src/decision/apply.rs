@@ -138,6 +138,12 @@ impl ResponsePlan {
     /// Applies the plan to the headers of a response with this status, whatever the status is (5.6).
     pub fn apply(self, status: StatusCode, headers: &mut HeaderMap) {
         let found = Found::in_headers(headers);
+        self.apply_over(found, status, headers);
+    }
+
+    /// [`apply`](Self::apply), for a caller that has looked at the headers already.
+    #[inline]
+    pub(crate) fn apply_over(self, found: Found, status: StatusCode, headers: &mut HeaderMap) {
         // 5.5: the policy is the authority, so what the inner service set itself goes first.
         if found.cors && self.inner == Inner::Removed {
             for name in headers::cors_response_headers() {
@@ -171,29 +177,21 @@ impl ResponsePlan {
     }
 }
 
-/// Whether the headers are those of a layer of this crate, told by the very bytes of the values that it sets (5.9).
-pub(crate) fn are_of_a_layer(headers: &HeaderMap) -> bool {
-    let is_of_a_layer = |value: &HeaderValue| constants::is_any_origin(value) || value.is_sensitive();
-    headers.get_all(VARY).iter().any(constants::is_vary_on_origin)
-        || headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).is_some_and(is_of_a_layer)
-        || headers.get(ACCESS_CONTROL_ALLOW_CREDENTIALS).is_some_and(constants::is_yes)
-}
-
 fn allows_any_origin(headers: &HeaderMap) -> bool {
     headers.get_all(ACCESS_CONTROL_ALLOW_ORIGIN).iter().any(|origin| origin == "*")
 }
 
 /// What one walk over the names of a response finds; seven look-ups for what is hardly ever there would cost ten times
 /// as much.
-#[derive(Default)]
-struct Found {
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Found {
     cors: bool,
     vary: bool,
 }
 
 impl Found {
     #[inline]
-    fn in_headers(headers: &HeaderMap) -> Self {
+    pub(crate) fn in_headers(headers: &HeaderMap) -> Self {
         let mut found = Self::default();
         for name in headers.keys() {
             if *name == VARY {
@@ -204,6 +202,20 @@ impl Found {
         }
         found
     }
+
+    /// Whether the headers are those of a layer of this crate, told by the very bytes of the values that it sets (5.9).
+    #[inline]
+    pub(crate) fn is_of_a_layer(self, headers: &HeaderMap) -> bool {
+        (self.cors || self.vary) && are_of_a_layer(headers)
+    }
+}
+
+#[inline(never)]
+fn are_of_a_layer(headers: &HeaderMap) -> bool {
+    let is_of_a_layer = |value: &HeaderValue| constants::is_any_origin(value) || value.is_sensitive();
+    headers.get_all(VARY).iter().any(constants::is_vary_on_origin)
+        || headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).is_some_and(is_of_a_layer)
+        || headers.get(ACCESS_CONTROL_ALLOW_CREDENTIALS).is_some_and(constants::is_yes)
 }
 
 /// 6.1, 6.3: adds `Origin` to `Vary`, unless it is there. False where the map has no room for it.

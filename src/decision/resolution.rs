@@ -67,6 +67,12 @@ impl<'a> Resolution<'a> {
         self
     }
 
+    #[inline]
+    pub(crate) fn vary_on_origin_if(mut self, is_origin_observed: bool) -> Self {
+        self.varies_on_origin |= is_origin_observed;
+        self
+    }
+
     /// Requires the consent of this very policy (8.3): a cross-origin request that needed a preflight is answered with
     /// 403 where the policy does not allow its origin, its method, or a header that needed the preflight.
     ///

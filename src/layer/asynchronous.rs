@@ -69,10 +69,12 @@ impl<S, R, Req, M> Call<S, R, Req, M> {
         let report = self.shared.observe(&head, resolution, &decision);
         match decision {
             Decision::PassThrough => {
-                ResponseFuture::inner(nested::within(|| self.inner.call(self.request)), None, report)
+                let _within = nested::Within::a_layer();
+                ResponseFuture::inner(self.inner.call(self.request), None, report)
             }
             Decision::Continue(plan) => {
-                ResponseFuture::inner(nested::within(|| self.inner.call(self.request)), Some(plan), report)
+                let _within = nested::Within::a_layer();
+                ResponseFuture::inner(self.inner.call(self.request), Some(plan), report)
             }
             Decision::Answer(answer) => ResponseFuture::answered(respond(self.request, answer, &self.body, report)),
         }

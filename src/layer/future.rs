@@ -10,7 +10,7 @@ use http::Response;
 use pin_project_lite::pin_project;
 
 use super::{AnswerBody, body::DefaultBody, nested, observe::PendingReport, trace};
-use crate::decision::ResponsePlan;
+use crate::decision::{Found, ResponsePlan};
 
 pin_project! {
     /// The future of a [`Cors`](super::Cors) service.
@@ -60,7 +60,11 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::Inner { future, plan, report } => {
-                let mut response = ready!(nested::within(|| future.poll(context)))?;
+                let polled = {
+                    let _within = nested::Within::a_layer();
+                    future.poll(context)
+                };
+                let mut response = ready!(polled)?;
                 let already_decided = plan.take().is_some_and(|plan| finish(plan, &mut response));
                 match report.take() {
                     None if already_decided => trace::doubled(None),
@@ -82,10 +86,11 @@ where
 #[inline]
 fn finish<B>(plan: ResponsePlan, response: &mut Response<B>) -> bool {
     let is_of_a_policy = plan.is_of_a_policy();
-    let is_decided = nested::is_decided(response);
+    let found = Found::in_headers(response.headers());
+    let is_decided = nested::is_decided(response, found);
     if !is_decided || !is_of_a_policy {
         let status = response.status();
-        plan.apply(status, response.headers_mut());
+        plan.apply_over(found, status, response.headers_mut());
     }
     let is_within_a_layer = nested::is_within_a_layer();
     if is_decided || (is_of_a_policy && is_within_a_layer) {

@@ -10,7 +10,7 @@ use std::cell::Cell;
 
 use http::{Response, header::ACCESS_CONTROL_ALLOW_ORIGIN};
 
-use crate::decision::are_of_a_layer;
+use crate::decision::Found;
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
@@ -20,22 +20,23 @@ thread_local! {
 #[derive(Clone, Copy, Debug)]
 struct Decided;
 
-/// Restores the depth, also where the inner service panics.
-struct Restore(u32);
+/// While this lives, the thread runs within a layer: also where the inner service panics.
+pub(super) struct Within(u32);
 
-impl Drop for Restore {
-    fn drop(&mut self) {
-        DEPTH.set(self.0);
+impl Within {
+    #[inline]
+    pub(super) fn a_layer() -> Self {
+        let depth = DEPTH.get();
+        DEPTH.set(depth.wrapping_add(1));
+        Self(depth)
     }
 }
 
-/// Runs `inner` within a layer.
-#[inline]
-pub(super) fn within<T>(inner: impl FnOnce() -> T) -> T {
-    let depth = DEPTH.get();
-    let _restore = Restore(depth);
-    DEPTH.set(depth.wrapping_add(1));
-    inner()
+impl Drop for Within {
+    #[inline]
+    fn drop(&mut self) {
+        DEPTH.set(self.0);
+    }
 }
 
 /// Whether this thread runs within a layer.
@@ -46,8 +47,8 @@ pub(super) fn is_within_a_layer() -> bool {
 
 /// Whether a layer nearer to the handler has decided the headers of the response.
 #[inline]
-pub(super) fn is_decided<B>(response: &Response<B>) -> bool {
-    response.extensions().get::<Decided>().is_some() || are_of_a_layer(response.headers())
+pub(super) fn is_decided<B>(response: &Response<B>, found: Found) -> bool {
+    response.extensions().get::<Decided>().is_some() || found.is_of_a_layer(response.headers())
 }
 
 /// Marks a response that is decided, for the layers around this one; the outermost removes what a header has of it.

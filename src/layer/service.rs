@@ -113,9 +113,13 @@ impl<S, R, M> Cors<S, R, M> {
         M: AnswerBody<Res>,
     {
         match decision {
-            Decision::PassThrough => ResponseFuture::inner(nested::within(|| self.inner.call(request)), None, report),
+            Decision::PassThrough => {
+                let _within = nested::Within::a_layer();
+                ResponseFuture::inner(self.inner.call(request), None, report)
+            }
             Decision::Continue(plan) => {
-                ResponseFuture::inner(nested::within(|| self.inner.call(request)), Some(plan), report)
+                let _within = nested::Within::a_layer();
+                ResponseFuture::inner(self.inner.call(request), Some(plan), report)
             }
             Decision::Answer(answer) => ResponseFuture::answered(respond(request, answer, &self.body, report)),
         }

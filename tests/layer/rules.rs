@@ -76,7 +76,9 @@ fn every_table_of_the_folder_is_run() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rules");
     for entry in std::fs::read_dir(folder).expect("the folder is there") {
         let name = entry.expect("it can be read").file_name().into_string().expect("names are UTF-8");
-        assert!(!name.ends_with(".toml") || TABLES.iter().any(|(table, _)| *table == name), "nobody runs {name}");
+        // `tests/manifests` and `tests/gateway` run the rows of attachment, which are manifests and requests.
+        let is_run = name == "attachment.toml" || TABLES.iter().any(|(table, _)| *table == name);
+        assert!(!name.ends_with(".toml") || is_run, "nobody runs {name}");
     }
 }
 

@@ -71,6 +71,22 @@ const CASES: &[Case] = &[
     case("ACRH × rules by accept: 60 KB", [1_250, 10_000], |rules| {
         announced("accept", rules, |rules| repeated(8 * rules))
     }),
+    case("rules by x-tenant × ACRH of 2 names", [10, 100], |rules| announced("x-tenant", rules, two_names)),
+    case("rules by x-tenant × ACRH of 2 names", [1_000, 10_000], |rules| announced("x-tenant", rules, two_names)),
+    case("rules by x-tenant × ACRH of 8 KB", [10, 100], |rules| announced("x-tenant", rules, |_| repeated(10_000))),
+    case("rules by x-tenant × ACRH of 8 KB", [1_000, 10_000], |rules| {
+        announced("x-tenant", rules, |_| repeated(10_000))
+    }),
+    case("rules by x-tenant × ACRH of 60 KB", [10, 100], |rules| announced("x-tenant", rules, |_| repeated(75_000))),
+    case("rules by x-tenant × ACRH of 60 KB", [1_000, 10_000], |rules| {
+        announced("x-tenant", rules, |_| repeated(75_000))
+    }),
+    case("rules by accept × ACRH of 2 names", [10, 100], |rules| announced("accept", rules, two_names)),
+    case("rules by accept × ACRH of 2 names", [1_000, 10_000], |rules| announced("accept", rules, two_names)),
+    case("rules by accept × ACRH of 8 KB", [10, 100], |rules| announced("accept", rules, |_| repeated(10_000))),
+    case("rules by accept × ACRH of 8 KB", [1_000, 10_000], |rules| announced("accept", rules, |_| repeated(10_000))),
+    case("rules by accept × ACRH of 60 KB", [10, 100], |rules| announced("accept", rules, |_| repeated(75_000))),
+    case("rules by accept × ACRH of 60 KB", [1_000, 10_000], |rules| announced("accept", rules, |_| repeated(75_000))),
     case("a path under 100 expressions", [4 * KIB, 32 * KIB], |size| expressions(100, size)),
     case("expressions over a path of 100 bytes", [1_000, 10_000], |count| expressions(count, 100)),
     case("manifest: origins", [1_000, 8_000], |size| manifest(&cors("allowOrigins: [", "a.example, ", size, "]"))),
@@ -204,6 +220,11 @@ fn announced(chosen_by: &'static str, rules: usize, names: fn(usize) -> String) 
     })
 }
 
+/// With the one that chooses the rule, two names that are allowed.
+fn two_names(_: usize) -> String {
+    "x-h62,".to_owned()
+}
+
 /// One allowed name again and again, four fifths of a byte for each rule.
 fn repeated(rules: usize) -> String {
     "x-h62,".repeat(rules * 8 / 60)
@@ -250,7 +271,7 @@ mod counted {
     use super::*;
 
     /// What is counted beside the bench's own function, on whatever thread it runs.
-    const IN_THREADS: &str = "--toggle-collect=tower_cors::manifest::object::read_at*";
+    const IN_THREADS: &str = "--toggle-collect=tower_cors::manifest::objects::read_at*";
 
     fn prepare(at: usize) -> Work {
         let Case { sizes, work, .. } = CASES[at / 2];

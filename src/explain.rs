@@ -80,12 +80,15 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(Serialize))]
 pub struct MatchedRoute {
+    kind: &'static str,
     namespace: String,
     name: String,
     rule: usize,
     matched: Option<String>,
     #[cfg_attr(feature = "serde", serde(rename = "requiresConsent"))]
     requires_consent: bool,
+    #[cfg_attr(feature = "serde", serde(rename = "delegatedBy", skip_serializing_if = "Vec::is_empty"))]
+    delegated_by: Vec<String>,
 }
 
 /// What is known of a request beside the policy.
@@ -122,8 +125,13 @@ impl Explanation {
         Self::explain(request, uri, routes, options, |head| {
             let Some(found) = routes.table().find(head) else { return Found::default() };
             let matched = routes.matched(&found).map(ToString::to_string);
+            let route = MatchedRoute::new(&found, matched, routes.table().requires_consent(head));
             Found {
-                route: Some(MatchedRoute::new(&found, matched, routes.table().requires_consent(head))),
+                route: Some(MatchedRoute {
+                    kind: routes.kind(&found),
+                    delegated_by: routes.delegated_by(&found),
+                    ..route
+                }),
                 settings: routes.stack(&found),
             }
         })
@@ -270,7 +278,25 @@ impl MatchedRoute {
     #[cfg(feature = "route")]
     fn new(found: &crate::route::MatchedRule<'_>, matched: Option<String>, requires_consent: bool) -> Self {
         let (namespace, name) = (found.namespace().to_owned(), found.name().to_owned());
-        Self { namespace, name, rule: found.rule(), matched, requires_consent }
+        Self {
+            kind: "HTTPRoute",
+            namespace,
+            name,
+            rule: found.rule(),
+            matched,
+            requires_consent,
+            delegated_by: Vec::new(),
+        }
+    }
+
+    /// The kind of the route: `HTTPRoute`, or `GRPCRoute` where manifests say so.
+    pub fn kind(&self) -> &str {
+        self.kind
+    }
+
+    /// The rules that the request came through by delegation, the nearest first, such as `HTTPRoute infra/parent rule 0`.
+    pub fn delegated_by(&self) -> &[String] {
+        &self.delegated_by
     }
 
     /// The namespace of the route.

@@ -47,6 +47,9 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(route) = &self.route {
             writeln!(f, "  route: {route}")?;
+            for rule in route.delegated_by() {
+                writeln!(f, "  delegated by: {}", Escaped(rule))?;
+            }
         }
         for (at, setting) in self.settings.iter().enumerate() {
             writeln!(f, "  setting {}: {}", at + 1, SettingLine(setting))?;
@@ -66,7 +69,7 @@ impl fmt::Display for Step {
 
 impl fmt::Display for MatchedRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HTTPRoute {}/{} rule {}", Escaped(&self.namespace), Escaped(&self.name), self.rule)?;
+        write!(f, "{} {}/{} rule {}", self.kind, Escaped(&self.namespace), Escaped(&self.name), self.rule)?;
         if let Some(matched) = &self.matched {
             write!(f, " ({})", Escaped(matched))?;
         }

@@ -153,3 +153,67 @@ fn a_held_request_and_its_403_are_explained() {
     let explanation = Explanation::new(script, uri, &policy, &Options::new().enforce(true));
     assert_eq!(explanation.actual().unwrap().status().as_u16(), 403);
 }
+
+// rule 8.8, 7.6: the chain, and where each setting stands in it.
+#[test]
+fn a_delegated_request_is_explained_with_the_rules_that_it_came_through() {
+    let yaml = "
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: entry, namespace: infra}
+spec:
+  rules:
+  - matches: [{path: {value: /shop}}]
+    filters: [{type: CORS, cors: {allowOrigins: ['https://entry.example']}}]
+    backendRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop, namespace: shop}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: shop, namespace: shop}
+spec:
+  rules:
+  - {matches: [{path: {value: /shop/about}}]}
+  - matches: [{path: {value: /shop/cart}}]
+    backendRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: cart}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: cart, namespace: shop}
+spec:
+  rules:
+  - matches: [{path: {value: /shop/cart/items}}]
+    filters: [{type: CORS, cors: {allowOrigins: ['https://cart.example']}}]
+";
+    let routes = Manifests::new().read("m.yaml", yaml).build().unwrap();
+    let get = ScriptRequest::new(HeaderValue::from_static("https://cart.example"), Method::GET);
+    let uri = Uri::from_static("http://any.example/shop/cart/items/1");
+    let explanation = Explanation::of_routes(get, uri, &routes, &Options::new());
+    let chain = ["HTTPRoute shop/shop rule 1", "HTTPRoute infra/entry rule 0"];
+    assert_eq!(explanation.actual().unwrap().route().unwrap().delegated_by(), chain);
+    let text = explanation.to_string();
+    let expected = "  route: HTTPRoute shop/cart rule 0 (path prefix /shop/cart/items)\n\
+        \x20 delegated by: HTTPRoute shop/shop rule 1\n\
+        \x20 delegated by: HTTPRoute infra/entry rule 0\n\
+        \x20 setting 1: HTTPRoute shop/cart rule 0 (spec.rules[0].filters[0].cors)\n\
+        \x20 setting 2: HTTPRoute infra/entry rule 0 (spec.rules[0].filters[0].cors)\n";
+    assert!(text.contains(expected), "{text}");
+    let value = serde_json::to_value(&explanation).unwrap();
+    assert_eq!(value["request"]["route"]["delegatedBy"], serde_json::json!(chain));
+}
+
+// rule 8.7
+#[test]
+fn a_grpc_route_is_called_one() {
+    let yaml = "
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: greeter}
+spec: {rules: [{matches: [{method: {service: greet.Greeter}}]}]}
+";
+    let routes = Manifests::new().read("m.yaml", yaml).build().unwrap();
+    let post = ScriptRequest::new(HeaderValue::from_static("https://app.example"), Method::POST)
+        .header(HeaderName::from_static("content-type"), HeaderValue::from_static("application/grpc-web+proto"));
+    let uri = Uri::from_static("http://any.example/greet.Greeter/Hello");
+    let text = Explanation::of_routes(post, uri, &routes, &Options::new()).to_string();
+    assert!(text.contains("  route: GRPCRoute default/greeter rule 0"), "{text}");
+}

@@ -9,7 +9,7 @@ use crate::{
     decision::Resolution,
     manifest::{
         finding::{Lint, LintKind},
-        objects::{BackendRef, Resources},
+        objects::{BackendRef, Kind, Resources},
     },
     merge::Setting,
     request::CorsRequest,
@@ -76,6 +76,12 @@ impl LoadedRoutes {
         let chain = self.served.get(rule.route()).map(|served| &*served.chain).unwrap_or_default();
         let name = |&(route, rule): &(usize, usize)| Some(rule_name(self.resources.routes.get(route)?, rule));
         chain.iter().filter_map(name).collect()
+    }
+
+    /// The kind of the route of a rule that [`table`](Self::table) found.
+    pub(crate) fn kind(&self, rule: &MatchedRule<'_>) -> &'static str {
+        let route = self.served.get(rule.route()).and_then(|served| self.resources.routes.get(served.route));
+        route.map_or(Kind::HttpRoute, |route| route.kind).name()
     }
 
     /// Whether a rule that [`table`](Self::table) found delegates to nothing, so that its requests have no backend and a

@@ -6,6 +6,7 @@
 //! its state.
 
 mod asynchronous;
+mod boxed;
 mod by_path;
 mod per_request;
 #[cfg(feature = "reload")]
@@ -14,6 +15,7 @@ mod reload;
 use std::sync::Arc;
 
 pub use asynchronous::{Async, AsyncPolicyResolver, ResolutionFailure, ResolveAsync, resolve_async};
+pub use boxed::{BoxAsyncResolver, BoxResolver};
 pub use by_path::{ByPathPrefix, PathPrefixError};
 pub use per_request::Overridable;
 #[cfg(feature = "reload")]

@@ -46,7 +46,7 @@ pub trait WithCors {
     fn with_cors<R, M>(self, layer: CorsLayer<R, M>) -> CorsRouter
     where
         R: Send + Sync + 'static,
-        M: Clone + Send + Sync + 'static,
+        M: 'static,
         Cors<Route, R, M>: Service<Request, Response: IntoResponse + 'static, Error = Infallible, Future: Send + 'static>
             + Clone
             + Send
@@ -58,7 +58,7 @@ impl WithCors for Router {
     fn with_cors<R, M>(self, layer: CorsLayer<R, M>) -> CorsRouter
     where
         R: Send + Sync + 'static,
-        M: Clone + Send + Sync + 'static,
+        M: 'static,
         Cors<Route, R, M>: Service<Request, Response: IntoResponse + 'static, Error = Infallible, Future: Send + 'static>
             + Clone
             + Send

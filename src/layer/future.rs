@@ -9,7 +9,7 @@ use std::{
 use http::Response;
 use pin_project_lite::pin_project;
 
-use super::{AnswerBody, body::DefaultBody, nested, observe::PendingReport, trace};
+use super::{AnswerBody, body::DefaultBody, nested, observe::Report, trace};
 use crate::decision::{Found, ResponsePlan};
 
 pin_project! {
@@ -30,7 +30,7 @@ pin_project! {
             #[pin]
             future: F,
             plan: Option<ResponsePlan>,
-            report: Option<Box<dyn PendingReport>>,
+            report: Option<Box<Report>>,
         },
         Answered {
             response: Option<Response<B>>,
@@ -40,7 +40,7 @@ pin_project! {
 
 impl<F, B, M: AnswerBody<B>> ResponseFuture<F, B, M> {
     #[inline]
-    pub(super) fn inner(future: F, plan: Option<ResponsePlan>, report: Option<Box<dyn PendingReport>>) -> Self {
+    pub(super) fn inner(future: F, plan: Option<ResponsePlan>, report: Option<Box<Report>>) -> Self {
         Self { state: State::Inner { future, plan, report } }
     }
 

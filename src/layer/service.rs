@@ -1,7 +1,9 @@
 //! [`Cors`]: the service. It asks the resolver, has `decision` decide, and answers or calls the inner service.
 
 use std::{
-    fmt, mem,
+    fmt,
+    marker::PhantomData,
+    mem,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -13,7 +15,8 @@ use super::{
     AnswerBody, ResponseFuture,
     body::DefaultBody,
     nested,
-    observe::{PendingReport, Shared, complete},
+    observe::Report,
+    shared::Shared,
 };
 use crate::{
     compile::CompiledPolicy,
@@ -26,12 +29,12 @@ use crate::{
 pub struct Cors<S, R = Option<CompiledPolicy>, M = DefaultBody> {
     pub(super) inner: S,
     pub(super) shared: Arc<Shared<R>>,
-    pub(super) body: M,
+    body: PhantomData<fn() -> M>,
 }
 
 impl<S, R, M> Cors<S, R, M> {
-    pub(super) fn new(inner: S, shared: Arc<Shared<R>>, body: M) -> Self {
-        Self { inner, shared, body }
+    pub(super) fn new(inner: S, shared: Arc<Shared<R>>) -> Self {
+        Self { inner, shared, body: PhantomData }
     }
 
     /// The service within.
@@ -106,7 +109,7 @@ impl<S, R, M> Cors<S, R, M> {
         &mut self,
         request: Request<Req>,
         decision: Decision,
-        report: Option<Box<dyn PendingReport>>,
+        report: Option<Box<Report>>,
     ) -> ResponseFuture<S::Future, Res, M>
     where
         S: Service<Request<Req>, Response = Response<Res>>,
@@ -121,7 +124,7 @@ impl<S, R, M> Cors<S, R, M> {
                 let _within = nested::Within::a_layer();
                 ResponseFuture::inner(self.inner.call(request), Some(plan), report)
             }
-            Decision::Answer(answer) => ResponseFuture::answered(respond(request, answer, &self.body, report)),
+            Decision::Answer(answer) => ResponseFuture::answered(respond::<_, _, M>(request, answer, report)),
         }
     }
 }
@@ -130,25 +133,24 @@ impl<S, R, M> Cors<S, R, M> {
 pub(super) fn respond<Req, B, M: AnswerBody<B>>(
     mut request: Request<Req>,
     answer: Answer,
-    body: &M,
-    report: Option<Box<dyn PendingReport>>,
+    report: Option<Box<Report>>,
 ) -> Response<M::Body> {
     let mut headers = mem::take(request.headers_mut());
     headers.clear();
-    let mut response = Response::new(body.empty());
+    let mut response = Response::new(M::empty());
     *response.status_mut() = answer.status();
     answer.write_to(&mut headers);
     *response.headers_mut() = headers;
     if let Some(report) = report {
-        complete(report, &mut response, body);
+        report.complete::<B, M>(&mut response);
     }
     response
 }
 
-impl<S: Clone, R, M: Clone> Clone for Cors<S, R, M> {
+impl<S: Clone, R, M> Clone for Cors<S, R, M> {
     #[inline]
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared), body: self.body.clone() }
+        Self::new(self.shared.clone_inner(&self.inner), Arc::clone(&self.shared))
     }
 }
 
@@ -158,7 +160,7 @@ impl<S: fmt::Debug, R: fmt::Debug, M> fmt::Debug for Cors<S, R, M> {
             .field("inner", &self.inner)
             .field("resolver", &self.shared.resolver)
             .field("options", &self.shared.options)
-            .field("observers", &self.shared.observers)
+            .field("observer", &self.shared.observer)
             .finish_non_exhaustive()
     }
 }

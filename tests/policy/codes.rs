@@ -92,7 +92,7 @@ fn every_lint_is_reached() {
         CorsPolicy::new()
             .allow_headers(["ETag"])
             .expose_headers(["Set-Cookie"])
-            .max_age(std::time::Duration::from_secs(86_401)),
+            .max_age(86_401),
     );
     let canary = "matches: [{headers: [{name: x-canary, value: a}]}]\n    filters: [{type: CORS, cors: {}}]\n  - {}";
     let reference =

@@ -72,7 +72,7 @@ fn violations_have_a_line_each_with_path_value_reason_and_way_out() {
     let policy = CorsPolicy::new()
         .allow_origins(["*.example.com", "https://ok.example", "https://a.example/x"])
         .allow_methods(["GET", "P T"])
-        .max_age(Duration::from_secs(0));
+        .max_age(0);
     let compiler = Compiler::new().crd_limits().at("spec.rules[0].filters[0].cors".into());
     let violations = compiler.compile(policy).expect_err("four things are wrong");
     assert_eq!(

@@ -8,7 +8,7 @@
 //!
 //! Without axum, `tower_cors::merge::Overrides` does the same by path prefix.
 
-use std::{error::Error, time::Duration};
+use std::error::Error;
 
 use axum::{Router, http::Method, routing::get};
 use tokio::net::TcpListener;

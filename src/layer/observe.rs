@@ -108,7 +108,8 @@ impl Observer for Observers {
         let review = Review::new(head, resolution, decision);
         let (outcome, reason) = (review.outcome(), review.reason());
         let route = self.label.as_ref().and_then(|label| label(head));
-        let event = Event { outcome, reason, route, difference: self.difference(observed, &review), review: Some(&review) };
+        let event =
+            Event { outcome, reason, route, difference: self.difference(observed, &review), review: Some(&review) };
         if let Some(hook) = &self.hook {
             hook(&event);
         }

@@ -11,13 +11,7 @@ use std::{
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::{
-    AnswerBody, ResponseFuture,
-    body::DefaultBody,
-    nested,
-    observe::Report,
-    shared::Shared,
-};
+use super::{AnswerBody, ResponseFuture, body::DefaultBody, nested, observe::Report, shared::Shared};
 use crate::{
     compile::CompiledPolicy,
     decision::{Answer, Decision, decide},

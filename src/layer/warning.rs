@@ -41,8 +41,10 @@ pub(super) fn inner_layer(warns: bool) {
     if IS_COMPILED && warns {
         match trace::IS_COMPILED {
             true => trace::doubled(None),
-            false => print(&"two CORS layers stand on one route; the outer one answers preflights, the inner one decides the \
-                             responses; remove one"),
+            false => print(
+                &"two CORS layers stand on one route; the outer one answers preflights, the inner one decides the \
+                             responses; remove one",
+            ),
         }
     }
 }

@@ -28,6 +28,10 @@ mod reload;
 mod resolvers;
 /// Among services: what the layer passes through, wraps, and where it stands.
 mod services;
+/// Two layers on one request.
+mod two_layers;
+/// What varies on the origin.
+mod varying_on_origin;
 
 /// Decisions as `tracing` events.
 #[cfg(feature = "tracing")]

@@ -57,6 +57,12 @@ use crate::{compile::CompiledPolicy, decision::Resolution, request::CorsRequest}
 /// });
 /// # Ok::<_, tower_cors::Violations>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't tell which policy applies to a request",
+    note = "a `CorsPolicy` is compiled first: `CorsLayer::new(policy)?`, or `policy.compile()?` in a resolver",
+    note = "a closure names the type of its argument, `|request: &CorsRequest<'_>|`, and returns a `CompiledPolicy`, an `Option` of one, or a `Resolution`",
+    note = "a resolver that must wait goes into `CorsLayer::with_async_resolver`"
+)]
 pub trait PolicyResolver {
     /// The policy that applies to `request`.
     fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a>;
@@ -127,6 +133,8 @@ impl PolicyResolver for Arc<dyn PolicyResolver + Send + Sync + '_> {
 }
 
 /// A closure that answers with a policy, an `Option` of one, or a [`Resolution`].
+// The compiler would ask for `Fn`, whatever the type is.
+#[diagnostic::do_not_recommend]
 impl<F, P> PolicyResolver for F
 where
     F: Fn(&CorsRequest<'_>) -> P,

@@ -6,13 +6,23 @@ use std::{
     task::{Context, Poll},
 };
 
-use ::axum::{Router, extract::Request, response::IntoResponse, routing::Route};
+use ::axum::{
+    Router,
+    extract::Request,
+    response::IntoResponse,
+    routing::{IntoMakeService, Route},
+};
+#[cfg(not(target_family = "wasm"))]
+use ::axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use tower_service::Service;
 
 use crate::layer::{Cors, CorsLayer};
 
 /// Puts a CORS layer around a finished [`Router`].
 pub trait WithCors {
+    /// The state that the router still misses: none, so `()`.
+    type State;
+
     /// Puts `layer` around every route and fallback: what was merged and nested, axum's own 404 and 405, and every layer
     /// that was added before.
     ///
@@ -45,6 +55,7 @@ pub trait WithCors {
     /// ```
     fn with_cors<R, M>(self, layer: CorsLayer<R, M>) -> CorsRouter
     where
+        Self::State: HasState,
         R: Send + Sync + 'static,
         M: 'static,
         Cors<Route, R, M>: Service<Request, Response: IntoResponse + 'static, Error = Infallible, Future: Send + 'static>
@@ -54,9 +65,29 @@ pub trait WithCors {
             + 'static;
 }
 
-impl WithCors for Router {
+/// A router that has its state, and so misses none.
+#[diagnostic::on_unimplemented(
+    message = "this router still misses its state, a `{Self}`",
+    label = "`with_cors` ends a router that has its state",
+    note = "call `.with_state(...)` before `.with_cors(...)`"
+)]
+pub trait HasState: Sized {
+    #[doc(hidden)]
+    fn finish(router: Router<Self>) -> Router;
+}
+
+impl HasState for () {
+    fn finish(router: Router) -> Router {
+        router
+    }
+}
+
+impl<S> WithCors for Router<S> {
+    type State = S;
+
     fn with_cors<R, M>(self, layer: CorsLayer<R, M>) -> CorsRouter
     where
+        S: HasState,
         R: Send + Sync + 'static,
         M: 'static,
         Cors<Route, R, M>: Service<Request, Response: IntoResponse + 'static, Error = Infallible, Future: Send + 'static>
@@ -66,7 +97,7 @@ impl WithCors for Router {
             + 'static,
     {
         // The state turns handlers into services now; without it, axum would do so for each request.
-        CorsRouter(self.layer(layer).with_state(()))
+        CorsRouter(S::finish(self).layer(layer).with_state(()))
     }
 }
 
@@ -100,24 +131,36 @@ pub struct CorsRouter(Router);
 
 impl CorsRouter {
     /// The router, for what only a `Router` can do. What is added to it from here on is outside of the layer.
+    pub fn into_router(self) -> Router {
+        self.0
+    }
+
+    /// As the router's own: what hyper-based servers such as `axum-server` take.
+    pub fn into_make_service(self) -> IntoMakeService<Router> {
+        self.0.into_make_service()
+    }
+
+    /// As the router's own: handlers may extract the [`ConnectInfo`](::axum::extract::ConnectInfo) of the connection.
     ///
     /// # Examples
     ///
     /// ```no_run
     /// use std::net::SocketAddr;
-    /// use axum::{Router, routing::get};
+    /// use axum::{Router, extract::ConnectInfo, routing::get};
     /// use tower_cors::{CorsLayer, CorsPolicy, axum::WithCors};
     ///
     /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?;
-    /// let app = Router::new().route("/", get(async || "hello")).with_cors(cors);
+    /// # let cors = CorsLayer::new(CorsPolicy::new().allow_origins("https://app.example"))?;
+    /// let hello = async |ConnectInfo(address): ConnectInfo<SocketAddr>| format!("hello {address}");
+    /// let app = Router::new().route("/", get(hello)).with_cors(cors);
     /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    /// axum::serve(listener, app.into_router().into_make_service_with_connect_info::<SocketAddr>()).await?;
+    /// axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn into_router(self) -> Router {
-        self.0
+    #[cfg(not(target_family = "wasm"))]
+    pub fn into_make_service_with_connect_info<C>(self) -> IntoMakeServiceWithConnectInfo<Router, C> {
+        self.0.into_make_service_with_connect_info()
     }
 }
 

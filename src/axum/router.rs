@@ -6,14 +6,14 @@ use std::{
     task::{Context, Poll},
 };
 
+#[cfg(not(target_family = "wasm"))]
+use ::axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use ::axum::{
     Router,
     extract::Request,
     response::IntoResponse,
     routing::{IntoMakeService, Route},
 };
-#[cfg(not(target_family = "wasm"))]
-use ::axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use tower_service::Service;
 
 use crate::layer::{Cors, CorsLayer};

@@ -13,9 +13,9 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{AnswerBody, Cors, ResponseFuture, body::DefaultBody, nested, service::respond, shared::Shared};
+use super::{AnswerBody, Cors, ResponseFuture, body::DefaultBody, service::carry_out, shared::Shared};
 use crate::{
-    decision::{Decision, Resolution, decide},
+    decision::{Resolution, decide},
     request::CorsRequest,
     resolver::{Async, AsyncPolicyResolver, ResolutionFailure},
 };
@@ -68,17 +68,7 @@ impl<S, R, Req, M> Call<S, R, Req, M> {
         let head = CorsRequest::of(&self.request);
         let decision = decide(&head, resolution, &self.shared.options);
         let report = self.shared.observe(&head, resolution, &decision);
-        match decision {
-            Decision::PassThrough => {
-                let _within = nested::Within::a_layer();
-                ResponseFuture::inner(self.inner.call(self.request), None, report)
-            }
-            Decision::Continue(plan) => {
-                let _within = nested::Within::a_layer();
-                ResponseFuture::inner(self.inner.call(self.request), Some(plan), report)
-            }
-            Decision::Answer(answer) => ResponseFuture::answered(respond::<_, _, M>(self.request, answer, report)),
-        }
+        carry_out(&mut self.inner, self.request, decision, report)
     }
 }
 

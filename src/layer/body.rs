@@ -6,6 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -26,8 +27,8 @@ pub trait AnswerBody<B> {
     /// can't be made into a body.
     fn text(text: String) -> Option<Self::Body>;
 
-    /// The body of a response that the inner service gave.
-    fn wrap(body: B) -> Self::Body;
+    /// A response that the inner service gave, with the body that the layer's responses have.
+    fn wrap(response: Response<B>) -> Response<Self::Body>;
 }
 
 /// Answers with `B::default()`, and leaves the inner service's body as it is. The usual way: axum's, tonic's and most
@@ -50,8 +51,8 @@ impl<B: Default> AnswerBody<B> for DefaultBody {
     }
 
     #[inline]
-    fn wrap(body: B) -> B {
-        body
+    fn wrap(response: Response<B>) -> Response<B> {
+        response
     }
 }
 
@@ -70,8 +71,8 @@ impl<B> AnswerBody<B> for WrapBody {
         Some(CorsBody { inner: None, text: Some(text) })
     }
 
-    fn wrap(body: B) -> CorsBody<B> {
-        CorsBody { inner: Some(body), text: None }
+    fn wrap(response: Response<B>) -> Response<CorsBody<B>> {
+        response.map(|body| CorsBody { inner: Some(body), text: None })
     }
 }
 

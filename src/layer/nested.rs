@@ -2,8 +2,8 @@
 //! outer one leaves them alone. In: a response. Out: whether a layer decided it, and the mark that tells so.
 //!
 //! The mark is in the extensions of the response, which no header layer touches. Putting it there allocates twice, so a
-//! layer does it only where it runs within another one: while the outer layer calls and polls its inner service, this
-//! thread says so. Where a service in between runs the inner layer in a task of its own, the bytes of the header values
+//! layer does it only where it runs within another one: while the outer layer polls the future of its inner service,
+//! this thread says so. Where a service in between runs the inner layer in a task of its own, the bytes of the header values
 //! are the mark: they are recognised unless something rewrites them.
 //!
 //! A preflight never reaches the inner layer. That there is one shows when the outer service is cloned, as routers do for

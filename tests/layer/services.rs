@@ -242,7 +242,7 @@ async fn a_wrapped_body_is_the_inner_one_or_empty() {
     let served = service.oneshot(actual(ORIGIN)).await.expect("infallible").into_body();
     assert!(!served.is_end_stream());
     assert_eq!((served.size_hint().exact(), served.into_inner()), (Some(5), Some(String::from("inner"))));
-    assert!(WrapBody::wrap(String::new()).is_end_stream());
+    assert!(WrapBody::wrap(Response::new(String::new())).into_body().is_end_stream());
 }
 
 /// A stream of what is ready already.

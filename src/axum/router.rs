@@ -19,10 +19,7 @@ use tower_service::Service;
 use crate::layer::{Cors, CorsLayer};
 
 /// Puts a CORS layer around a finished [`Router`].
-pub trait WithCors {
-    /// The state that the router still misses: none, so `()`.
-    type State;
-
+pub trait WithCors: Sized {
     /// Puts `layer` around every route and fallback: what was merged and nested, axum's own 404 and 405, and every layer
     /// that was added before.
     ///
@@ -55,7 +52,7 @@ pub trait WithCors {
     /// ```
     fn with_cors<R, M>(self, layer: CorsLayer<R, M>) -> CorsRouter
     where
-        Self::State: HasState,
+        Self: HasState,
         R: Send + Sync + 'static,
         M: 'static,
         Cors<Route, R, M>: Service<Request, Response: IntoResponse + 'static, Error = Infallible, Future: Send + 'static>
@@ -65,29 +62,28 @@ pub trait WithCors {
             + 'static;
 }
 
-/// A router that has its state, and so misses none.
+/// A [`Router`] that has its state, as every router has that takes none.
+// Implemented for the router and not for its state: so the compiler knows the state where nobody names one.
 #[diagnostic::on_unimplemented(
-    message = "this router still misses its state, a `{Self}`",
+    message = "a `{Self}` still misses its state",
     label = "`with_cors` ends a router that has its state",
     note = "call `.with_state(...)` before `.with_cors(...)`"
 )]
-pub trait HasState: Sized {
+pub trait HasState {
     #[doc(hidden)]
-    fn finish(router: Router<Self>) -> Router;
+    fn finished(self) -> Router;
 }
 
-impl HasState for () {
-    fn finish(router: Router) -> Router {
-        router
+impl HasState for Router {
+    fn finished(self) -> Router {
+        self
     }
 }
 
 impl<S> WithCors for Router<S> {
-    type State = S;
-
     fn with_cors<R, M>(self, layer: CorsLayer<R, M>) -> CorsRouter
     where
-        S: HasState,
+        Self: HasState,
         R: Send + Sync + 'static,
         M: 'static,
         Cors<Route, R, M>: Service<Request, Response: IntoResponse + 'static, Error = Infallible, Future: Send + 'static>
@@ -97,7 +93,7 @@ impl<S> WithCors for Router<S> {
             + 'static,
     {
         // The state turns handlers into services now; without it, axum would do so for each request.
-        CorsRouter(S::finish(self).layer(layer).with_state(()))
+        CorsRouter(self.finished().layer(layer).with_state(()))
     }
 }
 

@@ -160,9 +160,9 @@ fn one_origin_is_taken_as_well_as_many() {
     let many = CorsPolicy::new().allow_origins([PAGE]);
     assert_eq!(CorsPolicy::new().allow_origins(PAGE), many);
     assert_eq!(CorsPolicy::new().allow_origins(PAGE.to_owned()), many);
-    assert_eq!(CorsPolicy::new().allow_origins(&PAGE.to_owned()), many);
+    assert_eq!(CorsPolicy::new().allow_origins(std::borrow::Cow::Borrowed(PAGE)), many);
     assert_eq!(CorsPolicy::new().allow_origins(vec![PAGE.to_owned()]), many);
-    assert_eq!(CorsPolicy::new().allow_origins(&[PAGE]), many);
+    assert_eq!(CorsPolicy::new().allow_origins([PAGE].iter()), many);
     assert_eq!(CorsPolicy::new().allow_origins(Some(PAGE)), many);
     assert_eq!(CorsPolicy::new().allow_origins(tower_cors::policy::split_list(PAGE)), many);
     assert_eq!(CorsPolicy::new().extend_allow_origins(PAGE), many);

@@ -69,6 +69,7 @@ pub trait WithCors: Sized {
     label = "`with_cors` ends a router that has its state",
     note = "call `.with_state(...)` before `.with_cors(...)`"
 )]
+#[doc(hidden)]
 pub trait HasState {
     #[doc(hidden)]
     fn finished(self) -> Router;

@@ -68,7 +68,7 @@ impl<S, R, Req, M> Call<S, R, Req, M> {
         let head = CorsRequest::of(&self.request);
         let decision = decide(&head, resolution, &self.shared.options);
         let report = self.shared.observe(&head, resolution, &decision);
-        carry_out(&mut self.inner, self.request, decision, report)
+        carry_out(&mut self.inner, &self.shared, self.request, decision, report)
     }
 }
 

@@ -65,7 +65,9 @@ impl CorsLayer {
 
     /// A layer that does nothing, for servers that choose at run time: requests pass untouched, preflights included.
     pub fn disabled() -> Self {
-        Self::with_resolver(None)
+        let mut layer = Self::with_resolver(None);
+        layer.shared_mut().is_disabled = true;
+        layer
     }
 
     /// A layer for development and for public APIs: every origin, method and header is allowed, every response header is
@@ -391,8 +393,8 @@ impl<R, M> CorsLayer<R, M> {
         CorsLayer { shared, observers, lints, body: PhantomData }
     }
 
-    /// Whether the layer warns of lints when it makes its first service, and of another CORS layer that it finds within:
-    /// with the feature `tracing` as warnings of the target `tower_cors`, without it as lines on standard error, in debug
+    /// Whether the layer warns of lints when it makes its first service, and of another CORS layer within when it answers
+    /// the first preflight: with the feature `tracing` as warnings of the target `tower_cors`, without it as lines on standard error, in debug
     /// builds alone. On by default.
     pub fn warnings(mut self, warn: bool) -> Self {
         self.shared_mut().warns = warn;

@@ -75,29 +75,32 @@ pub(super) fn mark<B>(response: &mut Response<B>, is_within_a_layer: bool) {
 #[derive(Debug, Default)]
 pub(super) struct InnerLayer(AtomicU8);
 
+const IS_UNKNOWN: u8 = 0;
 const IS_ABSENT: u8 = 1;
 const IS_THERE: u8 = 2;
+const IS_REPORTED: u8 = 3;
 
 impl InnerLayer {
     /// Whether a layer is known to stand within.
     pub(super) fn is_there(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == IS_THERE
+        self.0.load(Ordering::Relaxed) >= IS_THERE
     }
 
-    /// Clones the service within, and calls `found` where the first clone shows a layer there.
+    /// Whether a layer is known to stand within, for the first who asks.
+    pub(super) fn is_there_unreported(&self) -> bool {
+        self.0.compare_exchange(IS_THERE, IS_REPORTED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Clones the service within. The first clone shows whether a layer is there.
     #[inline]
-    pub(super) fn look_for<T>(&self, clone: impl FnOnce() -> T, found: impl FnOnce()) -> T {
-        let is_first = self.0.load(Ordering::Relaxed) == 0;
+    pub(super) fn look_for<T>(&self, clone: impl FnOnce() -> T) -> T {
+        let is_first = self.0.load(Ordering::Relaxed) == IS_UNKNOWN;
         if is_first {
             IS_LAYER_CLONED.set(false);
         }
         let inner = clone();
         if is_first {
-            let is_there = IS_LAYER_CLONED.get();
-            self.0.store(if is_there { IS_THERE } else { IS_ABSENT }, Ordering::Relaxed);
-            if is_there {
-                found();
-            }
+            self.0.store(if IS_LAYER_CLONED.get() { IS_THERE } else { IS_ABSENT }, Ordering::Relaxed);
         }
         IS_LAYER_CLONED.set(true);
         inner

@@ -73,7 +73,10 @@ where
         };
         // As `carry_out` has it, without the report: that saves each request 12 instructions.
         match decision {
-            Decision::Answer(answer) => ResponseFuture::answered(respond::<_, _, M>(request, answer, None)),
+            Decision::Answer(answer) => {
+                self.shared.warn_of_inner_layer(&request);
+                ResponseFuture::answered(respond::<_, _, M>(request, answer, None))
+            }
             Decision::PassThrough => {
                 ResponseFuture { state: State::Inner { future: self.inner.call(request), plan: None, report: None } }
             }
@@ -104,13 +107,14 @@ impl<S, R, M> Cors<S, R, M> {
                 decision
             })
         };
-        carry_out(&mut self.inner, request, decision, report)
+        carry_out(&mut self.inner, &self.shared, request, decision, report)
     }
 }
 
 /// Calls the inner service, or answers in its place.
-pub(super) fn carry_out<S, Req, Res, M>(
+pub(super) fn carry_out<S, R, Req, Res, M>(
     inner: &mut S,
+    shared: &Shared<R>,
     request: Request<Req>,
     decision: Decision,
     report: Option<Box<Report>>,
@@ -122,7 +126,10 @@ where
     let plan = match decision {
         Decision::PassThrough => None,
         Decision::Continue(plan) => Some(plan),
-        Decision::Answer(answer) => return ResponseFuture::answered(respond::<_, _, M>(request, answer, report)),
+        Decision::Answer(answer) => {
+            shared.warn_of_inner_layer(&request);
+            return ResponseFuture::answered(respond::<_, _, M>(request, answer, report));
+        }
     };
     ResponseFuture { state: State::Inner { future: inner.call(request), plan, report } }
 }

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use http::Request;
+
 use super::{
     nested::InnerLayer,
     observe::{Observed, Observer, Report},
@@ -10,7 +12,7 @@ use super::{
 };
 use crate::{
     decision::{Decision, Options, Resolution},
-    request::CorsRequest,
+    request::{CorsRequest, is_preflight},
 };
 
 /// Shared by all clones of a service, behind one `Arc`: cloning a service is one atomic increment.
@@ -21,6 +23,8 @@ pub(super) struct Shared<R> {
     pub(super) observer: Option<Arc<dyn Observer>>,
     /// Whether the layer warns of what its author probably did not mean; see `warning`.
     pub(super) warns: bool,
+    /// A layer that does nothing is no second layer.
+    pub(super) is_disabled: bool,
     inner_layer: InnerLayer,
 }
 
@@ -31,20 +35,30 @@ impl<R> Shared<R> {
             options: Options::new(),
             observer: trace::observer(),
             warns: true,
+            is_disabled: false,
             inner_layer: InnerLayer::default(),
         }
     }
 
     /// The same settings with another resolver, for another service.
     pub(super) fn with_resolver<T>(&self, resolver: Arc<T>) -> Shared<T> {
-        let Self { options, warns, .. } = *self;
-        Shared { resolver, options, observer: self.observer.clone(), warns, inner_layer: InnerLayer::default() }
+        let Self { options, warns, is_disabled, .. } = *self;
+        let (observer, inner_layer) = (self.observer.clone(), InnerLayer::default());
+        Shared { resolver, options, observer, warns, is_disabled, inner_layer }
     }
 
     /// Clones the service within, and looks there for another layer the first time (5.9).
     #[inline]
     pub(super) fn clone_inner<S: Clone>(&self, inner: &S) -> S {
-        self.inner_layer.look_for(|| inner.clone(), || warning::inner_layer(self.warns))
+        if self.is_disabled { inner.clone() } else { self.inner_layer.look_for(|| inner.clone()) }
+    }
+
+    /// Warns once of another layer within, where this one answers a preflight for both (5.9).
+    #[inline]
+    pub(super) fn warn_of_inner_layer<B>(&self, request: &Request<B>) {
+        if warning::IS_PRINTED && self.warns && is_preflight(request) && self.inner_layer.is_there_unreported() {
+            warning::inner_layer();
+        }
     }
 
     /// Whether a decision is observed.

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::trace;
 use crate::compile::CompiledPolicy;
 
-/// Whether this build has a place for warnings.
-const IS_COMPILED: bool = trace::IS_COMPILED || cfg!(debug_assertions);
+/// Whether this build prints warnings: a debug build, where no log takes them.
+pub(super) const IS_PRINTED: bool = cfg!(debug_assertions) && !trace::IS_COMPILED;
 
 /// Lints that are to be reported, once for all clones of a layer.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Lints {
 impl Lints {
     /// None where there is nothing to report, or nowhere to report it.
     pub(super) fn of(policy: &CompiledPolicy) -> Option<Self> {
-        let is_reported = IS_COMPILED && !policy.lints().is_empty();
+        let is_reported = (IS_PRINTED || trace::IS_COMPILED) && !policy.lints().is_empty();
         is_reported.then(|| Self { policy: policy.clone(), are_reported: AtomicBool::new(false) })
     }
 
@@ -35,22 +35,16 @@ impl Lints {
     }
 }
 
-/// 5.9: another layer stands within, found when a service is cloned for the first time.
+/// 5.9: the doubling is reported; where there is a log, by the event of the preflight.
 #[cold]
-pub(super) fn inner_layer(warns: bool) {
-    if IS_COMPILED && warns {
-        match trace::IS_COMPILED {
-            true => trace::doubled(None),
-            false => print(
-                &"two CORS layers stand on one route; the outer one answers preflights, the inner one decides the \
-                             responses; remove one",
-            ),
-        }
-    }
+pub(super) fn inner_layer() {
+    print(
+        &"two CORS layers stand on one route: the outer one answers preflights, the inner one decides responses; remove one",
+    );
 }
 
 fn print(message: &dyn std::fmt::Display) {
-    if cfg!(debug_assertions) {
+    if IS_PRINTED {
         eprintln!("tower-cors: {message} [`CorsLayer::warnings(false)` ends these lines]");
     }
 }

@@ -232,3 +232,14 @@ async fn no_mark_leaves_a_single_layer() {
         }
     }
 }
+
+// rule 5.9
+#[tokio::test]
+async fn a_disabled_layer_is_no_second_layer() {
+    for (outer, inner) in [(strict(), CorsLayer::disabled()), (CorsLayer::disabled(), strict())] {
+        let (service, outcomes) = doubled(outer, |response| response, inner);
+        send(&service, request(Method::OPTIONS, OK)).await;
+        send(&service, actual(OK)).await;
+        assert!(!outcomes.lock().expect("no panic").contains(&"already-decided"));
+    }
+}

@@ -57,14 +57,43 @@ fn services_of_a_layer_with_a_lint_are_made() {
     make_services(&with_a_lint().warnings(false));
 }
 
+/// What one test of this program prints on standard error.
+#[cfg(all(not(feature = "tracing"), debug_assertions))]
+fn printed_by(test: &str) -> String {
+    let program = std::env::current_exe().expect("this program");
+    let output = std::process::Command::new(program).args(["--exact", test, "--nocapture"]).output();
+    String::from_utf8(output.expect("it starts").stderr).expect("text")
+}
+
 #[cfg(all(not(feature = "tracing"), debug_assertions))]
 #[test]
 fn a_debug_build_without_tracing_prints_each_lint_once_on_standard_error() {
-    let program = std::env::current_exe().expect("this program");
-    let arguments = ["--exact", "warnings::services_of_a_layer_with_a_lint_are_made", "--nocapture"];
-    let output = std::process::Command::new(program).args(arguments).output().expect("it starts");
-    let printed = String::from_utf8(output.stderr).expect("text");
+    let printed = printed_by("warnings::services_of_a_layer_with_a_lint_are_made");
     assert_eq!(printed.matches(LINT).count(), 1, "{printed}");
     assert!(printed.contains("tower-cors: warning: "), "{printed}");
     assert!(printed.contains("(lowercase-method) [`CorsLayer::warnings(false)` ends these lines]"), "{printed}");
+}
+
+/// Its output is what the test below reads.
+#[cfg(not(feature = "tracing"))]
+#[tokio::test]
+async fn two_layers_answer_preflights() {
+    use tower::ServiceExt;
+
+    let (outer, within) = (CorsLayer::permissive(), CorsLayer::permissive());
+    for service in [outer.layer(within.layer(inner())), outer.clone().warnings(false).layer(within.layer(inner()))] {
+        for _ in 0..2 {
+            let preflight = Request::options("/").header("origin", "https://app.example");
+            let preflight = preflight.header("access-control-request-method", "PUT").body(String::new());
+            service.clone().oneshot(preflight.expect("a request")).await.expect("infallible");
+        }
+    }
+}
+
+// rule 5.9
+#[cfg(all(not(feature = "tracing"), debug_assertions))]
+#[test]
+fn a_debug_build_without_tracing_prints_a_second_layer_once_on_standard_error() {
+    let printed = printed_by("warnings::two_layers_answer_preflights");
+    assert_eq!(printed.matches("tower-cors: two CORS layers stand on one route: ").count(), 1, "{printed}");
 }

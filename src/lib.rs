@@ -67,6 +67,7 @@
 //!
 //! # More
 //!
+//! - What a policy probably does not mean: [`CorsLayer::lints`], of which the layer warns by itself.
 //! - axum: every place that leaves something out, errors, WebSockets: the module `axum`, with the feature of that name.
 //! - tonic: the layer goes first into `Server::builder()`; `examples/tonic/src/main.rs` is a whole server for gRPC-Web.
 //! - Several settings, one policy: [`guide::merging`], with base policies and overrides by path in [`merge`].

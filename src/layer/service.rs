@@ -3,7 +3,6 @@
 use std::{
     fmt,
     marker::PhantomData,
-    mem,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -75,7 +74,7 @@ where
         match decision {
             Decision::Answer(answer) => {
                 self.shared.warn_of_inner_layer(&request);
-                ResponseFuture::answered(respond::<_, _, M>(request, answer, None))
+                ResponseFuture::answered(respond::<_, _, M>(request, answer))
             }
             Decision::PassThrough => {
                 ResponseFuture { state: State::Inner { future: self.inner.call(request), plan: None, report: None } }
@@ -128,27 +127,24 @@ where
         Decision::Continue(plan) => Some(plan),
         Decision::Answer(answer) => {
             shared.warn_of_inner_layer(&request);
-            return ResponseFuture::answered(respond::<_, _, M>(request, answer, report));
+            let mut response = respond::<_, _, M>(request, answer);
+            if let Some(report) = report {
+                report.complete::<Res, M>(&mut response);
+            }
+            return ResponseFuture::answered(response);
         }
     };
     ResponseFuture { state: State::Inner { future: inner.call(request), plan, report } }
 }
 
 /// The response of an answer, written into the request's own header map: that one is there already, and large enough.
-fn respond<Req, B, M: AnswerBody<B>>(
-    mut request: Request<Req>,
-    answer: Answer,
-    report: Option<Box<Report>>,
-) -> Response<M::Body> {
-    let mut headers = mem::take(request.headers_mut());
-    headers.clear();
+fn respond<Req, B, M: AnswerBody<B>>(request: Request<Req>, answer: Answer) -> Response<M::Body> {
     let mut response = Response::new(M::empty());
     *response.status_mut() = answer.status();
-    answer.write_to(&mut headers);
-    *response.headers_mut() = headers;
-    if let Some(report) = report {
-        report.complete::<B, M>(&mut response);
-    }
+    let headers = response.headers_mut();
+    *headers = request.into_parts().0.headers;
+    headers.clear();
+    answer.write_to(headers);
     response
 }
 

@@ -237,14 +237,14 @@ fn simple_preflights() -> CorsPolicy {
     one_origin()
         .allow_methods([Method::GET, Method::PUT, Method::DELETE])
         .allow_headers(["content-type", "authorization", "x-request-id"])
-        .max_age(Duration::from_secs(600))
+        .max_age(600)
 }
 
 fn many_headers() -> CorsPolicy {
     credentialed()
         .allow_methods([Method::GET, Method::PUT, Method::DELETE])
         .allow_headers((0..16).map(|n| format!("x-header-{n}")))
-        .max_age(Duration::from_secs(600))
+        .max_age(600)
 }
 
 fn echoed_headers() -> CorsPolicy {

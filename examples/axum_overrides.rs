@@ -8,7 +8,7 @@
 //!
 //! Without axum, `tower_cors::merge::Overrides` does the same by path prefix.
 
-use std::{error::Error, time::Duration};
+use std::error::Error;
 
 use axum::{Router, http::Method, routing::get};
 use tokio::net::TcpListener;
@@ -19,7 +19,7 @@ use tower_cors::{
 };
 
 pub(crate) fn app() -> Result<CorsRouter, MergeError> {
-    let base = CorsPolicy::new().allow_origins(["https://app.example"]).max_age(Duration::from_secs(600));
+    let base = CorsPolicy::new().allow_origins(["https://app.example"]).max_age(600);
     let resolver = ByMatchedPath::new(base)?
         // Still for https://app.example, which may now use PUT.
         .route("/users/{id}", CorsPolicy::new().allow_methods([Method::PUT]))?

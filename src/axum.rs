@@ -9,4 +9,4 @@ mod matched;
 mod router;
 
 pub use matched::{ByMatchedPath, matched_path};
-pub use router::{CorsRouter, WithCors};
+pub use router::{CorsRouter, HasState, WithCors};

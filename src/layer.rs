@@ -12,10 +12,12 @@ mod layer;
 mod nested;
 mod observe;
 mod service;
+mod shared;
 mod trace;
+mod warning;
 
 pub use asynchronous::AsyncResponseFuture;
-pub use body::{AnswerBody, CorsBody, DefaultBody, EmptyBody, TextBody, WrapBody};
+pub use body::{AnswerBody, CorsBody, DefaultBody, WrapBody};
 pub use errors::{AnswerErrors, AnswerErrorsFuture, AnswerErrorsLayer};
 pub use event::{Difference, Event, Recorded};
 pub use future::ResponseFuture;

@@ -67,6 +67,7 @@
 //!
 //! # More
 //!
+//! - What a policy probably does not mean: [`CorsLayer::lints`], of which the layer warns by itself.
 //! - axum: every place that leaves something out, errors, WebSockets: the module `axum`, with the feature of that name.
 //! - tonic: the layer goes first into `Server::builder()`; `examples/tonic/src/main.rs` is a whole server for gRPC-Web.
 //! - Several settings, one policy: [`guide::merging`], with base policies and overrides by path in [`merge`].
@@ -77,6 +78,7 @@
 //! - When a browser refuses: [`guide::troubleshooting`], [`Reason`], and [`guide::lints`] for every lint and violation.
 //! - Coming from tower-http, ingress-nginx, Istio or Envoy: [`guide::migrating`].
 //! - Why a default is what it is: [`guide::defaults`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

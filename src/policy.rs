@@ -8,10 +8,7 @@ pub(crate) mod list;
 mod presets;
 mod provenance;
 
-use std::{
-    fmt::{self, Write as _},
-    time::Duration,
-};
+use std::fmt::{self, Write as _};
 
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
@@ -51,7 +48,6 @@ pub(crate) const DEFAULT_MAX_AGE: u64 = match u64::from_str_radix(DEFAULT_MAX_AG
 ///
 /// ```
 /// use http::{Method, header};
-/// use std::time::Duration;
 /// use tower_cors::CorsPolicy;
 ///
 /// let policy = CorsPolicy::new()
@@ -59,7 +55,7 @@ pub(crate) const DEFAULT_MAX_AGE: u64 = match u64::from_str_radix(DEFAULT_MAX_AG
 ///     .allow_methods([Method::GET, Method::PUT])
 ///     .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION])
 ///     .allow_credentials(true)
-///     .max_age(Duration::from_secs(600));
+///     .max_age(600);
 /// ```
 ///
 /// A struct literal does as well:
@@ -104,23 +100,27 @@ impl CorsPolicy {
         Self::default()
     }
 
-    /// Replaces the allowed origins. See [`CorsPolicy`] for what may be written.
+    /// Everything but credentials: any origin, any method, any header, and every response header exposed. For development
+    /// and for public APIs.
+    #[doc(alias = "very_permissive")]
+    pub fn permissive() -> Self {
+        Self::new().allow_origins("*").allow_methods(["*"]).allow_headers(["*"]).expose_headers(["*"])
+    }
+
+    /// Replaces the allowed origins: by one, or by a list. See [`CorsPolicy`] for what may be written.
     ///
     /// A list from an environment variable goes through [`split_list`].
-    pub fn allow_origins<I>(mut self, origins: I) -> Self
-    where
-        I: IntoIterator<Item: AsRef<str>>,
-    {
-        self.allow_origins = Some(owned(origins));
+    #[doc(alias = "allow_origin")]
+    #[doc(alias = "AllowOrigin")]
+    #[doc(alias = "mirror_request")]
+    pub fn allow_origins<K: ?Sized>(mut self, origins: impl IntoOrigins<K>) -> Self {
+        self.allow_origins = Some(origins.into_origins());
         self
     }
 
     /// Adds to the allowed origins.
-    pub fn extend_allow_origins<I>(mut self, origins: I) -> Self
-    where
-        I: IntoIterator<Item: AsRef<str>>,
-    {
-        self.allow_origins.get_or_insert_default().extend(owned(origins));
+    pub fn extend_allow_origins<K: ?Sized>(mut self, origins: impl IntoOrigins<K>) -> Self {
+        self.allow_origins.get_or_insert_default().extend(origins.into_origins());
         self
     }
 
@@ -184,10 +184,33 @@ impl CorsPolicy {
         self
     }
 
-    /// Sets how long browsers may remember the answer to a preflight. Fractions of a second are dropped.
-    pub fn max_age(mut self, age: Duration) -> Self {
-        self.max_age = Some(age.as_secs());
+    /// Sets how long browsers may remember the answer to a preflight, in seconds. The header has no parts of a second, so
+    /// this takes none: of a `Duration` write `as_secs()`.
+    pub fn max_age(mut self, seconds: u64) -> Self {
+        self.max_age = Some(seconds);
         self
+    }
+}
+
+/// One origin, or a list of them: whatever is a string, and whatever iterates over strings. `K` tells the two apart.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither an origin nor a list of origins",
+    note = "write a string such as \"https://app.example\", or an array, a `Vec` or an iterator of strings"
+)]
+pub trait IntoOrigins<K: ?Sized> {
+    /// The origins, as they were written.
+    fn into_origins(self) -> Vec<String>;
+}
+
+impl<T: AsRef<str>> IntoOrigins<str> for T {
+    fn into_origins(self) -> Vec<String> {
+        vec![self.as_ref().to_owned()]
+    }
+}
+
+impl<I: IntoIterator<Item: AsRef<str>>> IntoOrigins<[String]> for I {
+    fn into_origins(self) -> Vec<String> {
+        owned(self)
     }
 }
 

@@ -4,8 +4,91 @@
 //! no boxed future. Resolvers that must wait have a second trait, [`AsyncPolicyResolver`], not an associated future of
 //! this one: that would make every synchronous resolver, closures included, spell a future type, and every layer carry
 //! its state.
+//!
+//! # The type of a layer
+//!
+//! What a function returns, a field or a `static` needs a type that can be written. Where a closure or an async block is
+//! inside, [`CorsLayer::boxed`](crate::CorsLayer::boxed) gives one.
+//!
+//! | the layer has | its type |
+//! |---|---|
+//! | one policy | `CorsLayer` |
+//! | a resolver `Tenants` of your own | `CorsLayer<Tenants>`, and `CorsLayer<Async<Tenants>>` where it must wait |
+//! | a policy that is reloaded | `CorsLayer<Reloadable<CompiledPolicy>>` |
+//! | a closure, `.boxed()` | `CorsLayer<BoxResolver>` |
+//! | an asynchronous closure, `.boxed()` | `CorsLayer<Async<BoxAsyncResolver>>` |
+//! | any of them, `.wrap_body()` | the same with [`WrapBody`](crate::layer::WrapBody) at the end: `CorsLayer<BoxResolver, WrapBody>` |
+//!
+//! ```
+//! use std::sync::LazyLock;
+//! use tower_cors::{
+//!     CompiledPolicy, CorsLayer, CorsPolicy, Violations,
+//!     request::CorsRequest,
+//!     resolver::{Async, BoxAsyncResolver, BoxResolver, resolve_async},
+//! };
+//!
+//! fn cors() -> Result<CorsLayer, Violations> {
+//!     CorsLayer::new(CorsPolicy::new().allow_origins("https://app.example"))
+//! }
+//!
+//! /// A closure: pages may read what is public, and nothing else.
+//! static BY_PATH: LazyLock<CorsLayer<BoxResolver>> = LazyLock::new(|| {
+//!     let public = CorsPolicy::permissive().compile().ok();
+//!     CorsLayer::with_resolver(move |request: &CorsRequest<'_>| {
+//!         public.clone().filter(|_| request.uri().is_some_and(|uri| uri.path().starts_with("/public/")))
+//!     })
+//!     .boxed()
+//! });
+//!
+//! /// Stands for a table of tenants.
+//! #[derive(Clone)]
+//! struct Database;
+//!
+//! impl Database {
+//!     async fn policy_of(&self, host: String) -> Result<Option<CompiledPolicy>, std::io::Error> {
+//!         # let _ = host;
+//!         Ok(None)
+//!     }
+//! }
+//!
+//! /// An asynchronous closure over a database.
+//! struct Server {
+//!     cors: CorsLayer<Async<BoxAsyncResolver>>,
+//! }
+//!
+//! impl Server {
+//!     fn new(database: Database) -> Self {
+//!         let resolver = resolve_async(move |request| {
+//!             let (database, host) = (database.clone(), request.authority().unwrap_or_default().to_owned());
+//!             async move { database.policy_of(host).await }
+//!         });
+//!         Self { cors: CorsLayer::with_async_resolver(resolver).boxed() }
+//!     }
+//! }
+//! ```
+#![cfg_attr(
+    feature = "reload",
+    doc = r#"
+```
+use tower_cors::{CompiledPolicy, CorsLayer, CorsPolicy, Violations, resolver::{ReloadHandle, Reloadable}};
+
+/// A policy that is reloaded, and the handle that does so.
+struct Reloaded {
+    cors: CorsLayer<Reloadable<CompiledPolicy>>,
+    handle: ReloadHandle<CompiledPolicy>,
+}
+
+fn reloaded(policy: CorsPolicy) -> Result<Reloaded, Violations> {
+    let resolver = Reloadable::new(policy.compile()?);
+    let handle = resolver.handle();
+    Ok(Reloaded { cors: CorsLayer::with_resolver(resolver), handle })
+}
+```
+"#
+)]
 
 mod asynchronous;
+mod boxed;
 mod by_path;
 mod per_request;
 #[cfg(feature = "reload")]
@@ -14,6 +97,7 @@ mod reload;
 use std::sync::Arc;
 
 pub use asynchronous::{Async, AsyncPolicyResolver, ResolutionFailure, ResolveAsync, resolve_async};
+pub use boxed::{BoxAsyncResolver, BoxResolver};
 pub use by_path::{ByPathPrefix, PathPrefixError};
 pub use per_request::Overridable;
 #[cfg(feature = "reload")]
@@ -55,6 +139,12 @@ use crate::{compile::CompiledPolicy, decision::Resolution, request::CorsRequest}
 /// });
 /// # Ok::<_, tower_cors::Violations>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't tell which policy applies to a request",
+    note = "a `CorsPolicy` is compiled first: `CorsLayer::new(policy)?`, or `policy.compile()?` in a resolver",
+    note = "a closure names the type of its argument, `|request: &CorsRequest<'_>|`, and returns a `CompiledPolicy`, an `Option` of one, or a `Resolution`",
+    note = "a resolver that must wait goes into `CorsLayer::with_async_resolver`"
+)]
 pub trait PolicyResolver {
     /// The policy that applies to `request`.
     fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a>;
@@ -125,6 +215,8 @@ impl PolicyResolver for Arc<dyn PolicyResolver + Send + Sync + '_> {
 }
 
 /// A closure that answers with a policy, an `Option` of one, or a [`Resolution`].
+// The compiler would ask for `Fn`, whatever the type is.
+#[diagnostic::do_not_recommend]
 impl<F, P> PolicyResolver for F
 where
     F: Fn(&CorsRequest<'_>) -> P,

@@ -17,6 +17,9 @@
 //! let routes = Routes::new(cors.layer(GrpcWebLayer::new().layer(health)));
 //! ```
 //!
+//! A layer inside that changes the body to one that can't be empty, as tower-http's `TraceLayer` does, makes
+//! `cors.wrap_body()` necessary; the compiler says so.
+//!
 //! With a layer for the whole server the feature is not needed: `Server::builder().layer(cors)` comes before
 //! `.layer(GrpcWebLayer::new())`.
 

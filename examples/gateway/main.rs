@@ -19,7 +19,6 @@ use std::{
     process::ExitCode,
 };
 
-use http_body_util::{BodyExt, Empty};
 use tower::Layer;
 use tower_cors::{
     CorsLayer,
@@ -155,8 +154,7 @@ async fn serve(arguments: Arguments, routes: LoadedRoutes) -> io::Result<()> {
     };
     let cors = CorsLayer::with_resolver(routes)
         .unmatched_preflight(unmatched)
-        .guard_websocket_upgrades(arguments.guard_websocket_upgrades)
-        .empty_body(|| Empty::new().map_err(|never| match never {}).boxed_unsync());
+        .guard_websocket_upgrades(arguments.guard_websocket_upgrades);
     let service = cors.layer(proxy::Proxy::new(handle.clone(), arguments.upstream, arguments.limits));
     for (_, address) in &sockets {
         say(&format!("listening on http://{address}"));

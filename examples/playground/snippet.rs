@@ -155,10 +155,7 @@ fn policy_expression(policy: Option<&CorsPolicy>, indent: usize) -> String {
             PolicyField::AllowMethods => ("allow_methods", list(&policy.allow_methods)),
             PolicyField::AllowHeaders => ("allow_headers", list(&policy.allow_headers)),
             PolicyField::ExposeHeaders => ("expose_headers", list(&policy.expose_headers)),
-            PolicyField::MaxAge => {
-                let seconds = |age| format!("std::time::Duration::from_secs({age})");
-                ("max_age", policy.max_age.map(seconds))
-            }
+            PolicyField::MaxAge => ("max_age", policy.max_age.map(|age| age.to_string())),
         };
         if let Some(argument) = argument {
             _ = write!(text, "\n{}.{method}({argument})", " ".repeat(indent + 4));

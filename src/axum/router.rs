@@ -6,13 +6,20 @@ use std::{
     task::{Context, Poll},
 };
 
-use ::axum::{Router, extract::Request, response::IntoResponse, routing::Route};
+#[cfg(not(target_family = "wasm"))]
+use ::axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
+use ::axum::{
+    Router,
+    extract::Request,
+    response::IntoResponse,
+    routing::{IntoMakeService, Route},
+};
 use tower_service::Service;
 
 use crate::layer::{Cors, CorsLayer};
 
 /// Puts a CORS layer around a finished [`Router`].
-pub trait WithCors {
+pub trait WithCors: Sized {
     /// Puts `layer` around every route and fallback: what was merged and nested, axum's own 404 and 405, and every layer
     /// that was added before.
     ///
@@ -45,8 +52,9 @@ pub trait WithCors {
     /// ```
     fn with_cors<R, M>(self, layer: CorsLayer<R, M>) -> CorsRouter
     where
+        Self: HasState,
         R: Send + Sync + 'static,
-        M: Clone + Send + Sync + 'static,
+        M: 'static,
         Cors<Route, R, M>: Service<Request, Response: IntoResponse + 'static, Error = Infallible, Future: Send + 'static>
             + Clone
             + Send
@@ -54,11 +62,31 @@ pub trait WithCors {
             + 'static;
 }
 
-impl WithCors for Router {
+/// A [`Router`] that has its state, as every router has that takes none.
+// Implemented for the router and not for its state: so the compiler knows the state where nobody names one.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` still misses its state",
+    label = "`with_cors` ends a router that has its state",
+    note = "call `.with_state(...)` before `.with_cors(...)`"
+)]
+#[doc(hidden)]
+pub trait HasState {
+    #[doc(hidden)]
+    fn finished(self) -> Router;
+}
+
+impl HasState for Router {
+    fn finished(self) -> Router {
+        self
+    }
+}
+
+impl<S> WithCors for Router<S> {
     fn with_cors<R, M>(self, layer: CorsLayer<R, M>) -> CorsRouter
     where
+        Self: HasState,
         R: Send + Sync + 'static,
-        M: Clone + Send + Sync + 'static,
+        M: 'static,
         Cors<Route, R, M>: Service<Request, Response: IntoResponse + 'static, Error = Infallible, Future: Send + 'static>
             + Clone
             + Send
@@ -66,7 +94,7 @@ impl WithCors for Router {
             + 'static,
     {
         // The state turns handlers into services now; without it, axum would do so for each request.
-        CorsRouter(self.layer(layer).with_state(()))
+        CorsRouter(self.finished().layer(layer).with_state(()))
     }
 }
 
@@ -100,24 +128,36 @@ pub struct CorsRouter(Router);
 
 impl CorsRouter {
     /// The router, for what only a `Router` can do. What is added to it from here on is outside of the layer.
+    pub fn into_router(self) -> Router {
+        self.0
+    }
+
+    /// As the router's own: what hyper-based servers such as `axum-server` take.
+    pub fn into_make_service(self) -> IntoMakeService<Router> {
+        self.0.into_make_service()
+    }
+
+    /// As the router's own: handlers may extract the [`ConnectInfo`](::axum::extract::ConnectInfo) of the connection.
     ///
     /// # Examples
     ///
     /// ```no_run
     /// use std::net::SocketAddr;
-    /// use axum::{Router, routing::get};
+    /// use axum::{Router, extract::ConnectInfo, routing::get};
     /// use tower_cors::{CorsLayer, CorsPolicy, axum::WithCors};
     ///
     /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?;
-    /// let app = Router::new().route("/", get(async || "hello")).with_cors(cors);
+    /// # let cors = CorsLayer::new(CorsPolicy::new().allow_origins("https://app.example"))?;
+    /// let hello = async |ConnectInfo(address): ConnectInfo<SocketAddr>| format!("hello {address}");
+    /// let app = Router::new().route("/", get(hello)).with_cors(cors);
     /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    /// axum::serve(listener, app.into_router().into_make_service_with_connect_info::<SocketAddr>()).await?;
+    /// axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn into_router(self) -> Router {
-        self.0
+    #[cfg(not(target_family = "wasm"))]
+    pub fn into_make_service_with_connect_info<C>(self) -> IntoMakeServiceWithConnectInfo<Router, C> {
+        self.0.into_make_service_with_connect_info()
     }
 }
 

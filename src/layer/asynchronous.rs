@@ -2,6 +2,7 @@
 //! inner service. Like its neighbours it takes no CORS decision.
 
 use std::{
+    marker::PhantomData,
     mem,
     pin::Pin,
     sync::Arc,
@@ -12,9 +13,9 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{AnswerBody, Cors, ResponseFuture, body::DefaultBody, nested, observe::Shared, service::respond};
+use super::{AnswerBody, Cors, ResponseFuture, body::DefaultBody, service::carry_out, shared::Shared};
 use crate::{
-    decision::{Decision, Resolution, decide},
+    decision::{Resolution, decide},
     request::CorsRequest,
     resolver::{Async, AsyncPolicyResolver, ResolutionFailure},
 };
@@ -23,7 +24,7 @@ impl<S, R, M, Req, Res> Service<Request<Req>> for Cors<S, Async<R>, M>
 where
     S: Service<Request<Req>, Response = Response<Res>> + Clone,
     R: AsyncPolicyResolver,
-    M: AnswerBody<Res> + Clone,
+    M: AnswerBody<Res>,
 {
     type Response = Response<M::Body>;
     type Error = S::Error;
@@ -36,13 +37,13 @@ where
 
     fn call(&mut self, request: Request<Req>) -> Self::Future {
         // Readiness belongs to the service that was polled: that one goes with the request, its clone stays.
-        let clone = self.inner.clone();
+        let clone = self.shared.clone_inner(&self.inner);
         let inner = mem::replace(&mut self.inner, clone);
         let head = CorsRequest::of(&request);
         let policy = self.shared.resolver.get_ref().resolve(&head);
         let is_origin_observed = head.is_origin_observed();
-        let call =
-            Call { inner, request, is_origin_observed, shared: Arc::clone(&self.shared), body: self.body.clone() };
+        let shared = Arc::clone(&self.shared);
+        let call = Call { inner, request, is_origin_observed, shared, body: PhantomData };
         AsyncResponseFuture { state: State::Resolving { policy, call: Some(call) }, failure: None }
     }
 }
@@ -54,7 +55,7 @@ struct Call<S, R, Req, M> {
     /// Whether the resolver looked at the origin (6.1).
     is_origin_observed: bool,
     shared: Arc<Shared<Async<R>>>,
-    body: M,
+    body: PhantomData<fn() -> M>,
 }
 
 impl<S, R, Req, M> Call<S, R, Req, M> {
@@ -67,17 +68,7 @@ impl<S, R, Req, M> Call<S, R, Req, M> {
         let head = CorsRequest::of(&self.request);
         let decision = decide(&head, resolution, &self.shared.options);
         let report = self.shared.observe(&head, resolution, &decision);
-        match decision {
-            Decision::PassThrough => {
-                let _within = nested::Within::a_layer();
-                ResponseFuture::inner(self.inner.call(self.request), None, report)
-            }
-            Decision::Continue(plan) => {
-                let _within = nested::Within::a_layer();
-                ResponseFuture::inner(self.inner.call(self.request), Some(plan), report)
-            }
-            Decision::Answer(answer) => ResponseFuture::answered(respond(self.request, answer, &self.body, report)),
-        }
+        carry_out(&mut self.inner, &self.shared, self.request, decision, report)
     }
 }
 

@@ -1,38 +1,34 @@
-//! Where the empty body of an answered request comes from. A response body that is `Default` needs nothing; others get
-//! a factory or are wrapped. In: nothing, or the inner service's body. Out: the body of the layer's response.
+//! Where the body of an answer comes from: a response body that is `Default` needs nothing, others are wrapped. In:
+//! nothing, a text, or the inner service's body. Out: the body of the layer's response.
 
 use std::{
     pin::Pin,
     task::{Context, Poll},
 };
 
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-/// How a layer makes the body of a response: an empty one for an answer, and its own of the inner service's.
-///
-/// The ways there are: [`DefaultBody`], [`EmptyBody`], [`TextBody`] and [`WrapBody`].
+/// How a layer makes the bodies of its responses of those of the inner service: by [`DefaultBody`] or by [`WrapBody`].
 #[diagnostic::on_unimplemented(
     message = "a CORS layer can't make an empty `{B}` to answer a preflight with",
-    label = "this response body is not `Default`",
-    note = "call `.empty_body(|| ...)` on the layer to say how, or `.wrap_body()` to have the body wrapped"
+    label = "`{B}` is not `Default`",
+    note = "call `.wrap_body()` on the CORS layer: its responses then have a `CorsBody<{B}>`, which can be empty"
 )]
 pub trait AnswerBody<B> {
     /// The body of the layer's responses.
     type Body;
 
     /// The body of an answer: empty.
-    fn empty(&self) -> Self::Body;
+    fn empty() -> Self::Body;
 
     /// The body of an answer that says something, for [`CorsLayer::debug`](super::CorsLayer::debug); none where a text
     /// can't be made into a body.
-    fn text(&self, text: String) -> Option<Self::Body> {
-        drop(text);
-        None
-    }
+    fn text(text: String) -> Option<Self::Body>;
 
-    /// The body of a response that the inner service gave.
-    fn wrap(body: B) -> Self::Body;
+    /// A response that the inner service gave, with the body that the layer's responses have.
+    fn wrap(response: Response<B>) -> Response<Self::Body>;
 }
 
 /// Answers with `B::default()`, and leaves the inner service's body as it is. The usual way: axum's, tonic's and most
@@ -40,79 +36,53 @@ pub trait AnswerBody<B> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DefaultBody;
 
+// The compiler would ask for `Default`, and not say that there is another way.
+#[diagnostic::do_not_recommend]
 impl<B: Default> AnswerBody<B> for DefaultBody {
     type Body = B;
 
     #[inline]
-    fn empty(&self) -> B {
+    fn empty() -> B {
         B::default()
     }
 
+    fn text(_: String) -> Option<B> {
+        None
+    }
+
     #[inline]
-    fn wrap(body: B) -> B {
-        body
+    fn wrap(response: Response<B>) -> Response<B> {
+        response
     }
 }
 
-/// Answers with what a closure makes, and leaves the inner service's body as it is.
-#[derive(Clone, Copy, Debug)]
-pub struct EmptyBody<F>(pub(super) F);
-
-impl<B, F: Fn() -> B> AnswerBody<B> for EmptyBody<F> {
-    type Body = B;
-
-    fn empty(&self) -> B {
-        (self.0)()
-    }
-
-    fn wrap(body: B) -> B {
-        body
-    }
-}
-
-/// Answers with what a closure makes of a text, the empty one but for
-/// [`CorsLayer::debug`](super::CorsLayer::debug), and leaves the inner service's body as it is.
-#[derive(Clone, Copy, Debug)]
-pub struct TextBody<F>(pub(super) F);
-
-impl<B, F: Fn(String) -> B> AnswerBody<B> for TextBody<F> {
-    type Body = B;
-
-    fn empty(&self) -> B {
-        (self.0)(String::new())
-    }
-
-    fn text(&self, text: String) -> Option<B> {
-        Some((self.0)(text))
-    }
-
-    fn wrap(body: B) -> B {
-        body
-    }
-}
-
-/// Wraps the inner service's body into a [`CorsBody`], for bodies that nobody can make, such as hyper's `Incoming`.
+/// Wraps the inner service's body into a [`CorsBody`]; see [`CorsLayer::wrap_body`](super::CorsLayer::wrap_body).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WrapBody;
 
 impl<B> AnswerBody<B> for WrapBody {
     type Body = CorsBody<B>;
 
-    fn empty(&self) -> CorsBody<B> {
-        CorsBody { inner: None }
+    fn empty() -> CorsBody<B> {
+        CorsBody::default()
     }
 
-    fn wrap(body: B) -> CorsBody<B> {
-        CorsBody { inner: Some(body) }
+    fn text(text: String) -> Option<CorsBody<B>> {
+        Some(CorsBody { inner: None, text: Some(text) })
+    }
+
+    fn wrap(response: Response<B>) -> Response<CorsBody<B>> {
+        response.map(|body| CorsBody { inner: Some(body), text: None })
     }
 }
 
 pin_project! {
-    /// The body of an inner service, or an empty one.
-    #[derive(Clone, Copy, Debug, Default)]
+    /// The body of an inner service; in an answer of the layer nothing, or what the debug mode says.
+    #[derive(Clone, Debug)]
     pub struct CorsBody<B> {
         #[pin]
         inner: Option<B>,
+        text: Option<String>,
     }
 }
 
@@ -123,7 +93,14 @@ impl<B> CorsBody<B> {
     }
 }
 
-impl<B: Body> Body for CorsBody<B> {
+/// An empty one.
+impl<B> Default for CorsBody<B> {
+    fn default() -> Self {
+        Self { inner: None, text: None }
+    }
+}
+
+impl<B: Body<Data: From<String>>> Body for CorsBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 
@@ -131,17 +108,19 @@ impl<B: Body> Body for CorsBody<B> {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        match self.project().inner.as_pin_mut() {
+        let this = self.project();
+        match this.inner.as_pin_mut() {
             Some(inner) => inner.poll_frame(context),
-            None => Poll::Ready(None),
+            None => Poll::Ready(this.text.take().map(|text| Ok(Frame::data(text.into())))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
+        self.inner.as_ref().map_or(self.text.is_none(), Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        let of_text = || SizeHint::with_exact(self.text.as_ref().map_or(0, |text| text.len() as u64));
+        self.inner.as_ref().map_or_else(of_text, Body::size_hint)
     }
 }

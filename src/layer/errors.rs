@@ -31,7 +31,7 @@ impl<F, E, R, M> AnswerErrorsLayer<F, E, R, M> {
     }
 }
 
-impl<S, F: Clone, E, R, M: Clone> Layer<S> for AnswerErrorsLayer<F, E, R, M> {
+impl<S, F: Clone, E, R, M> Layer<S> for AnswerErrorsLayer<F, E, R, M> {
     type Service = Cors<AnswerErrors<S, F, E>, R, M>;
 
     fn layer(&self, inner: S) -> Self::Service {
@@ -39,13 +39,13 @@ impl<S, F: Clone, E, R, M: Clone> Layer<S> for AnswerErrorsLayer<F, E, R, M> {
     }
 }
 
-impl<F: Clone, E, R, M: Clone> Clone for AnswerErrorsLayer<F, E, R, M> {
+impl<F: Clone, E, R, M> Clone for AnswerErrorsLayer<F, E, R, M> {
     fn clone(&self) -> Self {
         Self::new(self.cors.clone(), self.answer.clone())
     }
 }
 
-impl<F, E, R: fmt::Debug, M: fmt::Debug> fmt::Debug for AnswerErrorsLayer<F, E, R, M> {
+impl<F, E, R: fmt::Debug, M> fmt::Debug for AnswerErrorsLayer<F, E, R, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnswerErrorsLayer").field("cors", &self.cors).finish_non_exhaustive()
     }

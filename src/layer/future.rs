@@ -9,7 +9,7 @@ use std::{
 use http::Response;
 use pin_project_lite::pin_project;
 
-use super::{AnswerBody, body::DefaultBody, nested, observe::PendingReport, trace};
+use super::{AnswerBody, body::DefaultBody, nested, observe::Report, trace};
 use crate::decision::{Found, ResponsePlan};
 
 pin_project! {
@@ -19,18 +19,18 @@ pin_project! {
         M: AnswerBody<B>,
     {
         #[pin]
-        state: State<F, M::Body>,
+        pub(super) state: State<F, M::Body>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
-    enum State<F, B> {
+    pub(super) enum State<F, B> {
         Inner {
             #[pin]
             future: F,
             plan: Option<ResponsePlan>,
-            report: Option<Box<dyn PendingReport>>,
+            report: Option<Box<Report>>,
         },
         Answered {
             response: Option<Response<B>>,
@@ -39,11 +39,6 @@ pin_project! {
 }
 
 impl<F, B, M: AnswerBody<B>> ResponseFuture<F, B, M> {
-    #[inline]
-    pub(super) fn inner(future: F, plan: Option<ResponsePlan>, report: Option<Box<dyn PendingReport>>) -> Self {
-        Self { state: State::Inner { future, plan, report } }
-    }
-
     #[inline]
     pub(super) fn answered(response: Response<M::Body>) -> Self {
         Self { state: State::Answered { response: Some(response) } }
@@ -65,13 +60,14 @@ where
                     future.poll(context)
                 };
                 let mut response = ready!(polled)?;
-                let already_decided = plan.take().is_some_and(|plan| finish(plan, &mut response));
+                // Polled no more: what is left of the plan is dropped with the future.
+                let already_decided = plan.as_mut().is_some_and(|plan| finish(plan, &mut response));
                 match report.take() {
                     None if already_decided => trace::doubled(None),
                     None => {}
                     Some(report) => report.conclude(already_decided, response.extensions_mut()),
                 }
-                Poll::Ready(Ok(response.map(M::wrap)))
+                Poll::Ready(Ok(M::wrap(response)))
             }
             StateProjection::Answered { response } => match response.take() {
                 Some(response) => Poll::Ready(Ok(response)),
@@ -84,7 +80,7 @@ where
 
 /// Applies the plan, unless a layer nearer to the handler has decided already. Tells whether one has (5.9).
 #[inline]
-fn finish<B>(plan: ResponsePlan, response: &mut Response<B>) -> bool {
+fn finish<B>(plan: &mut ResponsePlan, response: &mut Response<B>) -> bool {
     let is_of_a_policy = plan.is_of_a_policy();
     let found = Found::in_headers(response.headers());
     let is_decided = nested::is_decided(response, found);

@@ -1,22 +1,24 @@
 //! [`CorsLayer`]: a resolver and the settings that the Gateway API does not have, ready to wrap services.
 
-use std::sync::Arc;
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use http::Response;
 use tower_layer::Layer;
 
 use super::{
     AnswerErrorsLayer, Cors, Event,
-    body::{DefaultBody, EmptyBody, TextBody, WrapBody},
-    observe::Shared,
+    body::{DefaultBody, WrapBody},
+    observe::Observers,
+    shared::Shared,
+    warning::Lints,
 };
 use crate::{
     compile::CompiledPolicy,
-    decision::{InnerHeaders, PreflightStatus, UnmatchedPreflight},
-    finding::{Severity, Violations},
+    decision::{InnerHeaders, Options, PreflightStatus, UnmatchedPreflight},
+    finding::{Lint, Severity, Violations},
     policy::CorsPolicy,
     request::CorsRequest,
-    resolver::{Async, AsyncPolicyResolver, PolicyResolver},
+    resolver::{Async, AsyncPolicyResolver, BoxAsyncResolver, BoxResolver, PolicyResolver},
 };
 
 /// A [`Layer`] that answers preflights and gives responses their CORS headers.
@@ -24,7 +26,8 @@ use crate::{
 /// Put it outside everything that can answer by itself: routers, authentication, rate limits, timeouts. What a layer
 /// outside of it answers carries no CORS headers, so a script can't read it.
 ///
-/// `R` picks the policy of a request; `M` makes the bodies of answers.
+/// `R` picks the policy of a request, and `M` says where the bodies of answers come from. Neither has to be written where
+/// the layer has one policy; [`resolver`](crate::resolver) names the type of every other layer.
 ///
 /// # Examples
 ///
@@ -32,17 +35,22 @@ use crate::{
 /// use tower::ServiceBuilder;
 /// use tower_cors::{CorsLayer, CorsPolicy};
 ///
-/// let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?;
+/// let cors = CorsLayer::new(CorsPolicy::new().allow_origins("https://app.example"))?;
 /// let service = ServiceBuilder::new()
 ///     .layer(cors)
 ///     .service_fn(async |_: http::Request<String>| Ok::<_, std::io::Error>(http::Response::new(String::from("hello"))));
 /// # Ok::<_, tower_cors::Violations>(())
 /// ```
-#[derive(Debug)]
+#[doc(alias = "allow_origin")]
+#[doc(alias = "AllowOrigin")]
 pub struct CorsLayer<R = Option<CompiledPolicy>, M = DefaultBody> {
-    /// What each service gets a copy of. Routers clone a layer for each route, so a clone is one count.
+    /// What each service gets a copy of. Routers clone a layer for each route, so a clone shares all of it.
     shared: Arc<Shared<R>>,
-    body: M,
+    /// The observers again, to be added to; `shared` has them without their type.
+    observers: Option<Arc<Observers>>,
+    /// Reported when the first service is made.
+    lints: Option<Arc<Lints>>,
+    body: PhantomData<fn() -> M>,
 }
 
 impl CorsLayer {
@@ -57,20 +65,43 @@ impl CorsLayer {
 
     /// A layer that does nothing, for servers that choose at run time: requests pass untouched, preflights included.
     pub fn disabled() -> Self {
-        Self::with_resolver(None)
+        let mut layer = Self::with_resolver(None);
+        layer.shared_mut().is_disabled = true;
+        layer
+    }
+
+    /// A layer for development and for public APIs: every origin, method and header is allowed, every response header is
+    /// exposed, and credentials are not allowed. It is [`CorsPolicy::permissive`].
+    ///
+    /// There is no such layer with credentials: it would let every site act as its visitors. List the origins instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use tower_cors::CorsLayer;
+    ///
+    /// let app: Router = Router::new().route("/", get(async || "hello")).layer(CorsLayer::permissive());
+    /// ```
+    #[doc(alias = "very_permissive")]
+    #[doc(alias = "mirror_request")]
+    pub fn permissive() -> Self {
+        let policy = CorsPolicy::permissive().compile();
+        Self::with_resolver(policy.ok())
     }
 }
 
 impl From<CompiledPolicy> for CorsLayer {
     fn from(policy: CompiledPolicy) -> Self {
-        Self::with_resolver(Some(policy))
+        let lints = Lints::of(&policy).map(Arc::new);
+        Self { lints, ..Self::with_resolver(Some(policy)) }
     }
 }
 
 impl<R: PolicyResolver> CorsLayer<R> {
     /// A layer whose policy depends on the request.
     pub fn with_resolver(resolver: R) -> Self {
-        Self { shared: Arc::new(Shared::new(resolver)), body: DefaultBody }
+        Self::of(Shared::new(resolver))
     }
 }
 
@@ -79,60 +110,113 @@ impl<R: AsyncPolicyResolver> CorsLayer<Async<R>> {
     ///
     /// The services it wraps are cloned for each request.
     pub fn with_async_resolver(resolver: R) -> Self {
-        Self { shared: Arc::new(Shared::new(Async::new(resolver))), body: DefaultBody }
+        Self::of(Shared::new(Async::new(resolver)))
     }
 }
 
+impl<R> CorsLayer<R> {
+    fn of(shared: Shared<R>) -> Self {
+        Self { shared: Arc::new(shared), observers: None, lints: None, body: PhantomData }
+    }
+}
+
+impl<R: PolicyResolver + Send + Sync + 'static, M> CorsLayer<R, M> {
+    /// The same layer with a type that can be written, whatever its resolver is: a closure's has no name. Requests share
+    /// the policies that the resolver lends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::LazyLock;
+    /// use tower_cors::{CorsLayer, CorsPolicy, request::CorsRequest, resolver::BoxResolver};
+    ///
+    /// static CORS: LazyLock<CorsLayer<BoxResolver>> = LazyLock::new(|| {
+    ///     let open = CorsPolicy::permissive().compile().ok();
+    ///     let is_public = |request: &CorsRequest<'_>| request.uri().is_some_and(|uri| uri.path().starts_with("/public/"));
+    ///     CorsLayer::with_resolver(move |request: &CorsRequest<'_>| open.clone().filter(|_| is_public(request))).boxed()
+    /// });
+    /// ```
+    pub fn boxed(self) -> CorsLayer<BoxResolver, M> {
+        let resolver = BoxResolver::new(Arc::clone(&self.shared.resolver));
+        self.replace_resolver(resolver)
+    }
+}
+
+impl<R, M> CorsLayer<Async<R>, M>
+where
+    R: AsyncPolicyResolver<Future: Send + 'static> + Send + Sync + 'static,
+{
+    /// The same layer with a type that can be written, whatever its resolver is. The future of each request is boxed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{
+    ///     CompiledPolicy, CorsLayer,
+    ///     resolver::{Async, BoxAsyncResolver, resolve_async},
+    /// };
+    ///
+    /// # async fn find_policy(_: String) -> Result<CompiledPolicy, std::io::Error> { Err(std::io::ErrorKind::NotFound.into()) }
+    /// fn cors() -> CorsLayer<Async<BoxAsyncResolver>> {
+    ///     CorsLayer::with_async_resolver(resolve_async(|request| {
+    ///         let tenant = request.authority().unwrap_or_default().to_owned();
+    ///         find_policy(tenant)
+    ///     }))
+    ///     .boxed()
+    /// }
+    /// ```
+    pub fn boxed(self) -> CorsLayer<Async<BoxAsyncResolver>, M> {
+        let resolver = Async::new(BoxAsyncResolver::new(Arc::clone(&self.shared.resolver)));
+        self.replace_resolver(resolver)
+    }
+}
+
+/// The settings that the Gateway API does not have, as [`Options`] explains them.
 impl<R, M> CorsLayer<R, M> {
-    /// Sets the status of an answered preflight. The default is [`PreflightStatus::Ok`].
-    pub fn preflight_status(mut self, status: PreflightStatus) -> Self {
-        let shared = self.shared_mut();
-        shared.options = shared.options.preflight_status(status);
-        self
+    /// Sets all of them at once.
+    pub fn options(self, options: Options) -> Self {
+        self.change_options(|_| options)
     }
 
-    /// Sets what happens to a preflight whose origin is not allowed. The default is [`UnmatchedPreflight::Answer`].
-    pub fn unmatched_preflight(mut self, unmatched: UnmatchedPreflight) -> Self {
-        let shared = self.shared_mut();
-        shared.options = shared.options.unmatched_preflight(unmatched);
-        self
+    /// See [`Options::preflight_status`].
+    pub fn preflight_status(self, status: PreflightStatus) -> Self {
+        self.change_options(|options| options.preflight_status(status))
     }
 
-    /// Sets what happens to the inner service's own CORS headers. The default is [`InnerHeaders::Remove`].
-    pub fn inner_headers(mut self, inner: InnerHeaders) -> Self {
-        let shared = self.shared_mut();
-        shared.options = shared.options.inner_headers(inner);
-        self
+    /// See [`Options::unmatched_preflight`].
+    pub fn unmatched_preflight(self, unmatched: UnmatchedPreflight) -> Self {
+        self.change_options(|options| options.unmatched_preflight(unmatched))
     }
 
-    /// Answers 403 to a cross-origin actual request whose origin is not allowed. Off by default; see
-    /// [`Options::enforce`](crate::decision::Options::enforce).
-    pub fn enforce(mut self, enforce: bool) -> Self {
-        let shared = self.shared_mut();
-        shared.options = shared.options.enforce(enforce);
-        self
+    /// See [`Options::inner_headers`].
+    pub fn inner_headers(self, inner: InnerHeaders) -> Self {
+        self.change_options(|options| options.inner_headers(inner))
     }
 
-    /// Answers 403 to a cross-origin WebSocket upgrade whose origin is not allowed. Off by default; see
-    /// [`Options::guard_websocket_upgrades`](crate::decision::Options::guard_websocket_upgrades).
-    pub fn guard_websocket_upgrades(mut self, guard: bool) -> Self {
-        let shared = self.shared_mut();
-        shared.options = shared.options.guard_websocket_upgrades(guard);
-        self
+    /// See [`Options::enforce`].
+    pub fn enforce(self, enforce: bool) -> Self {
+        self.change_options(|options| options.enforce(enforce))
     }
 
-    /// Grants allowed origins access to a private network, where the preflight asks for it. Off by default.
-    pub fn allow_private_network(mut self, allow: bool) -> Self {
-        let shared = self.shared_mut();
-        shared.options = shared.options.allow_private_network(allow);
-        self
+    /// See [`Options::guard_websocket_upgrades`].
+    pub fn guard_websocket_upgrades(self, guard: bool) -> Self {
+        self.change_options(|options| options.guard_websocket_upgrades(guard))
     }
 
+    /// See [`Options::allow_private_network`].
+    pub fn allow_private_network(self, allow: bool) -> Self {
+        self.change_options(|options| options.allow_private_network(allow))
+    }
+}
+
+/// Who observes the decisions.
+impl<R, M> CorsLayer<R, M> {
     /// Calls `hook` with each decision, for metrics; see [`Event`] for what makes a label.
     ///
     /// It is called before the inner service is, once a request; and a second time, with
     /// [`Outcome::AlreadyDecided`](crate::decision::Outcome::AlreadyDecided), for a response that a CORS layer nearer to
-    /// the handler turns out to have decided. A hook given later takes the place of this one.
+    /// the handler turns out to have decided, and for a preflight where such a layer is known: a router that clones its
+    /// routes shows it. A hook given later takes the place of this one.
     ///
     /// # Examples
     ///
@@ -148,9 +232,8 @@ impl<R, M> CorsLayer<R, M> {
     /// });
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
-    pub fn on_decision(mut self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-        self.shared_mut().observers.set_hook(Arc::new(hook));
-        self
+    pub fn on_decision(self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.change_observers(|observers| observers.hook = Some(Arc::new(hook)))
     }
 
     /// Gives events a label for the route, such as the pattern that a router matched. It must be one of few: never the
@@ -168,11 +251,10 @@ impl<R, M> CorsLayer<R, M> {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn route_label(
-        mut self,
+        self,
         label: impl for<'a> Fn(&CorsRequest<'a>) -> Option<&'a str> + Send + Sync + 'static,
     ) -> Self {
-        self.shared_mut().observers.set_label(Arc::new(label));
-        self
+        self.change_observers(|observers| observers.label = Some(Arc::new(label)))
     }
 
     /// Evaluates a second policy beside the one that serves, and reports where a page would notice the difference: in
@@ -196,9 +278,8 @@ impl<R, M> CorsLayer<R, M> {
     ///     });
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
-    pub fn shadow(mut self, shadow: impl PolicyResolver + Send + Sync + 'static) -> Self {
-        self.shared_mut().observers.set_shadow(Arc::new(shadow));
-        self
+    pub fn shadow(self, shadow: impl PolicyResolver + Send + Sync + 'static) -> Self {
+        self.change_observers(|observers| observers.shadow = Some(Arc::new(shadow)))
     }
 
     /// Puts a [`Recorded`](super::Recorded) into the extensions of every response, for layers outside of this one. Off
@@ -218,14 +299,13 @@ impl<R, M> CorsLayer<R, M> {
     /// }
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
-    pub fn record_decision(mut self, record: bool) -> Self {
-        self.shared_mut().observers.set_record(record);
-        self
+    pub fn record_decision(self, record: bool) -> Self {
+        self.change_observers(|observers| observers.record = record)
     }
 
     /// Says in the answer to a preflight why a browser will block it, and what would allow it: in a header
-    /// `tower-cors-debug`, and in a plain-text body where [`text_body`](Self::text_body) says how to make one. So does
-    /// the 403 of a guard. Off by default.
+    /// `tower-cors-debug`, and after [`wrap_body`](Self::wrap_body) in a plain-text body. So does the 403 of a guard. Off by
+    /// default.
     ///
     /// For development only. **It is a disclosure**: whoever asks learns which origin comes near to an allowed one, and
     /// so which sites are trusted.
@@ -236,13 +316,11 @@ impl<R, M> CorsLayer<R, M> {
     /// use tower_cors::{CorsLayer, CorsPolicy};
     ///
     /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?
-    ///     .debug(cfg!(debug_assertions))
-    ///     .text_body(|text: String| text);
+    ///     .debug(cfg!(debug_assertions));
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
-    pub fn debug(mut self, debug: bool) -> Self {
-        self.shared_mut().observers.set_debug(debug);
-        self
+    pub fn debug(self, debug: bool) -> Self {
+        self.change_observers(|observers| observers.debug = debug)
     }
 
     /// Makes responses of the inner service's errors with a closure, so that they get CORS headers and a page can read
@@ -289,29 +367,83 @@ impl<R, M> CorsLayer<R, M> {
         AnswerErrorsLayer::new(self, answer)
     }
 
-    /// Makes the body of an answer of a text with a closure, such as `axum::body::Body::from`. The text is empty, but for
-    /// [`debug`](Self::debug).
-    pub fn text_body<F>(self, text: F) -> CorsLayer<R, TextBody<F>> {
-        CorsLayer { shared: self.shared, body: TextBody(text) }
-    }
-
-    /// Makes the empty body of an answer with a closure, for response bodies that are not `Default`.
-    pub fn empty_body<F>(self, empty: F) -> CorsLayer<R, EmptyBody<F>> {
-        CorsLayer { shared: self.shared, body: EmptyBody(empty) }
-    }
-
-    /// Wraps the bodies of responses into a [`CorsBody`](super::CorsBody), for those that nobody can make, such as
-    /// hyper's `Incoming`.
+    /// Wraps the bodies of responses into a [`CorsBody`](super::CorsBody), for bodies that are not `Default` (those of
+    /// tower-http's `TraceLayer`, hyper's `Incoming`), and for a text in the answers of [`debug`](Self::debug).
+    ///
+    /// It is not the default, since axum puts every body that is not its own into a box: an allocation for each response.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower::ServiceBuilder;
+    /// use tower_cors::{CorsLayer, CorsPolicy};
+    /// use tower_http::trace::TraceLayer;
+    ///
+    /// let cors = CorsLayer::new(CorsPolicy::new().allow_origins("https://app.example"))?;
+    /// let service = ServiceBuilder::new()
+    ///     .layer(cors.wrap_body())
+    ///     .layer(TraceLayer::new_for_http())
+    ///     .service_fn(async |_: http::Request<String>| Ok::<_, std::io::Error>(http::Response::new(String::from("hello"))));
+    /// # fn is_service<S: tower::Service<http::Request<String>>>(_: S) {}
+    /// # is_service(service);
+    /// # Ok::<_, tower_cors::Violations>(())
+    /// ```
     pub fn wrap_body(self) -> CorsLayer<R, WrapBody> {
-        CorsLayer { shared: self.shared, body: WrapBody }
+        let Self { shared, observers, lints, .. } = self;
+        CorsLayer { shared, observers, lints, body: PhantomData }
     }
 
+    /// Whether the layer warns of lints when it makes its first service, and of another CORS layer within when it answers
+    /// the first preflight: with the feature `tracing` as warnings of the target `tower_cors`, without it as lines on standard error, in debug
+    /// builds alone. On by default.
+    pub fn warnings(mut self, warn: bool) -> Self {
+        self.shared_mut().warns = warn;
+        self
+    }
+}
+
+impl<R, M> CorsLayer<R, M> {
     fn shared_mut(&mut self) -> &mut Shared<R> {
         Arc::make_mut(&mut self.shared)
+    }
+
+    fn change_options(mut self, change: impl FnOnce(Options) -> Options) -> Self {
+        let shared = self.shared_mut();
+        shared.options = change(shared.options);
+        self
+    }
+
+    fn change_observers(mut self, change: impl FnOnce(&mut Observers)) -> Self {
+        let mut observers = self.observers.as_deref().cloned().unwrap_or_default();
+        change(&mut observers);
+        let observers = Arc::new(observers);
+        self.shared_mut().observer = Some(Arc::clone(&observers) as _);
+        self.observers = Some(observers);
+        self
+    }
+
+    fn replace_resolver<T>(self, resolver: T) -> CorsLayer<T, M> {
+        let shared = Arc::new(self.shared.with_resolver(Arc::new(resolver)));
+        CorsLayer { shared, observers: self.observers, lints: self.lints, body: self.body }
     }
 }
 
 impl<M> CorsLayer<Option<CompiledPolicy>, M> {
+    /// What the policy allows and probably does not mean. See [`warnings`](Self::warnings) for who is told of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{CorsLayer, CorsPolicy};
+    ///
+    /// let cors = CorsLayer::new(CorsPolicy::new().allow_origins("https://app.example").allow_methods(["put"]))?;
+    /// assert_eq!(cors.lints()[0].code(), "lowercase-method");
+    /// # Ok::<_, tower_cors::Violations>(())
+    /// ```
+    pub fn lints(&self) -> &[Lint] {
+        self.shared.resolver.as_ref().as_ref().map_or(&[], CompiledPolicy::lints)
+    }
+
     /// Refuses a policy with a lint of this severity, or of a higher one.
     ///
     /// # Errors
@@ -340,17 +472,31 @@ impl<M> CorsLayer<Option<CompiledPolicy>, M> {
     }
 }
 
-impl<S, R, M: Clone> Layer<S> for CorsLayer<R, M> {
+impl<S, R, M> Layer<S> for CorsLayer<R, M> {
     type Service = Cors<S, R, M>;
 
     fn layer(&self, inner: S) -> Self::Service {
+        if let Some(lints) = self.lints.as_ref().filter(|_| self.shared.warns) {
+            lints.report();
+        }
         // A count for each service: requests to different routes then write to different ones.
-        Cors::new(inner, Arc::new(Shared::clone(&self.shared)), self.body.clone())
+        Cors::new(inner, Arc::new(Shared::clone(&self.shared)))
     }
 }
 
-impl<R, M: Clone> Clone for CorsLayer<R, M> {
+impl<R, M> Clone for CorsLayer<R, M> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), body: self.body.clone() }
+        let Self { shared, observers, lints, body } = self;
+        Self { shared: Arc::clone(shared), observers: observers.clone(), lints: lints.clone(), body: *body }
+    }
+}
+
+impl<R: fmt::Debug, M> fmt::Debug for CorsLayer<R, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CorsLayer")
+            .field("resolver", &self.shared.resolver)
+            .field("options", &self.shared.options)
+            .field("observers", &self.observers)
+            .finish_non_exhaustive()
     }
 }

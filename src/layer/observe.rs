@@ -1,6 +1,6 @@
 //! Who observes the decisions of a layer: a hook, a record in the extensions of responses, the debug mode, `tracing`; and
-//! a shadow policy that is compared with the one that serves. Without observers a request pays for one look at one
-//! pointer. Rule 5.9's report.
+//! a shadow policy that is compared with the one that serves. In: a decision and what it was made of. Out: events, and a
+//! report that waits for the response. Rule 5.9's report.
 
 use std::{fmt, mem, sync::Arc};
 
@@ -19,157 +19,20 @@ use crate::{
 /// The header of the debug mode.
 static DEBUG: HeaderName = HeaderName::from_static("tower-cors-debug");
 
-/// Shared by all clones of a service, behind one `Arc`: cloning a service is one atomic increment.
-#[derive(Debug)]
-pub(super) struct Shared<R> {
-    pub(super) resolver: Arc<R>,
-    pub(super) options: Options,
-    pub(super) observers: Observers,
-}
+/// What a service calls of its observers.
+///
+/// Services hold a trait object, so that only programs that set an observer carry its code: 25 KB (`benches/size.rs`).
+pub(super) trait Observer: fmt::Debug + Send + Sync {
+    /// False where nothing would come of a report, so that the service makes none.
+    fn is_listening(&self) -> bool;
 
-impl<R> Shared<R> {
-    pub(super) fn new(resolver: R) -> Self {
-        Self { resolver: Arc::new(resolver), options: Options::new(), observers: Observers::default() }
-    }
+    /// Reports a decision, and gives what is left to report once the response is there.
+    fn observe(self: Arc<Self>, observed: &Observed<'_>) -> Box<Report>;
 
-    /// Whether a decision is observed.
-    #[inline]
-    pub(super) fn is_observed(&self) -> bool {
-        self.observers.is_any() || trace::is_enabled()
-    }
-
-    /// Reports a decision to the observers, and gives what is left to report once the response is there.
-    #[inline]
-    pub(super) fn observe(
-        &self,
-        head: &CorsRequest<'_>,
-        resolution: &Resolution<'_>,
-        decision: &Decision,
-    ) -> Option<Box<dyn PendingReport>> {
-        let observe = self.observers.observe.filter(|_| self.is_observed())?;
-        Some(observe(&self.observers, head, &self.options, resolution, decision))
-    }
-}
-
-impl<R> Clone for Shared<R> {
-    fn clone(&self) -> Self {
-        Self { resolver: Arc::clone(&self.resolver), options: self.options, observers: self.observers.clone() }
-    }
-}
-
-type Hook = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
-type Label = Arc<dyn for<'a> Fn(&CorsRequest<'a>) -> Option<&'a str> + Send + Sync>;
-type Observe = fn(&Observers, &CorsRequest<'_>, &Options, &Resolution<'_>, &Decision) -> Box<dyn PendingReport>;
-
-/// Who observes decisions.
-#[derive(Clone)]
-pub(super) struct Observers {
-    /// None where there are none, so that most layers clone and drop no more than that.
-    settings: Option<Arc<Settings>>,
-    /// [`Observers::report`], where a setting needs it: 20 KB of code that other programs do without, since nothing else
-    /// names it.
-    observe: Option<Observe>,
-}
-
-#[derive(Clone, Default)]
-struct Settings {
-    hook: Option<Hook>,
-    label: Option<Label>,
-    shadow: Option<Arc<dyn PolicyResolver + Send + Sync>>,
-    record: bool,
-    debug: bool,
-}
-
-impl Default for Observers {
-    fn default() -> Self {
-        let observe: Option<Observe> = if trace::IS_COMPILED { Some(Self::report) } else { None };
-        Self { settings: None, observe }
-    }
-}
-
-impl Observers {
-    pub(super) fn set_hook(&mut self, hook: Hook) {
-        self.settings_mut().hook = Some(hook);
-        self.observe = Some(Self::report);
-    }
-
-    pub(super) fn set_label(&mut self, label: Label) {
-        self.settings_mut().label = Some(label);
-    }
-
-    pub(super) fn set_shadow(&mut self, shadow: Arc<dyn PolicyResolver + Send + Sync>) {
-        self.settings_mut().shadow = Some(shadow);
-    }
-
-    pub(super) fn set_record(&mut self, record: bool) {
-        self.settings_mut().record = record;
-        self.observe = Some(Self::report);
-    }
-
-    pub(super) fn set_debug(&mut self, debug: bool) {
-        self.settings_mut().debug = debug;
-        self.observe = Some(Self::report);
-    }
-
-    fn settings_mut(&mut self) -> &mut Settings {
-        Arc::make_mut(self.settings.get_or_insert_default())
-    }
-
-    /// True if a hook, a record or the debug mode is set. A route label or a shadow policy alone observes nothing.
-    #[inline]
-    fn is_any(&self) -> bool {
-        self.settings.as_ref().is_some_and(|settings| settings.hook.is_some() || settings.record || settings.debug)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn report(
-        &self,
-        head: &CorsRequest<'_>,
-        options: &Options,
-        resolution: &Resolution<'_>,
-        decision: &Decision,
-    ) -> Box<dyn PendingReport> {
-        let nothing = Settings::default();
-        let settings = self.settings.as_deref().unwrap_or(&nothing);
-        let review = Review::new(head, resolution, decision);
-        let difference =
-            settings.shadow.as_ref().and_then(|shadow| difference(shadow.as_ref(), head, options, &review));
-        let (outcome, reason) = (review.outcome(), review.reason());
-        let route = settings.label.as_ref().and_then(|label| label(head));
-        let event = Event { outcome, reason, route, difference, review: Some(&review) };
-        if let Some(hook) = &settings.hook {
-            hook(&event);
-        }
-        trace::decided(&event);
-        let is_answer = matches!(decision, Decision::Answer(_));
-        Box::new(Remaining {
-            recorded: settings.record.then_some(Recorded { outcome, reason }),
-            debug: (settings.debug && is_answer && !review.is_allowed()).then(|| review.to_string()),
-            hook: settings.hook.clone().filter(|_| !is_answer),
-            route: route.map(Into::into).filter(|_| !is_answer),
-            reason,
-        })
-    }
-}
-
-/// How a second policy differs. Nothing that it decides is applied.
-fn difference(
-    shadow: &dyn PolicyResolver,
-    head: &CorsRequest<'_>,
-    options: &Options,
-    served: &Review<'_>,
-) -> Option<Difference> {
-    let resolution = shadow.resolve(head);
-    let decision = decide(head, &resolution, options);
-    Difference::between(served, &Review::new(head, &resolution, &decision))
-}
-
-/// What is left to report once the response is there. An object, so that only [`Observers::report`] names what it does.
-pub(super) trait PendingReport: Send + Sync {
     /// Adds to the head of an answer what was asked for. Gives the text for its body, where it should have one.
     fn complete(
-        self: Box<Self>,
+        &self,
+        report: Report,
         status: StatusCode,
         headers: &mut HeaderMap,
         extensions: &mut Extensions,
@@ -177,28 +40,108 @@ pub(super) trait PendingReport: Send + Sync {
 
     /// Reports that a layer nearer to the handler had decided a response already (5.9), and leaves the record of the
     /// decision that holds.
-    fn conclude(self: Box<Self>, already_decided: bool, extensions: &mut Extensions);
+    fn conclude(&self, report: Report, already_decided: bool, extensions: &mut Extensions);
 }
 
-struct Remaining {
+/// A decision, and what it was made of.
+pub(super) struct Observed<'a> {
+    pub(super) head: &'a CorsRequest<'a>,
+    pub(super) options: &'a Options,
+    pub(super) resolution: &'a Resolution<'a>,
+    pub(super) decision: &'a Decision,
+    /// Whether another layer is known to stand within this one (5.9).
+    pub(super) has_inner_layer: bool,
+}
+
+/// What is left to report of a decision once the response is there.
+pub(super) struct Report {
+    observer: Arc<dyn Observer>,
     recorded: Option<Recorded>,
     debug: Option<String>,
-    hook: Option<Hook>,
     route: Option<Box<str>>,
     reason: Reason,
 }
 
-impl PendingReport for Remaining {
+impl Report {
+    /// Completes an answer.
+    #[cold]
+    pub(super) fn complete<B, M: AnswerBody<B>>(self, response: &mut Response<M::Body>) {
+        let observer = Arc::clone(&self.observer);
+        let status = response.status();
+        let mut headers = mem::take(response.headers_mut());
+        let text = observer.complete(self, status, &mut headers, response.extensions_mut());
+        *response.headers_mut() = headers;
+        if let Some(body) = text.and_then(M::text) {
+            *response.body_mut() = body;
+            describe(response.headers_mut());
+        }
+    }
+
+    /// Reports on a response that the inner service gave.
+    #[cold]
+    pub(super) fn conclude(self, already_decided: bool, extensions: &mut Extensions) {
+        Arc::clone(&self.observer).conclude(self, already_decided, extensions);
+    }
+}
+
+pub(super) type Hook = Arc<dyn Fn(&Event<'_>) + Send + Sync>;
+pub(super) type Label = Arc<dyn for<'a> Fn(&CorsRequest<'a>) -> Option<&'a str> + Send + Sync>;
+
+/// The observers that a layer was given.
+#[derive(Clone, Default)]
+pub(super) struct Observers {
+    pub(super) hook: Option<Hook>,
+    pub(super) label: Option<Label>,
+    pub(super) shadow: Option<Arc<dyn PolicyResolver + Send + Sync>>,
+    pub(super) record: bool,
+    pub(super) debug: bool,
+}
+
+impl Observer for Observers {
+    /// True if a hook, a record or the debug mode is set. A route label or a shadow policy alone observes nothing.
+    fn is_listening(&self) -> bool {
+        self.hook.is_some() || self.record || self.debug || trace::is_enabled()
+    }
+
+    fn observe(self: Arc<Self>, observed: &Observed<'_>) -> Box<Report> {
+        let Observed { head, resolution, decision, .. } = *observed;
+        let review = Review::new(head, resolution, decision);
+        let (outcome, reason) = (review.outcome(), review.reason());
+        let route = self.label.as_ref().and_then(|label| label(head));
+        let event =
+            Event { outcome, reason, route, difference: self.difference(observed, &review), review: Some(&review) };
+        if let Some(hook) = &self.hook {
+            hook(&event);
+        }
+        trace::decided(&event);
+        if observed.has_inner_layer {
+            self.already_decided(reason, route);
+        }
+        let is_answer = matches!(decision, Decision::Answer(_));
+        let is_explained = self.debug && is_answer && !review.is_allowed();
+        Box::new(Report {
+            recorded: self.record.then_some(Recorded { outcome, reason }),
+            debug: is_explained.then(|| match observed.has_inner_layer {
+                true => format!("{review}; {INNER_LAYER}"),
+                false => review.to_string(),
+            }),
+            route: route.map(Into::into).filter(|_| !is_answer),
+            reason,
+            observer: self,
+        })
+    }
+
     fn complete(
-        self: Box<Self>,
+        &self,
+        report: Report,
         status: StatusCode,
         headers: &mut HeaderMap,
         extensions: &mut Extensions,
     ) -> Option<String> {
-        if let Some(recorded) = self.recorded {
+        if let Some(recorded) = report.recorded {
             extensions.insert(recorded);
         }
-        let message = self.debug?;
+        let message = report.debug?;
         if let Ok(value) = HeaderValue::try_from(in_ascii(&message)) {
             let _ = headers.try_insert(DEBUG.clone(), value);
         }
@@ -206,16 +149,11 @@ impl PendingReport for Remaining {
         (status != StatusCode::NO_CONTENT).then(|| format!("CORS: {message}\n"))
     }
 
-    fn conclude(self: Box<Self>, already_decided: bool, extensions: &mut Extensions) {
+    fn conclude(&self, report: Report, already_decided: bool, extensions: &mut Extensions) {
         if already_decided {
-            let route = self.route.as_deref();
-            trace::doubled(route);
-            if let Some(hook) = &self.hook {
-                let outcome = Outcome::AlreadyDecided;
-                hook(&Event { outcome, reason: self.reason, route, difference: None, review: None });
-            }
+            self.already_decided(report.reason, report.route.as_deref());
         }
-        let Some(recorded) = self.recorded else { return };
+        let Some(recorded) = report.recorded else { return };
         match already_decided {
             false => drop(extensions.insert(recorded)),
             true => drop(extensions.get_or_insert_with(|| Recorded { outcome: Outcome::AlreadyDecided, ..recorded })),
@@ -223,20 +161,23 @@ impl PendingReport for Remaining {
     }
 }
 
-/// Completes an answer by what is left to report.
-#[cold]
-pub(super) fn complete<B, M: AnswerBody<B>>(
-    report: Box<dyn PendingReport>,
-    response: &mut Response<M::Body>,
-    body: &M,
-) {
-    let status = response.status();
-    let mut headers = mem::take(response.headers_mut());
-    let text = report.complete(status, &mut headers, response.extensions_mut());
-    *response.headers_mut() = headers;
-    if let Some(body) = text.and_then(|text| body.text(text)) {
-        *response.body_mut() = body;
-        describe(response.headers_mut());
+/// What the debug mode adds where another layer would have answered a preflight as well (5.9).
+const INNER_LAYER: &str = "another CORS layer stands within this one and is never asked about preflights; remove one";
+
+impl Observers {
+    /// How the shadow policy differs, where there is one. Nothing that it decides is applied.
+    fn difference(&self, observed: &Observed<'_>, served: &Review<'_>) -> Option<Difference> {
+        let resolution = self.shadow.as_ref()?.resolve(observed.head);
+        let decision = decide(observed.head, &resolution, observed.options);
+        Difference::between(served, &Review::new(observed.head, &resolution, &decision))
+    }
+
+    /// 5.9: the doubling is reported.
+    fn already_decided(&self, reason: Reason, route: Option<&str>) {
+        trace::doubled(route);
+        if let Some(hook) = &self.hook {
+            hook(&Event { outcome: Outcome::AlreadyDecided, reason, route, difference: None, review: None });
+        }
     }
 }
 
@@ -260,13 +201,7 @@ fn describe(headers: &mut HeaderMap) {
 
 impl fmt::Debug for Observers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.settings, f)
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
+        f.debug_struct("Observers")
             .field("hook", &self.hook.is_some())
             .field("label", &self.label.is_some())
             .field("shadow", &self.shadow.is_some())

@@ -1,19 +1,27 @@
 //! Decisions as `tracing` events, behind the feature of that name. In: an event and its request. Out: a line at debug
-//! level, at info where a browser blocks, at warn for two layers on one request. Without the feature it is nothing.
+//! level, at info where a browser blocks, at warn for two layers on one request and for lints. Without the feature it is
+//! nothing.
 //!
 //! Fields are named as OpenTelemetry names them, and by `cors.` where it has no name. What comes from the request is
 //! escaped and cut at 256 bytes, so that nobody forges the lines of a log.
 
 #[cfg(feature = "tracing")]
-pub(super) use with_tracing::{IS_COMPILED, decided, doubled, is_enabled};
+pub(super) use with_tracing::{IS_COMPILED, decided, doubled, is_enabled, lint, observer};
 #[cfg(not(feature = "tracing"))]
-pub(super) use without_tracing::{IS_COMPILED, decided, doubled, is_enabled};
+pub(super) use without_tracing::{IS_COMPILED, decided, doubled, is_enabled, lint, observer};
 
 #[cfg(not(feature = "tracing"))]
 mod without_tracing {
-    use super::super::Event;
+    use std::sync::Arc;
+
+    use super::super::{Event, observe::Observer};
+    use crate::finding::Lint;
 
     pub(in super::super) const IS_COMPILED: bool = false;
+
+    pub(in super::super) fn observer() -> Option<Arc<dyn Observer>> {
+        None
+    }
 
     #[inline(always)]
     pub(in super::super) fn is_enabled() -> bool {
@@ -23,20 +31,33 @@ mod without_tracing {
     pub(in super::super) fn decided(_: &Event<'_>) {}
 
     pub(in super::super) fn doubled(_: Option<&str>) {}
+
+    pub(in super::super) fn lint(_: &Lint) {}
 }
 
 #[cfg(feature = "tracing")]
 mod with_tracing {
+    use std::sync::Arc;
+
     use tracing::Level;
 
-    use super::super::Event;
+    use super::super::{
+        Event,
+        observe::{Observer, Observers},
+    };
     use crate::{
         decision::{Outcome, cut},
         escape::Escaped,
+        finding::Lint,
         request::RequestOrigin,
     };
 
     pub(in super::super) const IS_COMPILED: bool = true;
+
+    /// What observes a layer that was given no observer.
+    pub(in super::super) fn observer() -> Option<Arc<dyn Observer>> {
+        Some(Arc::new(Observers::default()))
+    }
 
     /// Whether anybody listens. Denials are at info, so who hears of anything hears of that level.
     #[inline]
@@ -90,6 +111,16 @@ mod with_tracing {
             http.route = route,
             cors.outcome = Outcome::AlreadyDecided.code(),
             "two CORS layers stand on one request; the one nearest to the handler decided its response"
+        );
+    }
+
+    pub(in super::super) fn lint(lint: &Lint) {
+        tracing::event!(
+            target: "tower_cors",
+            Level::WARN,
+            cors.lint = lint.code(),
+            cors.severity = %lint.severity(),
+            "{lint}"
         );
     }
 

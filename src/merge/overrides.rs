@@ -119,7 +119,7 @@ impl From<CorsPolicy> for Base {
 /// ```
 /// use tower_cors::{CorsLayer, CorsPolicy, merge::Overrides};
 ///
-/// let resolver = Overrides::new(CorsPolicy::new().allow_origins(["https://app.example"]).max_age(std::time::Duration::from_secs(600)))
+/// let resolver = Overrides::new(CorsPolicy::new().allow_origins(["https://app.example"]).max_age(600))
 ///     .path_prefix("/api", CorsPolicy::new().allow_methods(["PUT", "DELETE"]))
 ///     .path_prefix("/public", CorsPolicy::new().allow_origins(["*"]))
 ///     .path_prefix_disabled("/internal")

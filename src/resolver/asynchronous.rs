@@ -35,6 +35,10 @@ use crate::{decision::Resolution, request::CorsRequest};
 /// }
 /// # fn layer(cached: Cached) { let _ = CorsLayer::with_async_resolver(cached); }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't tell which policy applies to a request, not even when it waits",
+    note = "a closure goes through `resolver::resolve_async(|request| ...)`, which reads the request and returns a future of a `Result`"
+)]
 pub trait AsyncPolicyResolver {
     /// What the future finds: a [`CompiledPolicy`](crate::CompiledPolicy), an `Option` of one, or a [`Resolution`].
     type Policy: Into<Resolution<'static>>;

@@ -62,6 +62,52 @@ fn a_finished_router_costs_an_actual_request_one_more_box_of_axums_and_a_preflig
     assert!(count(&covered, preflight) <= count(&bare, preflight));
 }
 
+// rule 5.9
+#[test]
+fn a_layer_alone_allocates_no_mark_and_one_within_another_does() {
+    use tower::Layer;
+
+    let scenario = named("S2");
+    let layer = tower_cors::CorsLayer::new(scenario.policy()).expect("a valid policy");
+    let mut alone = layer.layer(Handler);
+    let mut doubled = layer.layer(layer.layer(Handler));
+    let request = scenario.request();
+    let handler = measure(|| send_one(&mut Handler, request)).count_total;
+    // The first request makes what is made only once.
+    let (first, second) = (scenario.request(), scenario.request());
+    send_one(&mut alone, first);
+    send_one(&mut doubled, second);
+    for _ in 0..2 {
+        let (first, second) = (scenario.request(), scenario.request());
+        assert_eq!(measure(|| send_one(&mut alone, first)).count_total, handler);
+        assert!(measure(|| send_one(&mut doubled, second)).count_total > handler);
+    }
+}
+
+#[cfg(feature = "axum")]
+#[test]
+fn a_wrapped_body_costs_axum_one_box_a_response() {
+    use tower::Service;
+    use tower_cors::CorsLayer;
+
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let count = |router: axum::Router| {
+        let mut router = router;
+        let mut send = || {
+            let request = http::Request::get("/").header("origin", "https://app.example");
+            let request = request.body(axum::body::Body::empty()).expect("a request");
+            measure(|| drop(runtime.block_on(router.call(request)))).count_total
+        };
+        // Once without counting, as above.
+        send();
+        send()
+    };
+    let router = axum::Router::new().route("/", axum::routing::get(async || "hello"));
+    let plain = count(router.clone().layer(CorsLayer::permissive()).with_state(()));
+    let wrapped = count(router.layer(CorsLayer::permissive().wrap_body()).with_state(()));
+    assert_eq!(wrapped, plain + 1);
+}
+
 #[test]
 fn the_peer_allocates_so_the_count_counts() {
     let scenario = named("S2");

@@ -322,3 +322,35 @@ async fn fetch<F: Future>(listener: TcpListener, serve: impl FnOnce(TcpListener)
     assert!(response.contains(&format!("access-control-allow-origin: {PAGE}\r\n")), "{response}");
     response
 }
+
+#[tokio::test]
+async fn a_body_that_a_layer_within_changes_is_wrapped() {
+    use tower_http::trace::TraceLayer;
+
+    let layers = ServiceBuilder::new().layer(cors().wrap_body()).layer(TraceLayer::new_for_http());
+    let app = hello().layer(layers);
+    assert_eq!(ask(&app, Method::GET, "/hello").await, (200, READABLE));
+    assert_eq!(ask_preflight(&app, "/hello").await, (200, READABLE));
+}
+
+#[tokio::test]
+async fn a_finished_router_makes_services_for_connections() {
+    let shows_address = async |ConnectInfo(address): ConnectInfo<SocketAddr>| address.ip().to_string();
+    let app = Router::new().route("/", get(shows_address)).with_cors(cors());
+    let mut plain = app.clone().into_make_service();
+    let service = plain.call(()).await.expect("infallible");
+    assert_eq!(ask(&service, Method::GET, "/nowhere").await, (404, READABLE));
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = app.into_make_service_with_connect_info::<SocketAddr>();
+    let server = tokio::spawn(async move { axum::serve(listener, server).await });
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    let request = format!("GET / HTTP/1.1\r\nhost: a\r\norigin: {PAGE}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("it reads");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.expect("it answers");
+    server.abort();
+    assert!(response.contains(&format!("access-control-allow-origin: {PAGE}\r\n")), "{response}");
+    assert!(response.ends_with("127.0.0.1"), "{response}");
+}

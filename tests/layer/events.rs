@@ -17,13 +17,23 @@ use tracing::{
     span,
 };
 
-type Fields = BTreeMap<String, String>;
+pub(crate) type Fields = BTreeMap<String, String>;
 
 /// Keeps the events of a level and of those above it.
 #[derive(Clone)]
-struct Kept {
+pub(crate) struct Kept {
     level: Level,
     events: Arc<Mutex<Vec<(Level, Fields)>>>,
+}
+
+impl Kept {
+    pub(crate) fn new(level: Level) -> Self {
+        Self { level, events: Arc::default() }
+    }
+
+    pub(crate) fn take(&self) -> Vec<(Level, Fields)> {
+        std::mem::take(&mut *self.events.lock().expect("no panic"))
+    }
 }
 
 struct Fielded<'a>(&'a mut Fields);
@@ -82,15 +92,15 @@ fn events<S>(level: Level, service: S, request: Request<String>) -> Vec<(Level, 
 where
     S: Service<Request<String>, Response = Response<String>, Error = Infallible>,
 {
-    let kept = Kept { level, events: Arc::default() };
+    let kept = Kept::new(level);
     tracing::subscriber::with_default(kept.clone(), || {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(service.oneshot(request)).expect("infallible");
     });
-    std::mem::take(&mut *kept.events.lock().expect("no panic"))
+    kept.take()
 }
 
-fn fields(fields: &[(&str, &str)]) -> Fields {
+pub(crate) fn fields(fields: &[(&str, &str)]) -> Fields {
     fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 

@@ -21,6 +21,8 @@ mod regressions;
 
 /// Errors of an inner service as readable responses.
 mod answered_errors;
+/// The types that layers have, and the setters that people look for.
+mod names;
 /// Policies that are swapped while requests are in flight.
 #[cfg(feature = "reload")]
 mod reload;
@@ -28,12 +30,18 @@ mod reload;
 mod resolvers;
 /// Among services: what the layer passes through, wraps, and where it stands.
 mod services;
+/// Two layers on one request.
+mod two_layers;
+/// What varies on the origin.
+mod varying_on_origin;
 
 /// Decisions as `tracing` events.
 #[cfg(feature = "tracing")]
 mod events;
 /// Hooks, extensions, the debug header, a second policy.
 mod saying;
+/// Lints, on a log or a terminal.
+mod warnings;
 
 /// The examples for axum.
 #[cfg(feature = "axum")]

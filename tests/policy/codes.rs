@@ -88,12 +88,7 @@ fn every_lint_is_reached() {
     accept(CorsPolicy::new().allow_origins(["http://a.example", "https://*.com", "https://a.example/"]));
     accept(CorsPolicy::new().allow_origins(["http://a.example"]).allow_credentials(true));
     accept(CorsPolicy::new().allow_methods(["TRACE", "put"]).allow_headers(["Cookie", "x-a", "X-A"]));
-    accept(
-        CorsPolicy::new()
-            .allow_headers(["ETag"])
-            .expose_headers(["Set-Cookie"])
-            .max_age(std::time::Duration::from_secs(86_401)),
-    );
+    accept(CorsPolicy::new().allow_headers(["ETag"]).expose_headers(["Set-Cookie"]).max_age(86_401));
     let canary = "matches: [{headers: [{name: x-canary, value: a}]}]\n    filters: [{type: CORS, cors: {}}]\n  - {}";
     let reference =
         "{type: ExtensionRef, extensionRef: {group: gateway.kgateway.dev, kind: TrafficPolicy, name: none}}";

@@ -296,7 +296,7 @@ fn the_name_stays_whatever_resolves_the_policy_and_makes_the_bodies() {
     let waiting = resolve_async(move |_: &CorsRequest<'_>| ready(Ok::<_, Infallible>(compiled.clone())));
     let waiting = CorsLayer::with_async_resolver(waiting);
     assert_eq!(name(cors().layer(Echo)), "echo.Echo");
-    assert_eq!(name(cors().empty_body(tonic::body::Body::empty).layer(Echo)), "echo.Echo");
+    assert_eq!(name(cors().wrap_body().layer(Echo)), "echo.Echo");
     assert_eq!(
         name(CorsLayer::with_resolver(Overridable::new(None::<tower_cors::CompiledPolicy>)).layer(Echo)),
         "echo.Echo"

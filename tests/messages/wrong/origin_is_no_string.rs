@@ -1,0 +1,8 @@
+//! An origin as a header value, as tower-http takes it.
+
+use http::HeaderValue;
+use tower_cors::CorsPolicy;
+
+fn main() {
+    let _ = CorsPolicy::new().allow_origins(HeaderValue::from_static("https://app.example"));
+}

@@ -1,0 +1,12 @@
+//! A router that still misses its state.
+
+use axum::{Router, extract::State, routing::get};
+use tower_cors::{CorsLayer, axum::WithCors};
+
+#[derive(Clone)]
+struct Database;
+
+fn main() {
+    let app = Router::new().route("/", get(async |_: State<Database>| "hello"));
+    let _ = app.with_cors(CorsLayer::permissive());
+}

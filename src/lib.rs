@@ -70,6 +70,8 @@
 //! - axum: every place that leaves something out, errors, WebSockets: the module `axum`, with the feature of that name.
 //! - tonic: the layer goes first into `Server::builder()`; `examples/tonic/src/main.rs` is a whole server for gRPC-Web.
 //! - Several settings, one policy: [`guide::merging`], with base policies and overrides by path in [`merge`].
+//! - Origins by a rule of your own, plain or asynchronous: [`CorsPolicy::allow_origin_if`],
+//!   [`CorsLayer::allow_origin_if_async`].
 //! - Policies that depend on the request, also asynchronously or reloaded: [`resolver`].
 //! - Kubernetes manifests (features `route` and `manifest`): [`guide::manifests`].
 //! - Protocols that scripts speak, from gRPC-Web to the Model Context Protocol: [`policy::Preset`].

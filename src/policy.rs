@@ -2,8 +2,9 @@
 //!
 //! Nothing is checked here. [`CorsPolicy::compile`] turns a policy into a
 //! [`CompiledPolicy`](crate::CompiledPolicy) or lists everything that is wrong with it, naming each place by a
-//! [`FieldPath`]. Rules of `docs/semantics.md`: 2.1, 2.3.
+//! [`FieldPath`]. Rules of `docs/semantics.md`: 2.1, 2.3, 2.19.
 
+mod function;
 pub(crate) mod list;
 mod presets;
 mod provenance;
@@ -16,6 +17,8 @@ use std::{
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
+pub(crate) use function::OriginAnswers;
+pub use function::{OriginAnswer, OriginFunction};
 pub use presets::Preset;
 pub use provenance::{Provenance, Source};
 
@@ -29,7 +32,8 @@ pub(crate) const DEFAULT_MAX_AGE: u64 = match u64::from_str_radix(DEFAULT_MAX_AG
     Err(_) => panic!("the default max-age is a number"),
 };
 
-/// A CORS policy: the six fields of the Gateway API's `HTTPCORSFilter`, each of them optional.
+/// A CORS policy: the six fields of the Gateway API's `HTTPCORSFilter`, each of them optional, and, in Rust alone, a
+/// function that allows origins.
 ///
 /// Absent, empty and `*` are three different things: an absent field is not set (and inherits when policies are
 /// merged), an empty list is set to nothing, `*` stands for everything. The default policy allows nothing.
@@ -96,6 +100,9 @@ pub struct CorsPolicy {
     /// How long a browser may remember the answer to a preflight, in seconds; unset means 5.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub max_age: Option<u64>,
+    /// A function that allows origins beside those of `allow_origins`; see [`allow_origin_if`](Self::allow_origin_if).
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub allow_origin_if: Option<OriginFunction>,
 }
 
 impl CorsPolicy {

@@ -12,6 +12,7 @@ use http::{
 use crate::{
     headers::{self, ListTooLong},
     origin::{Origin, default_port, host_and_port},
+    policy::{OriginAnswer, OriginAnswers},
 };
 
 /// The head of a request as CORS sees it: borrowed, and read only as far as it has been asked.
@@ -40,6 +41,14 @@ pub struct CorsRequest<'a> {
     preflight: bool,
     /// Whether somebody asked for the origin, or for what depends on it (6.1).
     is_origin_observed: Cell<bool>,
+    /// What functions have said of the origin (2.19).
+    origin_answers: OriginAnswers,
+}
+
+/// What was asked about a request.
+pub(crate) struct Asked {
+    is_origin_observed: bool,
+    answers: Vec<(u64, OriginAnswer)>,
 }
 
 /// What the `Origin` header of a request holds.
@@ -70,7 +79,16 @@ impl<'a> CorsRequest<'a> {
             Some(origin) => RequestOrigin::One(origin),
         };
         let preflight = *method == Method::OPTIONS && origin != RequestOrigin::Absent && announces_method(headers);
-        Self { method, headers, uri: None, extensions: None, origin, preflight, is_origin_observed: Cell::new(false) }
+        Self {
+            method,
+            headers,
+            uri: None,
+            extensions: None,
+            origin,
+            preflight,
+            is_origin_observed: Cell::new(false),
+            origin_answers: OriginAnswers::default(),
+        }
     }
 
     /// Reads the head of a request.
@@ -106,6 +124,24 @@ impl<'a> CorsRequest<'a> {
     #[inline]
     pub(crate) fn is_origin_observed(&self) -> bool {
         self.is_origin_observed.get()
+    }
+
+    /// What was asked about the request so far, to be known when it is read again.
+    pub(crate) fn into_asked(self) -> Asked {
+        Asked { is_origin_observed: self.is_origin_observed.get(), answers: self.origin_answers.into_list() }
+    }
+
+    /// The same request, of which this was asked before.
+    pub(crate) fn with_asked(mut self, asked: Asked) -> Self {
+        self.is_origin_observed = Cell::new(asked.is_origin_observed);
+        self.origin_answers = OriginAnswers::of_list(asked.answers);
+        self
+    }
+
+    /// What functions have said of the origin.
+    #[inline]
+    pub(crate) fn origin_answers(&self) -> &OriginAnswers {
+        &self.origin_answers
     }
 
     /// The `Origin` header, for those whose answers vary on it anyway.

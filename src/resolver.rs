@@ -7,6 +7,7 @@
 
 mod asynchronous;
 mod by_path;
+mod origin_function;
 mod per_request;
 #[cfg(feature = "reload")]
 mod reload;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 pub use asynchronous::{Async, AsyncPolicyResolver, ResolutionFailure, ResolveAsync, resolve_async};
 pub use by_path::{ByPathPrefix, PathPrefixError};
+pub use origin_function::{AllowOriginAsync, AskOrigin};
 pub use per_request::Overridable;
 #[cfg(feature = "reload")]
 pub use reload::{ReloadHandle, Reloadable};

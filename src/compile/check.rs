@@ -89,7 +89,7 @@ impl Check<'_> {
                 self.lint(Entry { list: &path, at: later, text: &origins[later] }, LintKind::SameAsEarlier);
             }
         }
-        if origins.is_empty() {
+        if origins.is_empty() && self.policy.allow_origin_if.is_none() {
             self.lints.push(Lint::new(path, LintKind::NoOrigin));
         }
         (any_origin, set)
@@ -223,10 +223,15 @@ impl Check<'_> {
             if is_repeated {
                 // 2.11: the CRD's lists are sets.
                 self.violate(entry, ViolationKind::Duplicate);
-            } else if entry.text == ANY && list.len() > 1 {
+            } else if entry.text == ANY && (list.len() > 1 || self.has_function(path)) {
                 self.violate(entry, ViolationKind::WildcardNotAlone);
             }
         }
+    }
+
+    /// 2.19: a function is an entry of `allowOrigins` as well, so that no `*` stands beside it.
+    fn has_function(&self, path: &FieldPath) -> bool {
+        self.policy.allow_origin_if.is_some() && *path == self.path(PolicyField::AllowOrigins)
     }
 
     fn is_credentialed(&self) -> bool {

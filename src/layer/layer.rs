@@ -14,9 +14,10 @@ use crate::{
     compile::CompiledPolicy,
     decision::{InnerHeaders, PreflightStatus, UnmatchedPreflight},
     finding::{Severity, Violations},
-    policy::CorsPolicy,
+    origin::Origin,
+    policy::{CorsPolicy, OriginAnswer},
     request::CorsRequest,
-    resolver::{Async, AsyncPolicyResolver, PolicyResolver},
+    resolver::{AllowOriginAsync, Async, AsyncPolicyResolver, PolicyResolver},
 };
 
 /// A [`Layer`] that answers preflights and gives responses their CORS headers.
@@ -337,6 +338,44 @@ impl<M> CorsLayer<Option<CompiledPolicy>, M> {
             policy.deny(severity)?;
         }
         Ok(self)
+    }
+}
+
+impl<M> CorsLayer<Option<CompiledPolicy>, M> {
+    /// Also allows the origins for which an asynchronous `function` says yes, such as those in a database. The plain form
+    /// is [`CorsPolicy::allow_origin_if`].
+    ///
+    /// It is asked with the parsed origin, at most once a request, and only where the policy does not allow it by itself;
+    /// never about `null`, nor about what is no well-formed origin. Where the policy was merged under ceilings, they must
+    /// permit the origin too. The future answers with a `bool`, or with a `Result` of one: an error counts as a no, and so
+    /// does a panic; both are reported as [`Reason::FunctionFailed`](crate::Reason::FunctionFailed). The future borrows
+    /// nothing from the origin: what it needs is read first, and owned. It has no time limit but its own.
+    ///
+    /// # Errors
+    ///
+    /// The policy allows `*`, which stands alone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{CorsLayer, CorsPolicy};
+    ///
+    /// # async fn is_customer(_: String) -> Result<bool, std::io::Error> { Ok(true) }
+    /// let policy = CorsPolicy::new().allow_origins(["https://app.example"]);
+    /// let layer = CorsLayer::new(policy)?.allow_origin_if_async(|origin| is_customer(origin.host().to_owned()))?;
+    /// # Ok::<_, tower_cors::Violations>(())
+    /// ```
+    pub fn allow_origin_if_async<F, Fut>(
+        self,
+        function: F,
+    ) -> Result<CorsLayer<Async<AllowOriginAsync<F>>, M>, Violations>
+    where
+        F: Fn(&Origin<'_>) -> Fut,
+        Fut: Future<Output: Into<OriginAnswer>>,
+    {
+        let Shared { resolver, options, observers } = Arc::unwrap_or_clone(self.shared);
+        let resolver = Arc::new(Async::new(AllowOriginAsync::new(Option::clone(&resolver), function)?));
+        Ok(CorsLayer { shared: Arc::new(Shared { resolver, options, observers }), body: self.body })
     }
 }
 

@@ -56,6 +56,7 @@ mod with_tracing {
             RequestOrigin::Absent | RequestOrigin::Several => None,
         };
         let header = review.header_name().map(shown);
+        let failure = review.failure().map(|failure| shown(failure.as_bytes()));
         // The two levels need two places in the code, and the same fields.
         macro_rules! event {
             ($level:expr) => {
@@ -70,6 +71,7 @@ mod with_tracing {
                     cors.origin = origin,
                     cors.announced_method = announced,
                     cors.header = header,
+                    cors.failure = failure,
                     cors.shadow = event.difference.map(|difference| difference.code()),
                     "{}",
                     event.reason

@@ -12,15 +12,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("host", &[]),
     // What is wrong with a host has one text, for origins and for hostnames of routes.
     ("finding", &["host", "policy"]),
-    // What is wrong with a pattern is a violation from the start, so that it has one text.
-    ("origin", &["finding", "host"]),
+    // What is wrong with a pattern is a violation from the start, so that it has one text; a function over origins is put
+    // into a policy.
+    ("origin", &["finding", "host", "policy"]),
     ("compile", &["finding", "host", "origin", "policy"]),
-    ("request", &["origin"]),
+    // A function of a policy is asked once a request, so the request remembers what it said.
+    ("request", &["origin", "policy"]),
     ("decision", &["compile", "policy", "request"]),
     // A reloaded policy is compiled where it is swapped in.
-    ("resolver", &["compile", "decision", "finding", "policy", "request"]),
+    ("resolver", &["compile", "decision", "finding", "origin", "policy", "request"]),
     // A layer is made of a policy, which it compiles, and denies lints.
-    ("layer", &["compile", "decision", "finding", "policy", "request", "resolver"]),
+    ("layer", &["compile", "decision", "finding", "origin", "policy", "request", "resolver"]),
     ("merge", &["compile", "finding", "origin", "policy", "resolver"]),
     ("route", &["compile", "decision", "host", "origin", "request", "resolver"]),
     // A cors block is compiled where it is read, and loaded routes are a resolver.

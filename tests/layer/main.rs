@@ -21,6 +21,8 @@ mod regressions;
 
 /// Errors of an inner service as readable responses.
 mod answered_errors;
+/// Origins that functions of the application allow.
+mod origin_functions;
 /// Policies that are swapped while requests are in flight.
 #[cfg(feature = "reload")]
 mod reload;

@@ -4,7 +4,7 @@
 //! Behind the feature `gateway-api`, for version 0.22 of that crate, which needs Rust 1.92; with the feature
 //! `gateway-api-experimental` also for the filters of the Gateway API's experimental channel. The application chooses a
 //! version of Kubernetes by a feature of [`k8s-openapi`](https://docs.rs/k8s-openapi) 0.28, such as `latest`, as for
-//! everything that is built on it.
+//! everything that is built on it; the feature `k8s-openapi-latest` of this crate does so for one that does not care.
 //!
 //! # Examples
 //!

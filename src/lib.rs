@@ -79,6 +79,11 @@
 //! - When a browser refuses: [`guide::troubleshooting`], [`Reason`], and [`guide::lints`] for every lint and violation.
 //! - Coming from tower-http, ingress-nginx, Istio or Envoy: [`guide::migrating`].
 //! - Why a default is what it is: [`guide::defaults`].
+//!
+//! # Features
+//!
+//! None is on by default. The minimum Rust version is 1.85; `tonic` needs 1.88, `manifest` and `k8s-openapi-latest` 1.89,
+//! `gateway-api` 1.92. The README has a table of what each adds.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -96,7 +101,9 @@ pub mod guide;
 mod headers;
 mod host;
 pub mod layer;
+// What it reads YAML with needs that version, and clippy holds every other room to the one of Cargo.toml.
 #[cfg(feature = "manifest")]
+#[clippy::msrv = "1.89"]
 pub mod manifest;
 pub mod merge;
 pub mod origin;

@@ -213,10 +213,8 @@ impl Check<'_> {
 
     /// What holds for every list: its length, `*` alone, no entry twice.
     fn check_list(&mut self, path: &FieldPath, list: &[String], crd_limit: Option<usize>) {
-        if let Some(limit) = crd_limit
-            && self.compiler.crd_limits
-            && list.len() > limit
-        {
+        let exceeded = crd_limit.filter(|limit| self.compiler.crd_limits && list.len() > *limit);
+        if let Some(limit) = exceeded {
             self.violations.push(Violation::new(path.clone(), ViolationKind::TooManyEntries { limit }));
         }
         for (entry, is_repeated) in entries(path, list).zip(repeated(list, Case::Counts)) {

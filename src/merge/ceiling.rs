@@ -122,10 +122,9 @@ impl Ceiling {
         note(PolicyField::AllowMethods, narrow_list(methods.as_ref(), &mut policy.allow_methods));
         note(PolicyField::AllowHeaders, narrow_list(allow_headers.as_ref(), &mut policy.allow_headers));
         note(PolicyField::ExposeHeaders, narrow_list(expose_headers.as_ref(), &mut policy.expose_headers));
-        if let Some(cap) = compiled.policy().max_age
-            && policy.max_age.unwrap_or(DEFAULT_MAX_AGE) > cap
-        {
-            policy.max_age = Some(cap);
+        let cap = compiled.policy().max_age;
+        if cap.is_some_and(|cap| policy.max_age.unwrap_or(DEFAULT_MAX_AGE) > cap) {
+            policy.max_age = cap;
             note(PolicyField::MaxAge, true);
         }
         narrowed

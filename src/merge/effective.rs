@@ -77,7 +77,7 @@ impl EffectivePolicy {
     ///
     /// Settings that are valid each by itself can make an invalid whole: one allows any origin, the other credentials.
     /// The error names them. Serve such a route without CORS, with
-    /// [`Resolution::closed`](crate::resolver::Resolution::closed); one of the halves alone may be the wider one.
+    /// [`Resolution::closed`](crate::decision::Resolution::closed); one of the halves alone may be the wider one.
     pub fn compile(self, compiler: &Compiler) -> Result<CompiledPolicy, MergeError> {
         let Self { policy, provenance, bounds } = self;
         // 7.10: validated again, as a whole.

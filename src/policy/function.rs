@@ -67,12 +67,13 @@ impl<E: fmt::Display> From<Result<bool, E>> for OriginAnswer {
 pub struct OriginFunction(Arc<Node>);
 
 type Ask = dyn Fn(&[u8]) -> OriginAnswer + Send + Sync;
+type Allows = dyn Fn(&[u8]) -> bool + Send + Sync;
 
 enum Node {
     /// A function of the application, which is asked once a request.
     Function { id: u64, ask: Box<Ask> },
     /// A list, which costs nothing to be asked again.
-    List(Box<dyn Fn(&[u8]) -> bool + Send + Sync>),
+    List(Box<Allows>),
     /// Yes where one says yes.
     Any(Vec<OriginFunction>),
     /// Yes where each says yes.
@@ -156,12 +157,15 @@ impl fmt::Debug for OriginFunction {
     }
 }
 
+/// A function, and what it has said.
+type Given = (u64, OriginAnswer);
+
 /// What functions have said of the origin of one request, so that none is asked twice.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OriginAnswers {
     // Most policies have one function, which then needs no allocation.
-    first: OnceCell<(u64, OriginAnswer)>,
-    more: OnceCell<Box<RefCell<Vec<(u64, OriginAnswer)>>>>,
+    first: OnceCell<Given>,
+    more: OnceCell<Box<RefCell<Vec<Given>>>>,
 }
 
 impl OriginAnswers {
@@ -189,7 +193,7 @@ impl OriginAnswers {
 
     /// The error of a function that failed, if one did.
     pub(crate) fn failure(&self) -> Option<Arc<str>> {
-        let failure = |(_, answer): &(u64, OriginAnswer)| match answer {
+        let failure = |(_, answer): &Given| match answer {
             OriginAnswer::Failed(error) => Some(Arc::clone(error)),
             _ => None,
         };
@@ -198,13 +202,13 @@ impl OriginAnswers {
     }
 
     /// What was remembered, for a request that is read a second time.
-    pub(crate) fn into_list(self) -> Vec<(u64, OriginAnswer)> {
+    pub(crate) fn into_list(self) -> Vec<Given> {
         let more = self.more.into_inner().map(|more| more.into_inner());
         self.first.into_inner().into_iter().chain(more.into_iter().flatten()).collect()
     }
 
     /// Answers that were given before.
-    pub(crate) fn of_list(list: Vec<(u64, OriginAnswer)>) -> Self {
+    pub(crate) fn of_list(list: Vec<Given>) -> Self {
         let answers = Self::default();
         for (id, answer) in list {
             answers.remember(id, answer);

@@ -32,6 +32,13 @@ fn every_feature_has_a_row() {
 }
 
 #[test]
+fn the_rust_version_of_the_manifest_is_that_of_the_page() {
+    let manifest: toml::Table = toml::from_str(&read("Cargo.toml")).expect("TOML");
+    let version = manifest["package"]["rust-version"].as_str().expect("a text");
+    assert!(read("README.md").contains(&format!("The minimum supported Rust version is {version},")));
+}
+
+#[test]
 fn every_example_is_named() {
     let page = read("README.md");
     for entry in fs::read_dir(root().join("examples")).expect("a folder") {

@@ -47,7 +47,8 @@ pub(crate) const DEFAULT_MAX_AGE: u64 = match u64::from_str_radix(DEFAULT_MAX_AG
 /// | `max_age` | seconds; unset means 5 | |
 ///
 /// With the feature `serde` it is read and written with the Gateway API's field names (`allowOrigins`, …), and an
-/// unknown field is an error.
+/// unknown field is an error. It is also read with the names of the setters (`allow_origins`) and in lower case alone
+/// (`alloworigins`), as crates for settings make them of environment variables; `examples/environment` is such a program.
 ///
 /// # Examples
 ///
@@ -83,22 +84,37 @@ pub(crate) const DEFAULT_MAX_AGE: u64 = match u64::from_str_radix(DEFAULT_MAX_AG
 #[cfg_attr(feature = "serde", serde(rename_all = "camelCase", deny_unknown_fields, default))]
 pub struct CorsPolicy {
     /// The origins whose scripts may read responses; `*` stands for any.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(alias = "allow_origins", alias = "alloworigins", skip_serializing_if = "Option::is_none")
+    )]
     pub allow_origins: Option<Vec<String>>,
     /// Whether scripts may send cookies, TLS client certificates and HTTP authentication, and read the answer.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(alias = "allow_credentials", alias = "allowcredentials", skip_serializing_if = "Option::is_none")
+    )]
     pub allow_credentials: Option<bool>,
     /// The methods that scripts may use beyond `GET`, `HEAD` and `POST`; `*` stands for any.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(alias = "allow_methods", alias = "allowmethods", skip_serializing_if = "Option::is_none")
+    )]
     pub allow_methods: Option<Vec<String>>,
     /// The request headers that scripts may set beyond the safelisted ones; `*` stands for any.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(alias = "allow_headers", alias = "allowheaders", skip_serializing_if = "Option::is_none")
+    )]
     pub allow_headers: Option<Vec<String>>,
     /// The response headers that scripts may read beyond the safelisted ones; `*` stands for any.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(alias = "expose_headers", alias = "exposeheaders", skip_serializing_if = "Option::is_none")
+    )]
     pub expose_headers: Option<Vec<String>>,
     /// How long a browser may remember the answer to a preflight, in seconds; unset means 5.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(feature = "serde", serde(alias = "max_age", alias = "maxage", skip_serializing_if = "Option::is_none"))]
     pub max_age: Option<u64>,
     /// A function that allows origins beside those of `allow_origins`; see [`allow_origin_if`](Self::allow_origin_if).
     #[cfg_attr(feature = "serde", serde(skip))]

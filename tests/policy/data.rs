@@ -187,6 +187,35 @@ mod serde {
         assert_eq!(serde_json::from_value::<CorsPolicy>(json).expect("what was written is read"), policy);
     }
 
+    // As crates for settings make them of environment variables.
+    #[test]
+    fn field_names_are_also_read_in_snake_case_and_in_lower_case() {
+        let policy = CorsPolicy::new()
+            .allow_origins(["https://a.example"])
+            .allow_credentials(true)
+            .allow_methods(["PUT"])
+            .allow_headers(["X-One"])
+            .expose_headers(["ETag"])
+            .max_age(std::time::Duration::from_secs(7));
+        let written = serde_json::to_value(&policy).expect("it is plain data");
+        let object = written.as_object().expect("an object");
+        assert_eq!(object.len(), 6);
+        for (name, value) in object {
+            let letters = name.chars().map(|letter| match letter.is_ascii_uppercase() {
+                true => format!("_{}", letter.to_ascii_lowercase()),
+                false => letter.to_string(),
+            });
+            for other in [letters.collect::<String>(), name.to_ascii_lowercase()] {
+                assert_ne!(other, *name);
+                let mut renamed = object.clone();
+                renamed.remove(name);
+                renamed.insert(other.clone(), value.clone());
+                let read = serde_json::from_value::<CorsPolicy>(renamed.into()).expect("the same policy");
+                assert_eq!(read, policy, "{other}");
+            }
+        }
+    }
+
     // rule 2.3
     #[test]
     fn an_absent_field_stays_absent() {

@@ -167,9 +167,21 @@ impl<'a> CorsRequest<'a> {
         self.headers
     }
 
-    /// The target of the request, where the caller gave one.
+    /// The target of the request, where the caller gave one. A router may have rewritten it; see [`path`](Self::path).
     pub fn uri(&self) -> Option<&'a Uri> {
         self.uri
+    }
+
+    /// The path of the request, where the caller gave a target.
+    ///
+    /// A nested router of axum takes its prefix away from the URI. With the feature `axum` this is the path that the
+    /// client sent; without it, and within other routers that rewrite the URI, it is what is left.
+    pub fn path(&self) -> Option<&'a str> {
+        #[cfg(feature = "axum")]
+        if let Some(original) = self.extensions.and_then(|found| found.get::<::axum::extract::OriginalUri>()) {
+            return Some(original.path());
+        }
+        self.uri.map(Uri::path)
     }
 
     /// The extensions of the request, where the caller gave any.

@@ -48,7 +48,7 @@ mod with_tracing {
         let Some(review) = event.review else { return };
         let request = review.request();
         let method = shown(request.method().as_str().as_bytes());
-        let path = request.uri().map(|uri| shown(uri.path().as_bytes()));
+        let path = request.path().map(|path| shown(path.as_bytes()));
         let announced = if request.is_preflight() { request.announced_method() } else { None };
         let announced = announced.map(|method| shown(method.as_bytes()));
         let origin = match request.origin() {

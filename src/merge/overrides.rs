@@ -112,7 +112,8 @@ impl From<CorsPolicy> for Base {
 /// Builds the resolver that picks a policy by path prefix: the base policy, and others merged over it.
 ///
 /// Prefixes match whole segments, and the longest one wins, as [`ByPathPrefix`] says. Only that one is merged over the
-/// base: `/api/v1` inherits nothing from `/api`.
+/// base: `/api/v1` inherits nothing from `/api`. In a nested router of axum, prefixes are those of the whole path with the
+/// feature `axum`, and of what the router leaves of it without.
 ///
 /// # Examples
 ///

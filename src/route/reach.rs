@@ -62,7 +62,7 @@ impl<'r> Sought<'r> {
     }
 
     pub(super) fn path(&self) -> &'r str {
-        self.request.uri().map_or("", Uri::path)
+        self.request.path().unwrap_or_default()
     }
 
     /// How the request stands to a match.

@@ -230,7 +230,7 @@ mod serde {
     fn an_unknown_field_or_a_value_of_another_type_is_an_error() {
         for json in [
             r#"{"allowOrigin": ["*"]}"#,
-            r#"{"allow_origins": ["*"]}"#,
+            r#"{"allow-origins": ["*"]}"#,
             r#"{"allowOrigins": "*"}"#,
             r#"{"maxAge": -1}"#,
             r#"{"maxAge": "5"}"#,

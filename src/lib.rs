@@ -77,7 +77,7 @@
 //! - Protocols that scripts speak, from gRPC-Web to the Model Context Protocol: [`policy::Preset`].
 //! - The decision without tower: [`decision`]. The browser's side of the protocol: [`browser`].
 //! - When a browser refuses: [`guide::troubleshooting`], [`Reason`], and [`guide::lints`] for every lint and violation.
-//! - Coming from tower-http, ingress-nginx, Istio or Envoy: [`guide::migrating`].
+//! - Coming from tower-http, actix-cors, ingress-nginx, Istio or Envoy: [`guide::migrating`].
 //! - Why a default is what it is: [`guide::defaults`].
 //!
 //! # Features

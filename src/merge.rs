@@ -105,6 +105,27 @@ impl MergeOptions {
 ///
 /// Nothing is checked here; [`Effective::compile`] does that. Settings that come after a disabled one count no more:
 /// where the disabled one is the first, there is no CORS. Ceilings bind wherever they stand.
+///
+/// # Examples
+///
+/// ```
+/// use tower_cors::{
+///     CorsPolicy,
+///     compile::Compiler,
+///     merge::{Effective, MergeOptions, MergeStrategy, Setting, merge},
+/// };
+///
+/// let team = CorsPolicy::new().allow_methods(["PUT"]);
+/// let base = CorsPolicy::new().allow_origins(["https://app.example"]);
+/// let stack = [Setting::policy("the team", team), Setting::policy("the base", base)];
+/// let options = MergeOptions::new(MergeStrategy::Inherit);
+/// let compiled = merge(&stack, &options).compile(&Compiler::new())?.unwrap();
+/// assert!(compiled.allows_origin("https://app.example") && compiled.allows_method("PUT"));
+///
+/// let stack = [Setting::disabled("the team"), stack[1].clone()];
+/// assert!(matches!(merge(&stack, &options), Effective::Disabled(_)));
+/// # Ok::<_, tower_cors::merge::MergeError>(())
+/// ```
 pub fn merge(stack: &[Setting], options: &MergeOptions) -> Effective {
     let mut order: Vec<_> = stack.iter().enumerate().collect();
     if options.preference == Preference::Parent {

@@ -17,6 +17,11 @@
 //! let routes = Routes::new(cors.layer(GrpcWebLayer::new().layer(health)));
 //! ```
 //!
+//! `Server::timeout` and the header `grpc-timeout` are watched outside of every layer of tonic's server, so what they answer
+//! has no CORS headers. A timeout whose answer a page can read is a layer of its own inside of this one, shorter than
+//! tonic's: `Server::builder().layer(cors).layer(GrpcWebLayer::new()).layer(timeout)`, where `timeout` makes a response
+//! with `Status::deadline_exceeded(…).into_http()` of what takes too long.
+//!
 //! With a layer for the whole server the feature is not needed: `Server::builder().layer(cors)` comes before
 //! `.layer(GrpcWebLayer::new())`.
 

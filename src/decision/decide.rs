@@ -40,7 +40,33 @@ impl Decision {
 
 /// Decides what happens to `request` under what a resolver answered.
 ///
-/// The decision borrows nothing, so the request can go on its way. It is the same for the same arguments.
+/// The decision borrows nothing, so the request can go on its way. It is the same for the same arguments, but for what a
+/// function of the policy says of the origin.
+///
+/// # Examples
+///
+/// ```
+/// use http::{HeaderMap, Request};
+/// use tower_cors::{
+///     CorsPolicy, Decision,
+///     decision::{Options, decide},
+///     request::CorsRequest,
+/// };
+///
+/// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
+/// let preflight = Request::options("/")
+///     .header("origin", "https://app.example")
+///     .header("access-control-request-method", "PUT")
+///     .body(())?;
+/// let decision = decide(&CorsRequest::of(&preflight), &(&policy).into(), &Options::new());
+/// let Decision::Answer(answer) = decision else { panic!("a preflight is answered") };
+///
+/// assert_eq!(answer.status(), 200);
+/// let mut headers = HeaderMap::new();
+/// answer.write_to(&mut headers);
+/// assert_eq!(headers["access-control-allow-origin"], "https://app.example");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[inline(always)]
 pub fn decide(request: &CorsRequest<'_>, resolution: &Resolution<'_>, options: &Options) -> Decision {
     let Some(policy) = resolution.policy() else {

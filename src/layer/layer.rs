@@ -25,6 +25,10 @@ use crate::{
 /// Put it outside everything that can answer by itself: routers, authentication, rate limits, timeouts. What a layer
 /// outside of it answers carries no CORS headers, so a script can't read it.
 ///
+/// It is ready when the inner service is: readiness is asked for before a request is known, so a preflight too waits for a
+/// service that is not ready. A limit goes inside with `load_shed` or `buffer` before it; see
+/// [`guide::troubleshooting`](crate::guide::troubleshooting).
+///
 /// `R` picks the policy of a request; `M` makes the bodies of answers.
 ///
 /// # Examples
@@ -107,7 +111,7 @@ impl<R, M> CorsLayer<R, M> {
     }
 
     /// Answers 403 to a cross-origin actual request whose origin is not allowed. Off by default; see
-    /// [`Options::enforce`](crate::decision::Options::enforce).
+    /// [`Options::enforce`](crate::decision::Options::enforce), also for a server behind a proxy that rewrites `Host`.
     pub fn enforce(mut self, enforce: bool) -> Self {
         let shared = self.shared_mut();
         shared.options = shared.options.enforce(enforce);

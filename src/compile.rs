@@ -38,11 +38,13 @@ pub enum Profile {
 /// ```
 /// use tower_cors::{CorsPolicy, compile::Compiler};
 ///
-/// let policy = CorsPolicy::new().allow_origins(["app.example", "https://app.example/login"]);
+/// let policy =
+///     CorsPolicy::new().allow_origins(["app.example", "https://app.example/login"]);
 /// let violations = Compiler::new().at("spec.cors".into()).compile(policy).unwrap_err();
 /// assert_eq!(
 ///     violations.to_string(),
-///     "spec.cors.allowOrigins[0]: \"app.example\" has no scheme; write \"https://app.example\"\n\
+///     "spec.cors.allowOrigins[0]: \"app.example\" has no scheme; \
+///      write \"https://app.example\"\n\
 ///      spec.cors.allowOrigins[1]: \"https://app.example/login\": an origin has no path; \
 ///      did you mean \"https://app.example\"?",
 /// );

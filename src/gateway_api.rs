@@ -19,12 +19,13 @@
 //! #     }),
 //! #     ..Default::default()
 //! # }];
-//! // What the Gateway API permits is more than the default profile does, and it sets limits of its own.
+//! // The Gateway API permits more than the default profile does, and sets limits of its own.
 //! let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits();
 //! for (at, filter) in filters.iter().enumerate() {
 //!     if let Some(cors) = &filter.cors {
 //!         let path = format!("spec.rules[0].filters[{at}].cors");
-//!         let policy = compiler.clone().at(path.as_str().into()).compile(CorsPolicy::try_from(cors)?)?;
+//!         let compiler = compiler.clone().at(path.as_str().into());
+//!         let policy = compiler.compile(CorsPolicy::try_from(cors)?)?;
 //!         assert!(policy.allows_origin("https://app.example"));
 //!     }
 //! }

@@ -8,8 +8,10 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let policy = CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]);
-//!     let app = Router::new().route("/", get(async || "hello")).layer(CorsLayer::new(policy)?);
+//!     let policy =
+//!         CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]);
+//!     let app =
+//!         Router::new().route("/", get(async || "hello")).layer(CorsLayer::new(policy)?);
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!     axum::serve(listener, app).await?;
 //!     Ok(())
@@ -44,7 +46,7 @@
 //! # let preflight = || Request::options("/").header("origin", "https://app.example")
 //! #     .header("access-control-request-method", "PUT").body(Body::empty());
 //! # let late = || Request::get("/late").header("origin", "https://app.example").body(Body::empty());
-//! // Wrong: the guard is outside, so it answers preflights with 401, and /late has no CORS at all.
+//! // Wrong: the guard is outside, so it answers preflights with 401, and /late has no CORS.
 //! let app: Router = Router::new()
 //!     .route("/", get(async || "hello"))
 //!     .layer(cors.clone())

@@ -6,19 +6,33 @@
 //! # Examples
 //!
 //! ```
-//! use tower_cors::{CorsPolicy, merge::{Effective, MergeOptions, MergeStrategy, Setting, merge}, policy::PolicyField};
+//! use tower_cors::{
+//!     CorsPolicy,
+//!     merge::{Effective, MergeOptions, MergeStrategy, Setting, merge},
+//!     policy::PolicyField,
+//! };
 //!
-//! let route = CorsPolicy::new().allow_origins(["https://app.example"]).expose_headers(["X-Route"]);
+//! let route = CorsPolicy::new()
+//!     .allow_origins(["https://app.example"])
+//!     .expose_headers(["X-Route"]);
 //! let gateway = CorsPolicy::new().allow_methods(["PUT"]).expose_headers(["X-Gateway"]);
-//! let stack = [Setting::policy("the route", route), Setting::policy("the gateway", gateway)];
+//! let stack =
+//!     [Setting::policy("the route", route), Setting::policy("the gateway", gateway)];
 //!
 //! // Each field from the first setting that sets it; the exposed names of both.
-//! let options = MergeOptions::new(MergeStrategy::Inherit).field(PolicyField::ExposeHeaders, MergeStrategy::Union);
-//! let Effective::Policy(effective) = merge(&stack, &options) else { unreachable!("nothing is disabled") };
-//! assert_eq!(effective.policy().expose_headers.as_deref().unwrap(), ["X-Route", "X-Gateway"]);
+//! let options = MergeOptions::new(MergeStrategy::Inherit)
+//!     .field(PolicyField::ExposeHeaders, MergeStrategy::Union);
+//! let Effective::Policy(effective) = merge(&stack, &options) else {
+//!     unreachable!("nothing is disabled")
+//! };
+//! assert_eq!(
+//!     effective.policy().expose_headers.as_deref().unwrap(),
+//!     ["X-Route", "X-Gateway"]
+//! );
 //! assert_eq!(
 //!     effective.provenance().to_string(),
-//!     "allowOrigins: the route\nallowMethods: the gateway\nexposeHeaders: the route and the gateway",
+//!     "allowOrigins: the route\nallowMethods: the gateway\n\
+//!      exposeHeaders: the route and the gateway",
 //! );
 //! ```
 

@@ -229,7 +229,10 @@ fn owned<I: IntoIterator<Item: AsRef<str>>>(items: I) -> Vec<String> {
 ///
 /// let variable = "https://app.example, https://admin.example,";
 /// let policy = CorsPolicy::new().allow_origins(split_list(variable));
-/// assert_eq!(policy.allow_origins.unwrap(), ["https://app.example", "https://admin.example"]);
+/// assert_eq!(
+///     policy.allow_origins.unwrap(),
+///     ["https://app.example", "https://admin.example"]
+/// );
 /// ```
 pub fn split_list(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|element| !element.is_empty())

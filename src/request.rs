@@ -323,7 +323,9 @@ impl<'a> CorsRequest<'a> {
 /// use tower_cors::{CorsLayer, CorsPolicy, request::is_preflight};
 ///
 /// async fn authenticate(request: Request, next: Next) -> Result<Response, StatusCode> {
-///     match is_preflight(&request) || request.headers().contains_key(header::AUTHORIZATION) {
+///     match is_preflight(&request)
+///         || request.headers().contains_key(header::AUTHORIZATION)
+///     {
 ///         true => Ok(next.run(request).await),
 ///         false => Err(StatusCode::UNAUTHORIZED),
 ///     }
@@ -331,9 +333,12 @@ impl<'a> CorsRequest<'a> {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]);
-/// let app: Router =
-///     Router::new().route("/", put(async || "written")).layer(CorsLayer::new(policy)?).layer(from_fn(authenticate));
+/// let policy =
+///     CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]);
+/// let app: Router = Router::new()
+///     .route("/", put(async || "written"))
+///     .layer(CorsLayer::new(policy)?)
+///     .layer(from_fn(authenticate));
 ///
 /// let preflight = Request::options("/")
 ///     .header("origin", "https://app.example")
@@ -342,7 +347,8 @@ impl<'a> CorsRequest<'a> {
 /// assert_eq!(app.clone().oneshot(preflight).await?.status(), StatusCode::OK);
 ///
 /// // An OPTIONS request that announces no method is an actual request.
-/// let options = Request::options("/").header("origin", "https://app.example").body(Body::empty())?;
+/// let options =
+///     Request::options("/").header("origin", "https://app.example").body(Body::empty())?;
 /// assert_eq!(app.oneshot(options).await?.status(), StatusCode::UNAUTHORIZED);
 /// # Ok(())
 /// # }

@@ -30,7 +30,10 @@ use crate::{compile::CompiledPolicy, decision::Resolution, request::CorsRequest}
 /// # Examples
 ///
 /// ```
-/// use tower_cors::{CompiledPolicy, CorsLayer, CorsPolicy, PolicyResolver, decision::Resolution, request::CorsRequest};
+/// use tower_cors::{
+///     CompiledPolicy, CorsLayer, CorsPolicy, PolicyResolver, decision::Resolution,
+///     request::CorsRequest,
+/// };
 ///
 /// struct ByPath {
 ///     api: CompiledPolicy,

@@ -13,7 +13,10 @@
 //! use tower_cors::{CorsLayer, CorsPolicy, policy::Preset};
 //!
 //! let (_reporter, health) = tonic_health::server::health_reporter();
-//! let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]).preset(Preset::GrpcWeb))?;
+//! let policy = CorsPolicy::new()
+//!     .allow_origins(["https://app.example"])
+//!     .preset(Preset::GrpcWeb);
+//! let cors = CorsLayer::new(policy)?;
 //! let routes = Routes::new(cors.layer(GrpcWebLayer::new().layer(health)));
 //! ```
 //!

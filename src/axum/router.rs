@@ -78,7 +78,12 @@ impl WithCors for Router {
 /// # Examples
 ///
 /// ```
-/// use axum::{Router, body::Body, http::{Request, StatusCode}, routing::get};
+/// use axum::{
+///     Router,
+///     body::Body,
+///     http::{Request, StatusCode},
+///     routing::get,
+/// };
 /// use tower::ServiceExt;
 /// use tower_cors::{CorsLayer, CorsPolicy, axum::WithCors};
 ///
@@ -87,7 +92,9 @@ impl WithCors for Router {
 /// let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?;
 /// let app = Router::new().route("/", get(async || "hello")).with_cors(cors);
 ///
-/// let request = Request::get("/nowhere").header("origin", "https://app.example").body(Body::empty())?;
+/// let request = Request::get("/nowhere")
+///     .header("origin", "https://app.example")
+///     .body(Body::empty())?;
 /// let response = app.oneshot(request).await?;
 /// assert_eq!(response.status(), StatusCode::NOT_FOUND);
 /// assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");
@@ -112,7 +119,8 @@ impl CorsRouter {
     /// # let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?;
     /// let app = Router::new().route("/", get(async || "hello")).with_cors(cors);
     /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    /// axum::serve(listener, app.into_router().into_make_service_with_connect_info::<SocketAddr>()).await?;
+    /// let make = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
+    /// axum::serve(listener, make).await?;
     /// # Ok(())
     /// # }
     /// ```

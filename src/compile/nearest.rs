@@ -28,7 +28,9 @@ impl CompiledPolicy {
     /// ```
     /// use tower_cors::CorsPolicy;
     ///
-    /// let policy = CorsPolicy::new().allow_origins(["https://app.example", "https://*.example.com"]).compile()?;
+    /// let policy = CorsPolicy::new()
+    ///     .allow_origins(["https://app.example", "https://*.example.com"])
+    ///     .compile()?;
     /// assert_eq!(policy.nearest_origin("http://app.example"), Some("https://app.example"));
     /// assert_eq!(policy.nearest_origin("https://example.com"), Some("https://*.example.com"));
     /// assert_eq!(policy.nearest_origin("https://other.test"), None);

@@ -31,7 +31,6 @@ pub enum Reason {
     /// The request has several `Origin` lines (3.5).
     SeveralOrigins,
     /// The policy allows the origin, but not the method that a preflight announces, so the browser blocks the request.
-    ///
     MethodNotAllowed,
     /// The policy allows the origin and the method, but not every header name that a preflight announces, so the
     /// browser blocks the request.

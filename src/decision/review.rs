@@ -25,7 +25,11 @@ use crate::{
 /// # Examples
 ///
 /// ```
-/// use tower_cors::{CorsPolicy, Reason, decision::{Options, Review, decide}, request::CorsRequest};
+/// use tower_cors::{
+///     CorsPolicy, Reason,
+///     decision::{Options, Review, decide},
+///     request::CorsRequest,
+/// };
 ///
 /// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
 /// let preflight = http::Request::options("/")

@@ -38,9 +38,10 @@ use crate::{
 /// use tower_cors::{CorsLayer, CorsPolicy};
 ///
 /// let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?;
-/// let service = ServiceBuilder::new()
-///     .layer(cors)
-///     .service_fn(async |_: http::Request<String>| Ok::<_, std::io::Error>(http::Response::new(String::from("hello"))));
+/// let service =
+///     ServiceBuilder::new().layer(cors).service_fn(async |_: http::Request<String>| {
+///         Ok::<_, std::io::Error>(http::Response::new(String::from("hello")))
+///     });
 /// # Ok::<_, tower_cors::Violations>(())
 /// ```
 #[derive(Debug)]
@@ -142,15 +143,19 @@ impl<R, M> CorsLayer<R, M> {
     /// # Examples
     ///
     /// ```
-    /// use std::{collections::HashMap, sync::{Arc, Mutex}};
+    /// use std::{
+    ///     collections::HashMap,
+    ///     sync::{Arc, Mutex},
+    /// };
     /// use tower_cors::{CorsLayer, CorsPolicy};
     ///
     /// let counts: Arc<Mutex<HashMap<_, u64>>> = Arc::default();
     /// let counted = Arc::clone(&counts);
-    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?.on_decision(move |event| {
-    ///     let labels = (event.outcome().code(), event.reason().code());
-    ///     *counted.lock().expect("no hook panics").entry(labels).or_default() += 1;
-    /// });
+    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?
+    ///     .on_decision(move |event| {
+    ///         let labels = (event.outcome().code(), event.reason().code());
+    ///         *counted.lock().expect("no hook panics").entry(labels).or_default() += 1;
+    ///     });
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn on_decision(mut self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
@@ -166,10 +171,11 @@ impl<R, M> CorsLayer<R, M> {
     /// ```
     /// use tower_cors::{CorsLayer, CorsPolicy};
     ///
-    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?.route_label(|request| {
-    ///     let is_api = request.uri().is_some_and(|uri| uri.path().starts_with("/api/"));
-    ///     Some(if is_api { "api" } else { "site" })
-    /// });
+    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?
+    ///     .route_label(|request| {
+    ///         let is_api = request.uri().is_some_and(|uri| uri.path().starts_with("/api/"));
+    ///         Some(if is_api { "api" } else { "site" })
+    ///     });
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn route_label(
@@ -192,13 +198,15 @@ impl<R, M> CorsLayer<R, M> {
     /// use tower_cors::{CorsLayer, CorsPolicy, layer::Difference};
     ///
     /// let tight = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
-    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://*.example", "https://app.example"]))?
-    ///     .shadow(tight)
-    ///     .on_decision(|event| {
-    ///         if let Some(Difference::WouldDeny(reason)) = event.difference() {
-    ///             eprintln!("the tight policy would deny this: {reason}");
-    ///         }
-    ///     });
+    /// let layer = CorsLayer::new(
+    ///     CorsPolicy::new().allow_origins(["https://*.example", "https://app.example"]),
+    /// )?
+    /// .shadow(tight)
+    /// .on_decision(|event| {
+    ///     if let Some(Difference::WouldDeny(reason)) = event.difference() {
+    ///         eprintln!("the tight policy would deny this: {reason}");
+    ///     }
+    /// });
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn shadow(mut self, shadow: impl PolicyResolver + Send + Sync + 'static) -> Self {
@@ -214,7 +222,8 @@ impl<R, M> CorsLayer<R, M> {
     /// ```
     /// use tower_cors::{CorsLayer, CorsPolicy, layer::Recorded};
     ///
-    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?.record_decision(true);
+    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?
+    ///     .record_decision(true);
     ///
     /// fn log<B>(response: &http::Response<B>) {
     ///     if let Some(recorded) = response.extensions().get::<Recorded>() {
@@ -268,7 +277,8 @@ impl<R, M> CorsLayer<R, M> {
     /// fn answer(error: BoxError) -> Response<String> {
     ///     let is_late = error.is::<Elapsed>();
     ///     let mut response = Response::new(error.to_string());
-    ///     *response.status_mut() = if is_late { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
+    ///     *response.status_mut() =
+    ///         if is_late { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
     ///     response
     /// }
     ///
@@ -278,9 +288,12 @@ impl<R, M> CorsLayer<R, M> {
     /// let service = ServiceBuilder::new()
     ///     .layer(cors.answer_errors(answer))
     ///     .timeout(std::time::Duration::from_secs(10))
-    ///     .service_fn(async |_: Request<String>| Err::<Response<String>, _>("the backend is gone"));
+    ///     .service_fn(async |_: Request<String>| {
+    ///         Err::<Response<String>, _>("the backend is gone")
+    ///     });
     ///
-    /// let request = Request::get("/").header("origin", "https://app.example").body(String::new())?;
+    /// let request =
+    ///     Request::get("/").header("origin", "https://app.example").body(String::new())?;
     /// let response = service.oneshot(request).await?;
     /// assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
     /// assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");
@@ -328,12 +341,13 @@ impl<M> CorsLayer<Option<CompiledPolicy>, M> {
     /// ```
     /// use tower_cors::{CorsLayer, CorsPolicy, finding::Severity};
     ///
-    /// let policy = CorsPolicy::new().allow_origins(["http://app.example"]).allow_credentials(true);
+    /// let http = ["http://app.example"];
+    /// let policy = CorsPolicy::new().allow_origins(http).allow_credentials(true);
     /// let violations = CorsLayer::new(policy)?.deny(Severity::Warning).unwrap_err();
     /// assert_eq!(
     ///     violations.to_string(),
-    ///     "allowOrigins[0]: \"http://app.example\" lets whoever controls the network read with credentials, \
-    ///      since http can be tampered with; use https",
+    ///     "allowOrigins[0]: \"http://app.example\" lets whoever controls the network \
+    ///      read with credentials, since http can be tampered with; use https",
     /// );
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
@@ -366,7 +380,8 @@ impl<M> CorsLayer<Option<CompiledPolicy>, M> {
     ///
     /// # async fn is_customer(_: String) -> Result<bool, std::io::Error> { Ok(true) }
     /// let policy = CorsPolicy::new().allow_origins(["https://app.example"]);
-    /// let layer = CorsLayer::new(policy)?.allow_origin_if_async(|origin| is_customer(origin.host().to_owned()))?;
+    /// let layer = CorsLayer::new(policy)?
+    ///     .allow_origin_if_async(|origin| is_customer(origin.host().to_owned()))?;
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn allow_origin_if_async<F, Fut>(

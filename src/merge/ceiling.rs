@@ -33,15 +33,26 @@ use crate::{
 /// # Examples
 ///
 /// ```
-/// use tower_cors::{CorsPolicy, merge::{Ceiling, MergeOptions, MergeStrategy, Setting, merge}};
+/// use tower_cors::{
+///     CorsPolicy,
+///     merge::{Ceiling, MergeOptions, MergeStrategy, Setting, merge},
+/// };
 ///
-/// let ceiling = Ceiling::new(CorsPolicy::new().allow_origins(["https://*.corp.example"]))?;
+/// let ceiling =
+///     Ceiling::new(CorsPolicy::new().allow_origins(["https://*.corp.example"]))?;
 /// let stack = [
-///     Setting::policy("the team", CorsPolicy::new().allow_origins(["https://a.corp.example", "https://a.example"])),
+///     Setting::policy(
+///         "the team",
+///         CorsPolicy::new()
+///             .allow_origins(["https://a.corp.example", "https://a.example"]),
+///     ),
 ///     Setting::ceiling("the platform", ceiling),
 /// ];
 /// let effective = merge(&stack, &MergeOptions::new(MergeStrategy::Replace));
-/// assert_eq!(effective.policy().unwrap().policy().allow_origins.as_deref().unwrap(), ["https://a.corp.example"]);
+/// assert_eq!(
+///     effective.policy().unwrap().policy().allow_origins.as_deref().unwrap(),
+///     ["https://a.corp.example"]
+/// );
 /// # Ok::<_, tower_cors::Violations>(())
 /// ```
 #[derive(Clone, Debug)]

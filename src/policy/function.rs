@@ -20,7 +20,10 @@ use std::{
 /// use tower_cors::policy::OriginAnswer;
 ///
 /// assert_eq!(OriginAnswer::from(true), OriginAnswer::Yes);
-/// assert_eq!(OriginAnswer::from(Err::<bool, _>("no database")), OriginAnswer::Failed("no database".into()));
+/// assert_eq!(
+///     OriginAnswer::from(Err::<bool, _>("no database")),
+///     OriginAnswer::Failed("no database".into())
+/// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OriginAnswer {

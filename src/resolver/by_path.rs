@@ -32,7 +32,8 @@ use crate::{compile::CompiledPolicy, decision::Resolution, escape::Escaped, requ
 ///
 /// let site = CorsPolicy::new().allow_origins(["*"]).compile()?;
 /// let api = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
-/// let resolver = ByPathPrefix::new(site).path_prefix("/api", api)?.path_prefix("/internal", None)?;
+/// let resolver =
+///     ByPathPrefix::new(site).path_prefix("/api", api)?.path_prefix("/internal", None)?;
 /// let layer = CorsLayer::with_resolver(resolver);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
@@ -137,10 +138,14 @@ impl ByPathPrefix {
     /// # Examples
     ///
     /// ```
-    /// use tower_cors::{CorsPolicy, PolicyResolver, request::CorsRequest, resolver::ByPathPrefix};
+    /// use tower_cors::{
+    ///     CorsPolicy, PolicyResolver, request::CorsRequest, resolver::ByPathPrefix,
+    /// };
     ///
     /// let site = CorsPolicy::new().allow_origins(["*"]).compile()?;
-    /// let resolver = ByPathPrefix::new(site).path_prefix("/internal", None)?.path_prefix("/api/internal", None)?;
+    /// let resolver = ByPathPrefix::new(site)
+    ///     .path_prefix("/internal", None)?
+    ///     .path_prefix("/api/internal", None)?;
     /// let request = http::Request::get("/internal/users").body(())?;
     /// resolver.resolve(&CorsRequest::of(&request));
     /// assert_eq!(resolver.unmatched_prefixes(), ["/api/internal"]);

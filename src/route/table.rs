@@ -58,7 +58,9 @@ use crate::{
 /// let request = Request::get("/v1/prices").header("host", "api.example").body(())?;
 /// let found = table.find(&CorsRequest::of(&request)).unwrap();
 /// assert_eq!((found.namespace(), found.name(), found.rule()), ("shop", "api", 0));
-/// assert!(found.policy().is_some_and(|policy| policy.allows_origin("https://app.example")));
+/// assert!(
+///     found.policy().is_some_and(|policy| policy.allows_origin("https://app.example"))
+/// );
 ///
 /// let request = Request::get("/v2").header("host", "api.example").body(())?;
 /// assert!(table.find(&CorsRequest::of(&request)).is_none());

@@ -13,20 +13,31 @@
 //! use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 //! use tower_cors::browser::{Credentials, ScriptRequest};
 //!
-//! let request = ScriptRequest::new(HeaderValue::from_static("https://app.example"), Method::PUT)
-//!     .credentials(Credentials::Include)
-//!     .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+//! let request =
+//!     ScriptRequest::new(HeaderValue::from_static("https://app.example"), Method::PUT)
+//!         .credentials(Credentials::Include)
+//!         .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
 //! assert!(request.needs_preflight());
 //!
 //! // The server's answer to the preflight, then to the request itself.
 //! let mut headers = HeaderMap::new();
-//! headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("https://app.example"));
-//! headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+//! headers.insert(
+//!     header::ACCESS_CONTROL_ALLOW_ORIGIN,
+//!     HeaderValue::from_static("https://app.example"),
+//! );
+//! headers
+//!     .insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
 //! headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("PUT"));
 //! let blocked = request.check_preflight(StatusCode::OK, &headers).unwrap_err();
-//! assert_eq!(blocked.to_string(), "CORS-preflight fetch: the header content-type is not allowed");
+//! assert_eq!(
+//!     blocked.to_string(),
+//!     "CORS-preflight fetch: the header content-type is not allowed"
+//! );
 //!
-//! headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Content-Type"));
+//! headers.insert(
+//!     header::ACCESS_CONTROL_ALLOW_HEADERS,
+//!     HeaderValue::from_static("Content-Type"),
+//! );
 //! request.check_preflight(StatusCode::OK, &headers)?;
 //! headers.insert(header::ETAG, HeaderValue::from_static("\"1\""));
 //! let readable = request.check_response(&headers)?;

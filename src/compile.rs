@@ -4,16 +4,18 @@
 
 mod check;
 mod compiled;
+mod judgement;
 pub(crate) mod nearest;
 mod suggest;
 mod values;
 
 pub use compiled::CompiledPolicy;
+pub(crate) use judgement::Judgement;
 pub(crate) use values::{Expose, List, Values};
 
 use crate::{
     finding::{Severity, Violations},
-    policy::{CorsPolicy, FieldPath, Provenance},
+    policy::{CorsPolicy, FieldPath, OriginFunction, Provenance},
 };
 
 /// What a policy is held to where the Gateway API and the security advisories of the field disagree (2.13).
@@ -36,11 +38,13 @@ pub enum Profile {
 /// ```
 /// use tower_cors::{CorsPolicy, compile::Compiler};
 ///
-/// let policy = CorsPolicy::new().allow_origins(["app.example", "https://app.example/login"]);
+/// let policy =
+///     CorsPolicy::new().allow_origins(["app.example", "https://app.example/login"]);
 /// let violations = Compiler::new().at("spec.cors".into()).compile(policy).unwrap_err();
 /// assert_eq!(
 ///     violations.to_string(),
-///     "spec.cors.allowOrigins[0]: \"app.example\" has no scheme; write \"https://app.example\"\n\
+///     "spec.cors.allowOrigins[0]: \"app.example\" has no scheme; \
+///      write \"https://app.example\"\n\
 ///      spec.cors.allowOrigins[1]: \"https://app.example/login\": an origin has no path; \
 ///      did you mean \"https://app.example\"?",
 /// );
@@ -125,7 +129,7 @@ impl Compiler {
     /// Every violation at once, in the order of the fields.
     pub fn compile(&self, policy: CorsPolicy) -> Result<CompiledPolicy, Violations> {
         let checked = self.check(&policy)?;
-        Ok(CompiledPolicy::new(policy, self.profile, checked, None))
+        Ok(CompiledPolicy::new(policy, self.profile, checked, None, Vec::new()))
     }
 
     /// The lints of a policy that is not to be served as it is.
@@ -134,14 +138,15 @@ impl Compiler {
         self.check(policy).map(|checked| checked.lints)
     }
 
-    /// Compiles a merged policy, which keeps its provenance.
+    /// Compiles a merged policy, which keeps its provenance, and the bounds of its ceilings for a function of a layer.
     pub(crate) fn compile_merged(
         &self,
         policy: CorsPolicy,
         provenance: &Provenance,
+        bounds: Vec<OriginFunction>,
     ) -> Result<CompiledPolicy, Violations> {
         let checked = self.check(&policy)?;
-        Ok(CompiledPolicy::new(policy, self.profile, checked, Some(provenance.clone())))
+        Ok(CompiledPolicy::new(policy, self.profile, checked, Some(provenance.clone()), bounds))
     }
 
     fn check(&self, policy: &CorsPolicy) -> Result<check::Checked, Violations> {

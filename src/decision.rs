@@ -14,7 +14,8 @@
 //!
 //! match decide(&CorsRequest::of(&request), &(&policy).into(), &Options::new()) {
 //!     Decision::Answer(answer) => {
-//!         // Send `answer.status()` and the headers that `answer.write_to` sets; don't call the backend.
+//!         // Send `answer.status()` and the headers that `answer.write_to` sets.
+//!         // The backend is not called.
 //!         unreachable!("this request is no preflight: {}", answer.status());
 //!     }
 //!     Decision::Continue(plan) => {

@@ -7,10 +7,13 @@
 //!
 //! ```
 //! use http::{HeaderValue, Method, Uri};
-//! use tower_cors::{CorsPolicy, browser::ScriptRequest, decision::Options, explain::Explanation};
+//! use tower_cors::{
+//!     CorsPolicy, browser::ScriptRequest, decision::Options, explain::Explanation,
+//! };
 //!
 //! let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
-//! let request = ScriptRequest::new(HeaderValue::from_static("https://app.example"), Method::PUT);
+//! let request =
+//!     ScriptRequest::new(HeaderValue::from_static("https://app.example"), Method::PUT);
 //! let uri = Uri::from_static("http://api.example/users/1");
 //! let explanation = Explanation::new(request, uri, &policy, &Options::new());
 //! let blocked = explanation.verdict().unwrap_err();

@@ -4,7 +4,7 @@
 //! Behind the feature `gateway-api`, for version 0.22 of that crate, which needs Rust 1.92; with the feature
 //! `gateway-api-experimental` also for the filters of the Gateway API's experimental channel. The application chooses a
 //! version of Kubernetes by a feature of [`k8s-openapi`](https://docs.rs/k8s-openapi) 0.28, such as `latest`, as for
-//! everything that is built on it.
+//! everything that is built on it; the feature `k8s-openapi-latest` of this crate does so for one that does not care.
 //!
 //! # Examples
 //!
@@ -19,12 +19,13 @@
 //! #     }),
 //! #     ..Default::default()
 //! # }];
-//! // What the Gateway API permits is more than the default profile does, and it sets limits of its own.
+//! // The Gateway API permits more than the default profile does, and sets limits of its own.
 //! let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits();
 //! for (at, filter) in filters.iter().enumerate() {
 //!     if let Some(cors) = &filter.cors {
 //!         let path = format!("spec.rules[0].filters[{at}].cors");
-//!         let policy = compiler.clone().at(path.as_str().into()).compile(CorsPolicy::try_from(cors)?)?;
+//!         let compiler = compiler.clone().at(path.as_str().into());
+//!         let policy = compiler.compile(CorsPolicy::try_from(cors)?)?;
 //!         assert!(policy.allows_origin("https://app.example"));
 //!     }
 //! }
@@ -56,6 +57,7 @@ macro_rules! policy_of_filter {
                     allow_headers: filter.allow_headers.clone(),
                     expose_headers: filter.expose_headers.clone(),
                     max_age: filter.max_age.map(seconds).transpose()?,
+                    allow_origin_if: None,
                 })
             }
         }

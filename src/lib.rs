@@ -8,8 +8,10 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let policy = CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]);
-//!     let app = Router::new().route("/", get(async || "hello")).layer(CorsLayer::new(policy)?);
+//!     let policy =
+//!         CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]);
+//!     let app =
+//!         Router::new().route("/", get(async || "hello")).layer(CorsLayer::new(policy)?);
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //!     axum::serve(listener, app).await?;
 //!     Ok(())
@@ -44,7 +46,7 @@
 //! # let preflight = || Request::options("/").header("origin", "https://app.example")
 //! #     .header("access-control-request-method", "PUT").body(Body::empty());
 //! # let late = || Request::get("/late").header("origin", "https://app.example").body(Body::empty());
-//! // Wrong: the guard is outside, so it answers preflights with 401, and /late has no CORS at all.
+//! // Wrong: the guard is outside, so it answers preflights with 401, and /late has no CORS.
 //! let app: Router = Router::new()
 //!     .route("/", get(async || "hello"))
 //!     .layer(cors.clone())
@@ -71,13 +73,20 @@
 //! - axum: every place that leaves something out, errors, WebSockets: the module `axum`, with the feature of that name.
 //! - tonic: the layer goes first into `Server::builder()`; `examples/tonic/src/main.rs` is a whole server for gRPC-Web.
 //! - Several settings, one policy: [`guide::merging`], with base policies and overrides by path in [`merge`].
+//! - Origins by a rule of your own, plain or asynchronous: [`CorsPolicy::allow_origin_if`],
+//!   [`CorsLayer::allow_origin_if_async`].
 //! - Policies that depend on the request, also asynchronously or reloaded: [`resolver`].
 //! - Kubernetes manifests (features `route` and `manifest`): [`guide::manifests`].
 //! - Protocols that scripts speak, from gRPC-Web to the Model Context Protocol: [`policy::Preset`].
 //! - The decision without tower: [`decision`]. The browser's side of the protocol: [`browser`].
 //! - When a browser refuses: [`guide::troubleshooting`], [`Reason`], and [`guide::lints`] for every lint and violation.
-//! - Coming from tower-http, ingress-nginx, Istio or Envoy: [`guide::migrating`].
+//! - Coming from tower-http, actix-cors, ingress-nginx, Istio or Envoy: [`guide::migrating`].
 //! - Why a default is what it is: [`guide::defaults`].
+//!
+//! # Features
+//!
+//! None is on by default. The minimum Rust version is 1.85; `tonic` needs 1.88, `manifest` and `k8s-openapi-latest` 1.89,
+//! `gateway-api` 1.92. The README has a table of what each adds.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -96,7 +105,9 @@ pub mod guide;
 mod headers;
 mod host;
 pub mod layer;
+// What it reads YAML with needs that version, and clippy holds every other room to the one of Cargo.toml.
 #[cfg(feature = "manifest")]
+#[clippy::msrv = "1.89"]
 pub mod manifest;
 pub mod merge;
 pub mod origin;

@@ -24,12 +24,14 @@
 //! assert!(routes.lints().is_empty());
 //! let layer = CorsLayer::with_resolver(routes.into_table());
 //!
-//! let errors = Manifests::new().read("api.yaml", &yaml.replace("600", "10m")).build().unwrap_err();
-//! let expected = "api.yaml:12:17: spec.rules[0].filters[0].cors.maxAge: \"10m\" is not a whole number of seconds; \
-//!      did you mean 600?";
+//! let yaml = yaml.replace("600", "10m");
+//! let errors = Manifests::new().read("api.yaml", &yaml).build().unwrap_err();
+//! let expected = "api.yaml:12:17: spec.rules[0].filters[0].cors.maxAge: \
+//!     \"10m\" is not a whole number of seconds; did you mean 600?";
 //! assert_eq!(errors.to_string(), expected);
 //! // The alternate form adds the line.
-//! assert_eq!(format!("{errors:#}"), format!("{expected}\n12 |         maxAge: 10m\n   |                 ^"));
+//! let line = "12 |         maxAge: 10m\n   |                 ^";
+//! assert_eq!(format!("{errors:#}"), format!("{expected}\n{line}"));
 //! # Ok::<_, tower_cors::manifest::ManifestErrors>(())
 //! ```
 

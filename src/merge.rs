@@ -6,19 +6,33 @@
 //! # Examples
 //!
 //! ```
-//! use tower_cors::{CorsPolicy, merge::{Effective, MergeOptions, MergeStrategy, Setting, merge}, policy::PolicyField};
+//! use tower_cors::{
+//!     CorsPolicy,
+//!     merge::{Effective, MergeOptions, MergeStrategy, Setting, merge},
+//!     policy::PolicyField,
+//! };
 //!
-//! let route = CorsPolicy::new().allow_origins(["https://app.example"]).expose_headers(["X-Route"]);
+//! let route = CorsPolicy::new()
+//!     .allow_origins(["https://app.example"])
+//!     .expose_headers(["X-Route"]);
 //! let gateway = CorsPolicy::new().allow_methods(["PUT"]).expose_headers(["X-Gateway"]);
-//! let stack = [Setting::policy("the route", route), Setting::policy("the gateway", gateway)];
+//! let stack =
+//!     [Setting::policy("the route", route), Setting::policy("the gateway", gateway)];
 //!
 //! // Each field from the first setting that sets it; the exposed names of both.
-//! let options = MergeOptions::new(MergeStrategy::Inherit).field(PolicyField::ExposeHeaders, MergeStrategy::Union);
-//! let Effective::Policy(effective) = merge(&stack, &options) else { unreachable!("nothing is disabled") };
-//! assert_eq!(effective.policy().expose_headers.as_deref().unwrap(), ["X-Route", "X-Gateway"]);
+//! let options = MergeOptions::new(MergeStrategy::Inherit)
+//!     .field(PolicyField::ExposeHeaders, MergeStrategy::Union);
+//! let Effective::Policy(effective) = merge(&stack, &options) else {
+//!     unreachable!("nothing is disabled")
+//! };
+//! assert_eq!(
+//!     effective.policy().expose_headers.as_deref().unwrap(),
+//!     ["X-Route", "X-Gateway"]
+//! );
 //! assert_eq!(
 //!     effective.provenance().to_string(),
-//!     "allowOrigins: the route\nallowMethods: the gateway\nexposeHeaders: the route and the gateway",
+//!     "allowOrigins: the route\nallowMethods: the gateway\n\
+//!      exposeHeaders: the route and the gateway",
 //! );
 //! ```
 
@@ -105,6 +119,27 @@ impl MergeOptions {
 ///
 /// Nothing is checked here; [`Effective::compile`] does that. Settings that come after a disabled one count no more:
 /// where the disabled one is the first, there is no CORS. Ceilings bind wherever they stand.
+///
+/// # Examples
+///
+/// ```
+/// use tower_cors::{
+///     CorsPolicy,
+///     compile::Compiler,
+///     merge::{Effective, MergeOptions, MergeStrategy, Setting, merge},
+/// };
+///
+/// let team = CorsPolicy::new().allow_methods(["PUT"]);
+/// let base = CorsPolicy::new().allow_origins(["https://app.example"]);
+/// let stack = [Setting::policy("the team", team), Setting::policy("the base", base)];
+/// let options = MergeOptions::new(MergeStrategy::Inherit);
+/// let compiled = merge(&stack, &options).compile(&Compiler::new())?.unwrap();
+/// assert!(compiled.allows_origin("https://app.example") && compiled.allows_method("PUT"));
+///
+/// let stack = [Setting::disabled("the team"), stack[1].clone()];
+/// assert!(matches!(merge(&stack, &options), Effective::Disabled(_)));
+/// # Ok::<_, tower_cors::merge::MergeError>(())
+/// ```
 pub fn merge(stack: &[Setting], options: &MergeOptions) -> Effective {
     let mut order: Vec<_> = stack.iter().enumerate().collect();
     if options.preference == Preference::Parent {

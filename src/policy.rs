@@ -2,8 +2,9 @@
 //!
 //! Nothing is checked here. [`CorsPolicy::compile`] turns a policy into a
 //! [`CompiledPolicy`](crate::CompiledPolicy) or lists everything that is wrong with it, naming each place by a
-//! [`FieldPath`]. Rules of `docs/semantics.md`: 2.1, 2.3.
+//! [`FieldPath`]. Rules of `docs/semantics.md`: 2.1, 2.3, 2.19.
 
+mod function;
 pub(crate) mod list;
 mod presets;
 mod provenance;
@@ -13,6 +14,8 @@ use std::fmt::{self, Write as _};
 #[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
+pub(crate) use function::OriginAnswers;
+pub use function::{OriginAnswer, OriginFunction};
 pub use presets::Preset;
 pub use provenance::{Provenance, Source};
 
@@ -26,7 +29,8 @@ pub(crate) const DEFAULT_MAX_AGE: u64 = match u64::from_str_radix(DEFAULT_MAX_AG
     Err(_) => panic!("the default max-age is a number"),
 };
 
-/// A CORS policy: the six fields of the Gateway API's `HTTPCORSFilter`, each of them optional.
+/// A CORS policy: the six fields of the Gateway API's `HTTPCORSFilter`, each of them optional, and, in Rust alone, a
+/// function that allows origins.
 ///
 /// Absent, empty and `*` are three different things: an absent field is not set (and inherits when policies are
 /// merged), an empty list is set to nothing, `*` stands for everything. The default policy allows nothing.
@@ -40,7 +44,8 @@ pub(crate) const DEFAULT_MAX_AGE: u64 = match u64::from_str_radix(DEFAULT_MAX_AG
 /// | `max_age` | seconds; unset means 5 | |
 ///
 /// With the feature `serde` it is read and written with the Gateway API's field names (`allowOrigins`, …), and an
-/// unknown field is an error.
+/// unknown field is an error. It is also read with the names of the setters (`allow_origins`) and in lower case alone
+/// (`alloworigins`), as crates for settings make them of environment variables; `examples/environment` is such a program.
 ///
 /// # Examples
 ///
@@ -75,23 +80,41 @@ pub(crate) const DEFAULT_MAX_AGE: u64 = match u64::from_str_radix(DEFAULT_MAX_AG
 #[cfg_attr(feature = "serde", serde(rename_all = "camelCase", deny_unknown_fields, default))]
 pub struct CorsPolicy {
     /// The origins whose scripts may read responses; `*` stands for any.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(alias = "allow_origins", alias = "alloworigins", skip_serializing_if = "Option::is_none")
+    )]
     pub allow_origins: Option<Vec<String>>,
     /// Whether scripts may send cookies, TLS client certificates and HTTP authentication, and read the answer.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(alias = "allow_credentials", alias = "allowcredentials", skip_serializing_if = "Option::is_none")
+    )]
     pub allow_credentials: Option<bool>,
     /// The methods that scripts may use beyond `GET`, `HEAD` and `POST`; `*` stands for any.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(alias = "allow_methods", alias = "allowmethods", skip_serializing_if = "Option::is_none")
+    )]
     pub allow_methods: Option<Vec<String>>,
     /// The request headers that scripts may set beyond the safelisted ones; `*` stands for any.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(alias = "allow_headers", alias = "allowheaders", skip_serializing_if = "Option::is_none")
+    )]
     pub allow_headers: Option<Vec<String>>,
     /// The response headers that scripts may read beyond the safelisted ones; `*` stands for any.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(alias = "expose_headers", alias = "exposeheaders", skip_serializing_if = "Option::is_none")
+    )]
     pub expose_headers: Option<Vec<String>>,
     /// How long a browser may remember the answer to a preflight, in seconds; unset means 5.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    #[cfg_attr(feature = "serde", serde(alias = "max_age", alias = "maxage", skip_serializing_if = "Option::is_none"))]
     pub max_age: Option<u64>,
+    /// A function that allows origins beside those of `allow_origins`; see [`allow_origin_if`](Self::allow_origin_if).
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub allow_origin_if: Option<OriginFunction>,
 }
 
 impl CorsPolicy {
@@ -229,7 +252,10 @@ fn owned<I: IntoIterator<Item: AsRef<str>>>(items: I) -> Vec<String> {
 ///
 /// let variable = "https://app.example, https://admin.example,";
 /// let policy = CorsPolicy::new().allow_origins(split_list(variable));
-/// assert_eq!(policy.allow_origins.unwrap(), ["https://app.example", "https://admin.example"]);
+/// assert_eq!(
+///     policy.allow_origins.unwrap(),
+///     ["https://app.example", "https://admin.example"]
+/// );
 /// ```
 pub fn split_list(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|element| !element.is_empty())

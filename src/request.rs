@@ -12,6 +12,7 @@ use http::{
 use crate::{
     headers::{self, ListTooLong},
     origin::{Origin, default_port, host_and_port},
+    policy::{OriginAnswer, OriginAnswers},
 };
 
 /// The head of a request as CORS sees it: borrowed, and read only as far as it has been asked.
@@ -40,6 +41,14 @@ pub struct CorsRequest<'a> {
     preflight: bool,
     /// Whether somebody asked for the origin, or for what depends on it (6.1).
     is_origin_observed: Cell<bool>,
+    /// What functions have said of the origin (2.19).
+    origin_answers: OriginAnswers,
+}
+
+/// What was asked about a request.
+pub(crate) struct Asked {
+    is_origin_observed: bool,
+    answers: Vec<(u64, OriginAnswer)>,
 }
 
 /// What the `Origin` header of a request holds.
@@ -70,7 +79,16 @@ impl<'a> CorsRequest<'a> {
             Some(origin) => RequestOrigin::One(origin),
         };
         let preflight = *method == Method::OPTIONS && origin != RequestOrigin::Absent && announces_method(headers);
-        Self { method, headers, uri: None, extensions: None, origin, preflight, is_origin_observed: Cell::new(false) }
+        Self {
+            method,
+            headers,
+            uri: None,
+            extensions: None,
+            origin,
+            preflight,
+            is_origin_observed: Cell::new(false),
+            origin_answers: OriginAnswers::default(),
+        }
     }
 
     /// Reads the head of a request.
@@ -108,6 +126,24 @@ impl<'a> CorsRequest<'a> {
         self.is_origin_observed.get()
     }
 
+    /// What was asked about the request so far, to be known when it is read again.
+    pub(crate) fn into_asked(self) -> Asked {
+        Asked { is_origin_observed: self.is_origin_observed.get(), answers: self.origin_answers.into_list() }
+    }
+
+    /// The same request, of which this was asked before.
+    pub(crate) fn with_asked(mut self, asked: Asked) -> Self {
+        self.is_origin_observed = Cell::new(asked.is_origin_observed);
+        self.origin_answers = OriginAnswers::of_list(asked.answers);
+        self
+    }
+
+    /// What functions have said of the origin.
+    #[inline]
+    pub(crate) fn origin_answers(&self) -> &OriginAnswers {
+        &self.origin_answers
+    }
+
     /// The `Origin` header, for those whose answers vary on it anyway.
     #[inline]
     pub(crate) fn origin_line(&self) -> RequestOrigin<'a> {
@@ -131,9 +167,21 @@ impl<'a> CorsRequest<'a> {
         self.headers
     }
 
-    /// The target of the request, where the caller gave one.
+    /// The target of the request, where the caller gave one. A router may have rewritten it; see [`path`](Self::path).
     pub fn uri(&self) -> Option<&'a Uri> {
         self.uri
+    }
+
+    /// The path of the request, where the caller gave a target.
+    ///
+    /// A nested router of axum takes its prefix away from the URI. With the feature `axum` this is the path that the
+    /// client sent; without it, and within other routers that rewrite the URI, it is what is left.
+    pub fn path(&self) -> Option<&'a str> {
+        #[cfg(feature = "axum")]
+        if let Some(original) = self.extensions.and_then(|found| found.get::<::axum::extract::OriginalUri>()) {
+            return Some(original.path());
+        }
+        self.uri.map(Uri::path)
     }
 
     /// The extensions of the request, where the caller gave any.
@@ -275,7 +323,9 @@ impl<'a> CorsRequest<'a> {
 /// use tower_cors::{CorsLayer, CorsPolicy, request::is_preflight};
 ///
 /// async fn authenticate(request: Request, next: Next) -> Result<Response, StatusCode> {
-///     match is_preflight(&request) || request.headers().contains_key(header::AUTHORIZATION) {
+///     match is_preflight(&request)
+///         || request.headers().contains_key(header::AUTHORIZATION)
+///     {
 ///         true => Ok(next.run(request).await),
 ///         false => Err(StatusCode::UNAUTHORIZED),
 ///     }
@@ -283,9 +333,12 @@ impl<'a> CorsRequest<'a> {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]);
-/// let app: Router =
-///     Router::new().route("/", put(async || "written")).layer(CorsLayer::new(policy)?).layer(from_fn(authenticate));
+/// let policy =
+///     CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]);
+/// let app: Router = Router::new()
+///     .route("/", put(async || "written"))
+///     .layer(CorsLayer::new(policy)?)
+///     .layer(from_fn(authenticate));
 ///
 /// let preflight = Request::options("/")
 ///     .header("origin", "https://app.example")
@@ -294,7 +347,8 @@ impl<'a> CorsRequest<'a> {
 /// assert_eq!(app.clone().oneshot(preflight).await?.status(), StatusCode::OK);
 ///
 /// // An OPTIONS request that announces no method is an actual request.
-/// let options = Request::options("/").header("origin", "https://app.example").body(Body::empty())?;
+/// let options =
+///     Request::options("/").header("origin", "https://app.example").body(Body::empty())?;
 /// assert_eq!(app.oneshot(options).await?.status(), StatusCode::UNAUTHORIZED);
 /// # Ok(())
 /// # }

@@ -90,6 +90,7 @@ fn reloaded(policy: CorsPolicy) -> Result<Reloaded, Violations> {
 mod asynchronous;
 mod boxed;
 mod by_path;
+mod origin_function;
 mod per_request;
 #[cfg(feature = "reload")]
 mod reload;
@@ -99,6 +100,7 @@ use std::sync::Arc;
 pub use asynchronous::{Async, AsyncPolicyResolver, ResolutionFailure, ResolveAsync, resolve_async};
 pub use boxed::{BoxAsyncResolver, BoxResolver};
 pub use by_path::{ByPathPrefix, PathPrefixError};
+pub use origin_function::{AllowOriginAsync, AskOrigin};
 pub use per_request::Overridable;
 #[cfg(feature = "reload")]
 pub use reload::{ReloadHandle, Reloadable};
@@ -112,7 +114,10 @@ use crate::{compile::CompiledPolicy, decision::Resolution, request::CorsRequest}
 /// # Examples
 ///
 /// ```
-/// use tower_cors::{CompiledPolicy, CorsLayer, CorsPolicy, PolicyResolver, decision::Resolution, request::CorsRequest};
+/// use tower_cors::{
+///     CompiledPolicy, CorsLayer, CorsPolicy, PolicyResolver, decision::Resolution,
+///     request::CorsRequest,
+/// };
 ///
 /// struct ByPath {
 ///     api: CompiledPolicy,

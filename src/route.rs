@@ -4,14 +4,25 @@
 //! # Examples
 //!
 //! ```
-//! use tower_cors::{CorsLayer, CorsPolicy, route::{Hostname, PathMatch, Route, RouteMatch, RouteTable, Rule}};
+//! use tower_cors::{
+//!     CorsLayer, CorsPolicy,
+//!     route::{Hostname, PathMatch, Route, RouteMatch, RouteTable, Rule},
+//! };
 //!
-//! let api = CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]).compile()?;
+//! let api = CorsPolicy::new()
+//!     .allow_origins(["https://app.example"])
+//!     .allow_methods(["PUT"])
+//!     .compile()?;
 //! let table = RouteTable::new([Route::new("shop", "api")
 //!     .hostname(Hostname::parse("api.example")?)
-//!     .rule(Rule::new().matching(RouteMatch::new().path(PathMatch::prefix("/v1")?)).policy(api))]);
+//!     .rule(
+//!         Rule::new()
+//!             .matching(RouteMatch::new().path(PathMatch::prefix("/v1")?))
+//!             .policy(api),
+//!     )]);
 //!
-//! let request = http::Request::get("/v1/users").header("host", "API.example:8080").body(())?;
+//! let request =
+//!     http::Request::get("/v1/users").header("host", "API.example:8080").body(())?;
 //! let found = table.find(&tower_cors::request::CorsRequest::of(&request)).unwrap();
 //! assert_eq!((found.namespace(), found.name(), found.rule()), ("shop", "api", 0));
 //!

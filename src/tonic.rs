@@ -13,12 +13,20 @@
 //! use tower_cors::{CorsLayer, CorsPolicy, policy::Preset};
 //!
 //! let (_reporter, health) = tonic_health::server::health_reporter();
-//! let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]).preset(Preset::GrpcWeb))?;
+//! let policy = CorsPolicy::new()
+//!     .allow_origins(["https://app.example"])
+//!     .preset(Preset::GrpcWeb);
+//! let cors = CorsLayer::new(policy)?;
 //! let routes = Routes::new(cors.layer(GrpcWebLayer::new().layer(health)));
 //! ```
 //!
 //! A layer inside that changes the body to one that can't be empty, as tower-http's `TraceLayer` does, makes
 //! `cors.wrap_body()` necessary; the compiler says so.
+//!
+//! `Server::timeout` and the header `grpc-timeout` are watched outside of every layer of tonic's server, so what they answer
+//! has no CORS headers. A timeout whose answer a page can read is a layer of its own inside of this one, shorter than
+//! tonic's: `Server::builder().layer(cors).layer(GrpcWebLayer::new()).layer(timeout)`, where `timeout` makes a response
+//! with `Status::deadline_exceeded(…).into_http()` of what takes too long.
 //!
 //! With a layer for the whole server the feature is not needed: `Server::builder().layer(cors)` comes before
 //! `.layer(GrpcWebLayer::new())`.

@@ -28,12 +28,20 @@ use crate::{
 ///
 /// ```
 /// use axum::{Router, http::Method, routing::get};
-/// use tower_cors::{CorsLayer, CorsPolicy, axum::{ByMatchedPath, WithCors}};
+/// use tower_cors::{
+///     CorsLayer, CorsPolicy,
+///     axum::{ByMatchedPath, WithCors},
+/// };
 ///
-/// let resolver = ByMatchedPath::new(CorsPolicy::new().allow_origins(["https://app.example"]))?
-///     .route("/users/{id}", CorsPolicy::new().allow_origins(["*"]))?
-///     .route_method("/users/{id}", Method::PUT, CorsPolicy::new().allow_methods(["PUT"]))?
-///     .route_disabled("/internal");
+/// let resolver =
+///     ByMatchedPath::new(CorsPolicy::new().allow_origins(["https://app.example"]))?
+///         .route("/users/{id}", CorsPolicy::new().allow_origins(["*"]))?
+///         .route_method(
+///             "/users/{id}",
+///             Method::PUT,
+///             CorsPolicy::new().allow_methods(["PUT"]),
+///         )?
+///         .route_disabled("/internal");
 /// let app = Router::new()
 ///     .route("/users/{id}", get(async || "a user").put(async || "changed"))
 ///     .route("/internal", get(async || "for us"))
@@ -164,7 +172,8 @@ impl RoutePolicies {
 /// ```
 /// use tower_cors::{CorsLayer, CorsPolicy, axum::matched_path};
 ///
-/// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?.route_label(matched_path);
+/// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?
+///     .route_label(matched_path);
 /// # Ok::<_, tower_cors::Violations>(())
 /// ```
 pub fn matched_path<'a>(request: &CorsRequest<'a>) -> Option<&'a str> {

@@ -106,7 +106,12 @@ impl<S> WithCors for Router<S> {
 /// # Examples
 ///
 /// ```
-/// use axum::{Router, body::Body, http::{Request, StatusCode}, routing::get};
+/// use axum::{
+///     Router,
+///     body::Body,
+///     http::{Request, StatusCode},
+///     routing::get,
+/// };
 /// use tower::ServiceExt;
 /// use tower_cors::{CorsLayer, CorsPolicy, axum::WithCors};
 ///
@@ -115,7 +120,9 @@ impl<S> WithCors for Router<S> {
 /// let cors = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?;
 /// let app = Router::new().route("/", get(async || "hello")).with_cors(cors);
 ///
-/// let request = Request::get("/nowhere").header("origin", "https://app.example").body(Body::empty())?;
+/// let request = Request::get("/nowhere")
+///     .header("origin", "https://app.example")
+///     .body(Body::empty())?;
 /// let response = app.oneshot(request).await?;
 /// assert_eq!(response.status(), StatusCode::NOT_FOUND);
 /// assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");

@@ -136,13 +136,22 @@ impl ScriptRequest {
 /// # Examples
 ///
 /// ```
-/// use http::{HeaderValue, header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE}};
+/// use http::{
+///     HeaderValue,
+///     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
+/// };
 /// use tower_cors::browser::unsafe_request_header_names;
 ///
 /// let json = HeaderValue::from_static("application/json");
 /// let text = HeaderValue::from_static("text/plain;charset=utf-8");
-/// assert_eq!(unsafe_request_header_names([(&CONTENT_TYPE, &json), (&AUTHORIZATION, &text)]), [AUTHORIZATION, CONTENT_TYPE]);
-/// assert_eq!(unsafe_request_header_names([(&CONTENT_TYPE, &text), (&ACCEPT, &json)]).len(), 0);
+/// assert_eq!(
+///     unsafe_request_header_names([(&CONTENT_TYPE, &json), (&AUTHORIZATION, &text)]),
+///     [AUTHORIZATION, CONTENT_TYPE]
+/// );
+/// assert_eq!(
+///     unsafe_request_header_names([(&CONTENT_TYPE, &text), (&ACCEPT, &json)]).len(),
+///     0
+/// );
 /// ```
 pub fn unsafe_request_header_names<'a>(
     headers: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,

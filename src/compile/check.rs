@@ -89,7 +89,7 @@ impl Check<'_> {
                 self.lint(Entry { list: &path, at: later, text: &origins[later] }, LintKind::SameAsEarlier);
             }
         }
-        if origins.is_empty() {
+        if origins.is_empty() && self.policy.allow_origin_if.is_none() {
             self.lints.push(Lint::new(path, LintKind::NoOrigin));
         }
         (any_origin, set)
@@ -213,20 +213,23 @@ impl Check<'_> {
 
     /// What holds for every list: its length, `*` alone, no entry twice.
     fn check_list(&mut self, path: &FieldPath, list: &[String], crd_limit: Option<usize>) {
-        if let Some(limit) = crd_limit
-            && self.compiler.crd_limits
-            && list.len() > limit
-        {
+        let exceeded = crd_limit.filter(|limit| self.compiler.crd_limits && list.len() > *limit);
+        if let Some(limit) = exceeded {
             self.violations.push(Violation::new(path.clone(), ViolationKind::TooManyEntries { limit }));
         }
         for (entry, is_repeated) in entries(path, list).zip(repeated(list, Case::Counts)) {
             if is_repeated {
                 // 2.11: the CRD's lists are sets.
                 self.violate(entry, ViolationKind::Duplicate);
-            } else if entry.text == ANY && list.len() > 1 {
+            } else if entry.text == ANY && (list.len() > 1 || self.has_function(path)) {
                 self.violate(entry, ViolationKind::WildcardNotAlone);
             }
         }
+    }
+
+    /// 2.19: a function is an entry of `allowOrigins` as well, so that no `*` stands beside it.
+    fn has_function(&self, path: &FieldPath) -> bool {
+        self.policy.allow_origin_if.is_some() && *path == self.path(PolicyField::AllowOrigins)
     }
 
     fn is_credentialed(&self) -> bool {

@@ -12,26 +12,28 @@ use crate::{
     finding::{Lint, Severity, Violations},
     headers,
     origin::{Origin, OriginSet},
-    policy::{CorsPolicy, Provenance, list::is_any},
+    policy::{CorsPolicy, OriginFunction, Provenance, list::is_any},
 };
 
 /// A valid policy with everything precomputed that a request will need.
 ///
 /// Cloning one shares it. It comes from [`CorsPolicy::compile`] or a [`Compiler`](super::Compiler).
 #[derive(Clone)]
-pub struct CompiledPolicy(Arc<Compiled>);
+pub struct CompiledPolicy(pub(super) Arc<Compiled>);
 
-struct Compiled {
+pub(super) struct Compiled {
     origins: Origins,
     credentialed: bool,
     allowed_headers: AllowedHeaders,
     /// Whether any response header is exposed; most policies need not look at their values to know that none is.
     exposes: bool,
     values: ValuesByThread,
-    policy: CorsPolicy,
+    pub(super) policy: CorsPolicy,
     profile: Profile,
     lints: Box<[Lint]>,
     provenance: Option<Provenance>,
+    /// The origins that the ceilings of a merged policy permit: bounds for a function that a layer adds (2.19).
+    pub(super) bounds: Vec<OriginFunction>,
 }
 
 enum Origins {
@@ -58,11 +60,17 @@ impl AllowedHeaders {
     }
 }
 
-/// The longest origin that a credentialed `*` reflects, in bytes: a host of 253, a port, and a scheme beyond any in use.
-const MAX_REFLECTED: usize = 512;
+/// The longest origin that a credentialed `*` or a function reflects, in bytes: a host of 253, a port, and a scheme beyond any in use.
+pub(super) const MAX_REFLECTED: usize = 512;
 
 impl CompiledPolicy {
-    pub(super) fn new(policy: CorsPolicy, profile: Profile, checked: Checked, provenance: Option<Provenance>) -> Self {
+    pub(super) fn new(
+        policy: CorsPolicy,
+        profile: Profile,
+        checked: Checked,
+        provenance: Option<Provenance>,
+        bounds: Vec<OriginFunction>,
+    ) -> Self {
         let credentialed = policy.allow_credentials == Some(true);
         Self(Arc::new(Compiled {
             origins: if checked.any_origin { Origins::Any } else { Origins::Listed(checked.origins) },
@@ -74,6 +82,7 @@ impl CompiledPolicy {
             profile,
             lints: checked.lints.into(),
             provenance,
+            bounds,
         }))
     }
 
@@ -118,10 +127,9 @@ impl CompiledPolicy {
         self.0.credentialed
     }
 
-    /// Whether the policy allows an origin, given as the value of an `Origin` header.
+    /// Whether the policy lists an origin, or allows any.
     #[inline]
-    pub fn allows_origin(&self, origin: impl AsRef<[u8]>) -> bool {
-        let origin = origin.as_ref();
+    pub(crate) fn lists_origin(&self, origin: &[u8]) -> bool {
         match &self.0.origins {
             // 3.6, 3.7: with credentials only well-formed origins are reflected.
             // A scheme has no limit of its own, and what is reflected must not grow with what an attacker sends.

@@ -28,7 +28,9 @@ impl CompiledPolicy {
     /// ```
     /// use tower_cors::CorsPolicy;
     ///
-    /// let policy = CorsPolicy::new().allow_origins(["https://app.example", "https://*.example.com"]).compile()?;
+    /// let policy = CorsPolicy::new()
+    ///     .allow_origins(["https://app.example", "https://*.example.com"])
+    ///     .compile()?;
     /// assert_eq!(policy.nearest_origin("http://app.example"), Some("https://app.example"));
     /// assert_eq!(policy.nearest_origin("https://example.com"), Some("https://*.example.com"));
     /// assert_eq!(policy.nearest_origin("https://other.test"), None);
@@ -54,13 +56,12 @@ fn distance(origin: &Origin<'_>, entry: &str) -> Option<usize> {
         return Some(0);
     }
     let written = pattern.to_string();
-    if origin.as_str().len() <= MAX_COMPARED
-        && let Some(distance) = edit_distance(origin.as_str(), &written, MAX_DISTANCE)
-    {
-        return Some(distance);
-    }
-    let is_same_domain = domain(host).is_some_and(|domain_of_host| domain(origin.host()) == Some(domain_of_host));
-    is_same_domain.then_some(MAX_DISTANCE + 1)
+    let is_comparable = origin.as_str().len() <= MAX_COMPARED;
+    let edits = is_comparable.then(|| edit_distance(origin.as_str(), &written, MAX_DISTANCE)).flatten();
+    edits.or_else(|| {
+        let is_same_domain = domain(host).is_some_and(|domain_of_host| domain(origin.host()) == Some(domain_of_host));
+        is_same_domain.then_some(MAX_DISTANCE + 1)
+    })
 }
 
 /// The last two labels of a name; none for addresses and single labels.

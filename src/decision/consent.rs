@@ -18,9 +18,13 @@ use crate::{compile::CompiledPolicy, headers, request::CorsRequest};
 /// A resolver that chooses by a header:
 ///
 /// ```
-/// use std::sync::Arc;
 /// use http::{HeaderName, HeaderValue};
-/// use tower_cors::{CompiledPolicy, CorsPolicy, PolicyResolver, decision::{Candidates, Resolution}, request::CorsRequest};
+/// use std::sync::Arc;
+/// use tower_cors::{
+///     CompiledPolicy, CorsPolicy, PolicyResolver,
+///     decision::{Candidates, Resolution},
+///     request::CorsRequest,
+/// };
 ///
 /// struct ByVersion {
 ///     old: CompiledPolicy,
@@ -30,15 +34,20 @@ use crate::{compile::CompiledPolicy, headers, request::CorsRequest};
 ///
 /// impl ByVersion {
 ///     fn new(old: CompiledPolicy, new: CompiledPolicy) -> Self {
-///         let candidates = Candidates::new().chosen_by(HeaderName::from_static("x-version")).policy(&old).policy(&new);
+///         let candidates = Candidates::new()
+///             .chosen_by(HeaderName::from_static("x-version"))
+///             .policy(&old)
+///             .policy(&new);
 ///         Self { old, new, candidates: Arc::new(candidates) }
 ///     }
 /// }
 ///
 /// impl PolicyResolver for ByVersion {
 ///     fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
-///         let is_new = request.headers().get("x-version").is_some_and(|version| version == "2");
-///         Resolution::from(if is_new { &self.new } else { &self.old }).require_consent(&self.candidates)
+///         let is_new =
+///             request.headers().get("x-version").is_some_and(|version| version == "2");
+///         Resolution::from(if is_new { &self.new } else { &self.old })
+///             .require_consent(&self.candidates)
 ///     }
 /// }
 /// ```

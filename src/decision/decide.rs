@@ -10,7 +10,7 @@ use super::{
     options::{InnerHeaders, UnmatchedPreflight},
 };
 use crate::{
-    compile::{CompiledPolicy, Expose, List, Values},
+    compile::{CompiledPolicy, Expose, Judgement, List, Values},
     headers::ListTooLong,
     request::{CorsRequest, RequestOrigin},
 };
@@ -40,7 +40,33 @@ impl Decision {
 
 /// Decides what happens to `request` under what a resolver answered.
 ///
-/// The decision borrows nothing, so the request can go on its way. It is the same for the same arguments.
+/// The decision borrows nothing, so the request can go on its way. It is the same for the same arguments, but for what a
+/// function of the policy says of the origin.
+///
+/// # Examples
+///
+/// ```
+/// use http::{HeaderMap, Request};
+/// use tower_cors::{
+///     CorsPolicy, Decision,
+///     decision::{Options, decide},
+///     request::CorsRequest,
+/// };
+///
+/// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
+/// let preflight = Request::options("/")
+///     .header("origin", "https://app.example")
+///     .header("access-control-request-method", "PUT")
+///     .body(())?;
+/// let decision = decide(&CorsRequest::of(&preflight), &(&policy).into(), &Options::new());
+/// let Decision::Answer(answer) = decision else { panic!("a preflight is answered") };
+///
+/// assert_eq!(answer.status(), 200);
+/// let mut headers = HeaderMap::new();
+/// answer.write_to(&mut headers);
+/// assert_eq!(headers["access-control-allow-origin"], "https://app.example");
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[inline(always)]
 pub fn decide(request: &CorsRequest<'_>, resolution: &Resolution<'_>, options: &Options) -> Decision {
     let Some(policy) = resolution.policy() else {
@@ -74,8 +100,8 @@ impl<'r> Request<'_, 'r> {
     fn decide_preflight(self) -> Decision {
         let Self { head, policy, options, .. } = self;
         let vary = constants::vary_of_preflight(self.varies_on_origin(), options.allow_private_network);
-        let origin = match self.judge() {
-            Ok(origin) => origin,
+        let (origin, by) = match self.judge() {
+            Ok(permitted) => permitted,
             Err(denial) => {
                 let reason = denial.into();
                 return match options.unmatched_preflight {
@@ -96,7 +122,7 @@ impl<'r> Request<'_, 'r> {
         // 4.1
         let values = policy.values();
         let (headers, reason) = match allow_headers(head, policy, values) {
-            Ok(headers) => (headers, Reason::OriginAllowed),
+            Ok(headers) => (headers, by),
             Err(ListTooLong) => (None, Reason::TooManyHeaders),
         };
         Decision::Answer(Answer {
@@ -129,7 +155,7 @@ impl<'r> Request<'_, 'r> {
             return Decision::Answer(Answer::denied(StatusCode::FORBIDDEN, vary, reason));
         }
         let (origin, reason) = match judged {
-            Ok(origin) => (Some(origin), Reason::OriginAllowed),
+            Ok((origin, reason)) => (Some(origin), reason),
             Err(denial) => (None, denial.into()),
         };
         let inner = match options.inner_headers {
@@ -176,13 +202,27 @@ impl<'r> Request<'_, 'r> {
         missing_consent(self.head, table, self.policy, denial.is_none()).map(|_| Reason::NoConsent)
     }
 
-    /// The line whose origin the policy allows, or why there is none.
+    /// The line whose origin the policy allows and why it does, or why there is none.
     #[inline(always)]
-    fn judge(self) -> Result<&'r HeaderValue, Denial> {
+    fn judge(self) -> Result<(&'r HeaderValue, Reason), Denial> {
         match self.head.origin_line() {
             RequestOrigin::Absent => Err(Denial::NoOrigin),
             RequestOrigin::Several => Err(Denial::SeveralOrigins),
-            RequestOrigin::One(origin) => judge_origin(origin, self.policy),
+            RequestOrigin::One(origin) => self.judge_origin(origin),
+        }
+    }
+
+    #[inline(always)]
+    fn judge_origin(self, origin: &'r HeaderValue) -> Result<(&'r HeaderValue, Reason), Denial> {
+        match self.resolution.judge_origin(self.policy, origin.as_bytes(), self.head.origin_answers()) {
+            Judgement::Listed => Ok((origin, Reason::OriginAllowed)),
+            // 2.19: as an exact origin is.
+            Judgement::AllowedByFunction => Ok((origin, Reason::AllowedByFunction)),
+            // 3.7
+            _ if origin == "null" => Err(Denial::Null),
+            Judgement::NotListed => Err(Denial::NotAllowed),
+            Judgement::NotAllowedByFunction => Err(Denial::NotAllowedByFunction),
+            Judgement::FunctionFailed => Err(Denial::FunctionFailed),
         }
     }
 }
@@ -194,6 +234,8 @@ enum Denial {
     SeveralOrigins,
     Null,
     NotAllowed,
+    NotAllowedByFunction,
+    FunctionFailed,
 }
 
 impl From<Denial> for Reason {
@@ -203,16 +245,9 @@ impl From<Denial> for Reason {
             Denial::SeveralOrigins => Self::SeveralOrigins,
             Denial::Null => Self::NullOrigin,
             Denial::NotAllowed => Self::OriginNotAllowed,
+            Denial::NotAllowedByFunction => Self::NotAllowedByFunction,
+            Denial::FunctionFailed => Self::FunctionFailed,
         }
-    }
-}
-
-fn judge_origin<'a>(origin: &'a HeaderValue, policy: &CompiledPolicy) -> Result<&'a HeaderValue, Denial> {
-    match policy.allows_origin(origin) {
-        true => Ok(origin),
-        // 3.7
-        false if origin == "null" => Err(Denial::Null),
-        false => Err(Denial::NotAllowed),
     }
 }
 

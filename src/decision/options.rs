@@ -8,6 +8,24 @@ use crate::request::CorsRequest;
 /// The settings beside the policy. The defaults are the ones of `docs/semantics.md`.
 ///
 /// `CorsLayer` has a method for each; this type is for callers of [`decide`](super::decide).
+///
+/// # Examples
+///
+/// ```
+/// use http::Request;
+/// use tower_cors::{
+///     CorsPolicy, Decision,
+///     decision::{Options, PreflightStatus, decide},
+///     request::CorsRequest,
+/// };
+///
+/// let options = Options::new().preflight_status(PreflightStatus::NoContent).enforce(true);
+/// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
+/// let request = Request::get("/").header("origin", "https://other.example").body(())?;
+/// let decision = decide(&CorsRequest::of(&request), &(&policy).into(), &options);
+/// assert!(matches!(decision, Decision::Answer(answer) if answer.status() == 403));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     pub(super) preflight_status: PreflightStatus,
@@ -78,6 +96,10 @@ impl Options {
 
     /// Answers 403 to a cross-origin actual request whose origin is not allowed. Off by default: CORS is not access
     /// control, and this guards only against browsers.
+    ///
+    /// A page of the server's own origin passes. It is told by `Sec-Fetch-Site`, which browsers send to `https` and
+    /// to the local machine only, and old ones never; else by comparing the `Origin` with the host. Behind a proxy that rewrites `Host`
+    /// these differ: let the proxy keep it, or put the server's own public origin into the list.
     pub fn enforce(mut self, enforce: bool) -> Self {
         self.enforce = enforce;
         self

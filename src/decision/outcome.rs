@@ -51,10 +51,15 @@ impl Outcome {
     /// # Examples
     ///
     /// ```
-    /// use tower_cors::{CorsPolicy, decision::{Options, Outcome, decide}, request::CorsRequest};
+    /// use tower_cors::{
+    ///     CorsPolicy,
+    ///     decision::{Options, Outcome, decide},
+    ///     request::CorsRequest,
+    /// };
     ///
     /// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
-    /// let request = http::Request::get("/").header("origin", "https://other.example").body(())?;
+    /// let request =
+    ///     http::Request::get("/").header("origin", "https://other.example").body(())?;
     /// let request = CorsRequest::of(&request);
     /// let decision = decide(&request, &(&policy).into(), &Options::new());
     /// assert_eq!(Outcome::of(&decision, &request), Outcome::ActualDenied);

@@ -16,8 +16,14 @@ pub enum Reason {
     OriginAllowed,
     /// The policy allows the origin, but the preflight announced more header names than are echoed (4.9).
     TooManyHeaders,
+    /// A function of the policy allows the origin, which its list does not (2.19).
+    AllowedByFunction,
     /// No pattern of the policy allows the origin.
     OriginNotAllowed,
+    /// No pattern of the policy allows the origin, and its function does not either (2.19).
+    NotAllowedByFunction,
+    /// No pattern of the policy allows the origin, and its function failed: by an error, or by a panic (2.19).
+    FunctionFailed,
     /// The origin is not one that a browser sends, so no pattern can allow it (3.4).
     MalformedOrigin,
     /// The origin is `null`: a sandboxed frame, a local file, or a redirect between origins (3.7).
@@ -25,7 +31,6 @@ pub enum Reason {
     /// The request has several `Origin` lines (3.5).
     SeveralOrigins,
     /// The policy allows the origin, but not the method that a preflight announces, so the browser blocks the request.
-    ///
     MethodNotAllowed,
     /// The policy allows the origin and the method, but not every header name that a preflight announces, so the
     /// browser blocks the request.
@@ -40,12 +45,15 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::NoPolicy,
         Self::NoOrigin,
         Self::OriginAllowed,
         Self::TooManyHeaders,
+        Self::AllowedByFunction,
         Self::OriginNotAllowed,
+        Self::NotAllowedByFunction,
+        Self::FunctionFailed,
         Self::MalformedOrigin,
         Self::NullOrigin,
         Self::SeveralOrigins,
@@ -62,7 +70,10 @@ impl Reason {
             Self::NoOrigin => "no-origin",
             Self::OriginAllowed => "origin-allowed",
             Self::TooManyHeaders => "too-many-headers",
+            Self::AllowedByFunction => "allowed-by-function",
             Self::OriginNotAllowed => "origin-not-allowed",
+            Self::NotAllowedByFunction => "not-allowed-by-function",
+            Self::FunctionFailed => "function-failed",
             Self::MalformedOrigin => "malformed-origin",
             Self::NullOrigin => "null-origin",
             Self::SeveralOrigins => "several-origins",
@@ -75,7 +86,15 @@ impl Reason {
 
     /// Whether the policy refuses the origin.
     pub fn is_denial(self) -> bool {
-        matches!(self, Self::OriginNotAllowed | Self::MalformedOrigin | Self::NullOrigin | Self::SeveralOrigins)
+        matches!(
+            self,
+            Self::OriginNotAllowed
+                | Self::NotAllowedByFunction
+                | Self::FunctionFailed
+                | Self::MalformedOrigin
+                | Self::NullOrigin
+                | Self::SeveralOrigins
+        )
     }
 
     /// Whether a browser blocks on account of this: the origin is refused, or what a preflight announces is.
@@ -101,7 +120,12 @@ impl fmt::Display for Reason {
             Self::TooManyHeaders => {
                 "the policy allows the origin, but the preflight announces more than 256 header names or 8 KiB of them"
             }
+            Self::AllowedByFunction => "a function of the policy allows the origin",
             Self::OriginNotAllowed => "no pattern of the policy allows the origin",
+            Self::NotAllowedByFunction => {
+                "no pattern of the policy allows the origin, and its function does not either"
+            }
+            Self::FunctionFailed => "no pattern of the policy allows the origin, and its function failed",
             Self::MalformedOrigin => "the Origin header is not an origin as browsers write it",
             Self::NullOrigin => "the origin is null, which only a policy for any origin without credentials allows",
             Self::SeveralOrigins => "the request has several Origin headers",

@@ -1,5 +1,5 @@
 //! What a resolver answers: the policy that applies to a request, none, or none that allows anything; whether the
-//! choice depended on the origin; and what 8.3 needs to know of the other rules. Rules 5.7, 6.1, 7.10, 8.3.
+//! choice depended on the origin; and what 8.3 needs to know of the other rules. Rules 2.19, 5.7, 6.1, 7.10, 8.3.
 
 use std::{
     borrow::Cow,
@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{Candidates, consent::FindCandidates};
-use crate::{compile::CompiledPolicy, policy::CorsPolicy};
+use crate::{
+    compile::{CompiledPolicy, Judgement},
+    policy::{CorsPolicy, OriginAnswer, OriginAnswers},
+};
 
 /// What a resolver answers for a request, and what [`decide`](super::decide) decides under.
 ///
@@ -31,6 +34,8 @@ pub struct Resolution<'a> {
     is_closed: bool,
     varies_on_origin: bool,
     consent: Option<Consent<'a>>,
+    /// What a function beside the policy said of the origin of the request (2.19).
+    origin_answer: Option<OriginAnswer>,
 }
 
 /// Where the candidates beside the chosen rule are found (8.3).
@@ -123,12 +128,36 @@ impl<'a> Resolution<'a> {
         }
     }
 
+    /// Adds what a function beside the policy said of the origin, which the policy does not allow by itself (2.19).
+    pub(crate) fn with_origin_answer(mut self, answer: OriginAnswer) -> Self {
+        self.origin_answer = Some(answer);
+        self
+    }
+
+    /// The error of the function beside the policy, if it failed.
+    pub(super) fn origin_failure(&self) -> Option<Arc<str>> {
+        match &self.origin_answer {
+            Some(OriginAnswer::Failed(error)) => Some(Arc::clone(error)),
+            _ => None,
+        }
+    }
+
+    /// What the policy, and a function beside it, say of an origin, of which `answers` are known.
+    #[inline]
+    pub(super) fn judge_origin(&self, policy: &CompiledPolicy, origin: &[u8], answers: &OriginAnswers) -> Judgement {
+        match &self.origin_answer {
+            Some(answer) if !policy.lists_origin(origin) => answer.into(),
+            _ => policy.judge_origin(origin, answers),
+        }
+    }
+
     /// The same answer, borrowed from this one.
     pub fn as_borrowed(&self) -> Resolution<'_> {
         Resolution {
             policy: self.policy.as_deref().map(Cow::Borrowed),
             is_closed: self.is_closed,
             varies_on_origin: self.varies_on_origin,
+            origin_answer: self.origin_answer.clone(),
             consent: self.consent.as_ref().map(|consent| match consent {
                 Consent::Of(candidates) => Consent::Of(Cow::Borrowed(candidates)),
                 #[cfg(feature = "route")]
@@ -143,6 +172,7 @@ impl<'a> Resolution<'a> {
             policy: self.policy.map(|policy| Cow::Owned(policy.into_owned())),
             is_closed: self.is_closed,
             varies_on_origin: self.varies_on_origin,
+            origin_answer: self.origin_answer,
             consent: self.consent.map(|consent| match consent {
                 Consent::Of(candidates) => Consent::Of(Cow::Owned(candidates.into_owned())),
                 #[cfg(feature = "route")]

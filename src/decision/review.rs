@@ -2,7 +2,7 @@
 //! and names to the browser (4.7, 4.8); here they are held against the policy too. In: the request, its policy and the
 //! decision. Out: a [`Review`], whose work is bounded and done only when it is asked for.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use super::{
     Decision, Outcome, Reason, Resolution,
@@ -25,7 +25,11 @@ use crate::{
 /// # Examples
 ///
 /// ```
-/// use tower_cors::{CorsPolicy, Reason, decision::{Options, Review, decide}, request::CorsRequest};
+/// use tower_cors::{
+///     CorsPolicy, Reason,
+///     decision::{Options, Review, decide},
+///     request::CorsRequest,
+/// };
 ///
 /// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
 /// let preflight = http::Request::options("/")
@@ -48,6 +52,7 @@ pub struct Review<'a> {
     missing: Option<MissingConsent<'a>>,
     outcome: Outcome,
     reason: Reason,
+    failure: Option<Arc<str>>,
 }
 
 impl<'a> Review<'a> {
@@ -57,12 +62,14 @@ impl<'a> Review<'a> {
         let policy = resolution.policy();
         let missing = match (reason, policy, resolution.consent(), request.origin_line()) {
             (Reason::NoConsent, Some(policy), Some(table), RequestOrigin::One(origin)) => {
-                missing_consent(request, table, policy, policy.allows_origin(origin))
+                let judgement = resolution.judge_origin(policy, origin.as_bytes(), request.origin_answers());
+                missing_consent(request, table, policy, judgement.is_allowed())
             }
             (Reason::NoConsent, ..) => Some(MissingConsent::Origin),
             _ => None,
         };
-        let review = Self { request: request.clone(), policy, missing, outcome, reason };
+        let failure = resolution.origin_failure().or_else(|| request.origin_answers().failure());
+        let review = Self { request: request.clone(), policy, missing, outcome, reason, failure };
         Self { reason: review.refined(), ..review }
     }
 
@@ -103,10 +110,17 @@ impl<'a> Review<'a> {
         self.header().and_then(|(index, _)| index)
     }
 
+    /// The error of a function that was asked about the origin and failed, or the message of its panic (2.19).
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
     /// The entry of `allowOrigins` nearest to a refused origin; see [`CompiledPolicy::nearest_origin`].
     pub fn nearest_origin(&self) -> Option<&'a str> {
         match (self.reason, self.request.origin_line()) {
-            (Reason::OriginNotAllowed, RequestOrigin::One(origin)) => self.policy?.nearest_origin(origin.as_bytes()),
+            (Reason::OriginNotAllowed | Reason::NotAllowedByFunction, RequestOrigin::One(origin)) => {
+                self.policy?.nearest_origin(origin.as_bytes())
+            }
             _ => None,
         }
     }
@@ -114,7 +128,7 @@ impl<'a> Review<'a> {
     /// What would allow the request, in a few words; none where it is allowed, or where nothing in a policy would.
     pub fn advice(&self) -> Option<Cow<'static, str>> {
         match self.reason {
-            Reason::OriginNotAllowed => {
+            Reason::OriginNotAllowed | Reason::NotAllowedByFunction => {
                 let origin = self.request.origin_parsed()?;
                 let nearest =
                     self.nearest_origin().map(|nearest| format!("; the nearest entry is \"{}\"", Escaped(nearest)));
@@ -146,15 +160,21 @@ impl<'a> Review<'a> {
     fn refined(&self) -> Reason {
         let Some(policy) = self.policy else { return self.reason };
         match self.reason {
-            Reason::OriginNotAllowed if self.request.origin_parsed().is_none() => Reason::MalformedOrigin,
-            Reason::OriginAllowed if self.refused_method().is_some() => match &policy.values().methods {
-                List::Any => Reason::NotCoveredByWildcard,
-                _ => Reason::MethodNotAllowed,
-            },
-            Reason::OriginAllowed if self.refused_header().is_some() => match &policy.values().headers {
-                List::Any => Reason::NotCoveredByWildcard,
-                _ => Reason::HeaderNotAllowed,
-            },
+            Reason::OriginNotAllowed | Reason::NotAllowedByFunction if self.request.origin_parsed().is_none() => {
+                Reason::MalformedOrigin
+            }
+            Reason::OriginAllowed | Reason::AllowedByFunction if self.refused_method().is_some() => {
+                match &policy.values().methods {
+                    List::Any => Reason::NotCoveredByWildcard,
+                    _ => Reason::MethodNotAllowed,
+                }
+            }
+            Reason::OriginAllowed | Reason::AllowedByFunction if self.refused_header().is_some() => {
+                match &policy.values().headers {
+                    List::Any => Reason::NotCoveredByWildcard,
+                    _ => Reason::HeaderNotAllowed,
+                }
+            }
             reason => reason,
         }
     }
@@ -195,7 +215,10 @@ impl fmt::Display for Review<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.reason)?;
         let about = match self.reason {
-            Reason::OriginNotAllowed | Reason::MalformedOrigin => match self.request.origin_line() {
+            Reason::OriginNotAllowed
+            | Reason::NotAllowedByFunction
+            | Reason::FunctionFailed
+            | Reason::MalformedOrigin => match self.request.origin_line() {
                 RequestOrigin::One(origin) => Some(origin.as_bytes()),
                 _ => None,
             },
@@ -203,6 +226,9 @@ impl fmt::Display for Review<'_> {
         };
         if let Some(about) = about {
             write!(f, ": \"{}\"", Escaped(&String::from_utf8_lossy(cut(about))))?;
+        }
+        if let Some(failure) = &self.failure {
+            write!(f, "; the error of the function: \"{}\"", Escaped(failure))?;
         }
         match self.advice() {
             Some(advice) => write!(f, "; {advice}"),

@@ -100,6 +100,9 @@ fn write_policy(f: &mut fmt::Formatter<'_>, policy: &CorsPolicy, provenance: Opt
         }
         f.write_str("\n")?;
     }
+    if policy.allow_origin_if.is_some() {
+        f.write_str("  policy: allowOriginIf: a function\n")?;
+    }
     Ok(())
 }
 

@@ -46,9 +46,10 @@ impl Seed {
     #[inline]
     pub(crate) fn hash(self, key: &[u8]) -> u64 {
         let mut state = self.0 ^ key.len() as u64;
-        let (words, rest) = key.as_chunks::<8>();
-        for word in words {
+        let mut rest = key;
+        while let Some((word, others)) = rest.split_first_chunk::<8>() {
             state = fold(state ^ u64::from_le_bytes(*word));
+            rest = others;
         }
         // The last eight bytes once more, overlapping, are cheaper than collecting the rest one by one.
         let last = match key.last_chunk::<8>() {

@@ -16,7 +16,7 @@ use tower_service::Service;
 use super::{AnswerBody, Cors, ResponseFuture, body::DefaultBody, service::carry_out, shared::Shared};
 use crate::{
     decision::{Resolution, decide},
-    request::CorsRequest,
+    request::{Asked, CorsRequest},
     resolver::{Async, AsyncPolicyResolver, ResolutionFailure},
 };
 
@@ -41,9 +41,8 @@ where
         let inner = mem::replace(&mut self.inner, clone);
         let head = CorsRequest::of(&request);
         let policy = self.shared.resolver.get_ref().resolve(&head);
-        let is_origin_observed = head.is_origin_observed();
-        let shared = Arc::clone(&self.shared);
-        let call = Call { inner, request, is_origin_observed, shared, body: PhantomData };
+        let asked = head.into_asked();
+        let call = Call { inner, request, asked, shared: Arc::clone(&self.shared), body: PhantomData };
         AsyncResponseFuture { state: State::Resolving { policy, call: Some(call) }, failure: None }
     }
 }
@@ -52,20 +51,21 @@ where
 struct Call<S, R, Req, M> {
     inner: S,
     request: Request<Req>,
-    /// Whether the resolver looked at the origin (6.1).
-    is_origin_observed: bool,
+    /// What the resolver asked about the request (2.19, 6.1).
+    asked: Asked,
     shared: Arc<Shared<Async<R>>>,
     body: PhantomData<fn() -> M>,
 }
 
 impl<S, R, Req, M> Call<S, R, Req, M> {
     /// Calls the inner service, or answers in its place.
-    fn proceed<Res>(mut self, resolution: &Resolution<'_>) -> ResponseFuture<S::Future, Res, M>
+    fn proceed<Res>(mut self, resolution: Resolution<'_>) -> ResponseFuture<S::Future, Res, M>
     where
         S: Service<Request<Req>, Response = Response<Res>>,
         M: AnswerBody<Res>,
     {
-        let head = CorsRequest::of(&self.request);
+        let head = CorsRequest::of(&self.request).with_asked(self.asked);
+        let resolution = &resolution.vary_on_origin_if(head.is_origin_observed());
         let decision = decide(&head, resolution, &self.shared.options);
         let report = self.shared.observe(&head, resolution, &decision);
         carry_out(&mut self.inner, &self.shared, self.request, decision, report)
@@ -127,8 +127,7 @@ where
                             Resolution::closed()
                         }
                     };
-                    let resolution = if call.is_origin_observed { resolution.vary_on_origin() } else { resolution };
-                    this.state.set(State::Responding { response: call.proceed(&resolution) });
+                    this.state.set(State::Responding { response: call.proceed(resolution) });
                 }
                 StateProjection::Responding { response } => {
                     let mut response = ready!(response.poll(context))?;

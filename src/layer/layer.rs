@@ -16,15 +16,20 @@ use crate::{
     compile::CompiledPolicy,
     decision::{InnerHeaders, Options, PreflightStatus, UnmatchedPreflight},
     finding::{Lint, Severity, Violations},
-    policy::CorsPolicy,
+    origin::Origin,
+    policy::{CorsPolicy, OriginAnswer},
     request::CorsRequest,
-    resolver::{Async, AsyncPolicyResolver, BoxAsyncResolver, BoxResolver, PolicyResolver},
+    resolver::{AllowOriginAsync, Async, AsyncPolicyResolver, BoxAsyncResolver, BoxResolver, PolicyResolver},
 };
 
 /// A [`Layer`] that answers preflights and gives responses their CORS headers.
 ///
 /// Put it outside everything that can answer by itself: routers, authentication, rate limits, timeouts. What a layer
 /// outside of it answers carries no CORS headers, so a script can't read it.
+///
+/// It is ready when the inner service is: readiness is asked for before a request is known, so a preflight too waits for a
+/// service that is not ready. A limit goes inside with `load_shed` or `buffer` before it; see
+/// [`guide::troubleshooting`](crate::guide::troubleshooting).
 ///
 /// `R` picks the policy of a request, and `M` says where the bodies of answers come from. Neither has to be written where
 /// the layer has one policy; [`resolver`](crate::resolver) names the type of every other layer.
@@ -36,9 +41,10 @@ use crate::{
 /// use tower_cors::{CorsLayer, CorsPolicy};
 ///
 /// let cors = CorsLayer::new(CorsPolicy::new().allow_origins("https://app.example"))?;
-/// let service = ServiceBuilder::new()
-///     .layer(cors)
-///     .service_fn(async |_: http::Request<String>| Ok::<_, std::io::Error>(http::Response::new(String::from("hello"))));
+/// let service =
+///     ServiceBuilder::new().layer(cors).service_fn(async |_: http::Request<String>| {
+///         Ok::<_, std::io::Error>(http::Response::new(String::from("hello")))
+///     });
 /// # Ok::<_, tower_cors::Violations>(())
 /// ```
 #[doc(alias = "allow_origin")]
@@ -221,15 +227,19 @@ impl<R, M> CorsLayer<R, M> {
     /// # Examples
     ///
     /// ```
-    /// use std::{collections::HashMap, sync::{Arc, Mutex}};
+    /// use std::{
+    ///     collections::HashMap,
+    ///     sync::{Arc, Mutex},
+    /// };
     /// use tower_cors::{CorsLayer, CorsPolicy};
     ///
     /// let counts: Arc<Mutex<HashMap<_, u64>>> = Arc::default();
     /// let counted = Arc::clone(&counts);
-    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?.on_decision(move |event| {
-    ///     let labels = (event.outcome().code(), event.reason().code());
-    ///     *counted.lock().expect("no hook panics").entry(labels).or_default() += 1;
-    /// });
+    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?
+    ///     .on_decision(move |event| {
+    ///         let labels = (event.outcome().code(), event.reason().code());
+    ///         *counted.lock().expect("no hook panics").entry(labels).or_default() += 1;
+    ///     });
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn on_decision(self, hook: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
@@ -244,10 +254,11 @@ impl<R, M> CorsLayer<R, M> {
     /// ```
     /// use tower_cors::{CorsLayer, CorsPolicy};
     ///
-    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?.route_label(|request| {
-    ///     let is_api = request.uri().is_some_and(|uri| uri.path().starts_with("/api/"));
-    ///     Some(if is_api { "api" } else { "site" })
-    /// });
+    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?
+    ///     .route_label(|request| {
+    ///         let is_api = request.uri().is_some_and(|uri| uri.path().starts_with("/api/"));
+    ///         Some(if is_api { "api" } else { "site" })
+    ///     });
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn route_label(
@@ -269,13 +280,15 @@ impl<R, M> CorsLayer<R, M> {
     /// use tower_cors::{CorsLayer, CorsPolicy, layer::Difference};
     ///
     /// let tight = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
-    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://*.example", "https://app.example"]))?
-    ///     .shadow(tight)
-    ///     .on_decision(|event| {
-    ///         if let Some(Difference::WouldDeny(reason)) = event.difference() {
-    ///             eprintln!("the tight policy would deny this: {reason}");
-    ///         }
-    ///     });
+    /// let layer = CorsLayer::new(
+    ///     CorsPolicy::new().allow_origins(["https://*.example", "https://app.example"]),
+    /// )?
+    /// .shadow(tight)
+    /// .on_decision(|event| {
+    ///     if let Some(Difference::WouldDeny(reason)) = event.difference() {
+    ///         eprintln!("the tight policy would deny this: {reason}");
+    ///     }
+    /// });
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     pub fn shadow(self, shadow: impl PolicyResolver + Send + Sync + 'static) -> Self {
@@ -290,7 +303,8 @@ impl<R, M> CorsLayer<R, M> {
     /// ```
     /// use tower_cors::{CorsLayer, CorsPolicy, layer::Recorded};
     ///
-    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?.record_decision(true);
+    /// let layer = CorsLayer::new(CorsPolicy::new().allow_origins(["https://app.example"]))?
+    ///     .record_decision(true);
     ///
     /// fn log<B>(response: &http::Response<B>) {
     ///     if let Some(recorded) = response.extensions().get::<Recorded>() {
@@ -341,7 +355,8 @@ impl<R, M> CorsLayer<R, M> {
     /// fn answer(error: BoxError) -> Response<String> {
     ///     let is_late = error.is::<Elapsed>();
     ///     let mut response = Response::new(error.to_string());
-    ///     *response.status_mut() = if is_late { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
+    ///     *response.status_mut() =
+    ///         if is_late { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
     ///     response
     /// }
     ///
@@ -351,9 +366,12 @@ impl<R, M> CorsLayer<R, M> {
     /// let service = ServiceBuilder::new()
     ///     .layer(cors.answer_errors(answer))
     ///     .timeout(std::time::Duration::from_secs(10))
-    ///     .service_fn(async |_: Request<String>| Err::<Response<String>, _>("the backend is gone"));
+    ///     .service_fn(async |_: Request<String>| {
+    ///         Err::<Response<String>, _>("the backend is gone")
+    ///     });
     ///
-    /// let request = Request::get("/").header("origin", "https://app.example").body(String::new())?;
+    /// let request =
+    ///     Request::get("/").header("origin", "https://app.example").body(String::new())?;
     /// let response = service.oneshot(request).await?;
     /// assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
     /// assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");
@@ -455,12 +473,13 @@ impl<M> CorsLayer<Option<CompiledPolicy>, M> {
     /// ```
     /// use tower_cors::{CorsLayer, CorsPolicy, finding::Severity};
     ///
-    /// let policy = CorsPolicy::new().allow_origins(["http://app.example"]).allow_credentials(true);
+    /// let http = ["http://app.example"];
+    /// let policy = CorsPolicy::new().allow_origins(http).allow_credentials(true);
     /// let violations = CorsLayer::new(policy)?.deny(Severity::Warning).unwrap_err();
     /// assert_eq!(
     ///     violations.to_string(),
-    ///     "allowOrigins[0]: \"http://app.example\" lets whoever controls the network read with credentials, \
-    ///      since http can be tampered with; use https",
+    ///     "allowOrigins[0]: \"http://app.example\" lets whoever controls the network \
+    ///      read with credentials, since http can be tampered with; use https",
     /// );
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
@@ -469,6 +488,45 @@ impl<M> CorsLayer<Option<CompiledPolicy>, M> {
             policy.deny(severity)?;
         }
         Ok(self)
+    }
+}
+
+impl<M> CorsLayer<Option<CompiledPolicy>, M> {
+    /// Also allows the origins for which an asynchronous `function` says yes, such as those in a database. The plain form
+    /// is [`CorsPolicy::allow_origin_if`].
+    ///
+    /// It is asked with the parsed origin, at most once a request, and only where the policy does not allow it by itself;
+    /// never about `null`, nor about what is no well-formed origin. Where the policy was merged under ceilings, they must
+    /// permit the origin too. The future answers with a `bool`, or with a `Result` of one: an error counts as a no, and so
+    /// does a panic; both are reported as [`Reason::FunctionFailed`](crate::Reason::FunctionFailed). The future borrows
+    /// nothing from the origin: what it needs is read first, and owned. It has no time limit but its own.
+    ///
+    /// # Errors
+    ///
+    /// The policy allows `*`, which stands alone.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{CorsLayer, CorsPolicy};
+    ///
+    /// # async fn is_customer(_: String) -> Result<bool, std::io::Error> { Ok(true) }
+    /// let policy = CorsPolicy::new().allow_origins(["https://app.example"]);
+    /// let layer = CorsLayer::new(policy)?
+    ///     .allow_origin_if_async(|origin| is_customer(origin.host().to_owned()))?;
+    /// # Ok::<_, tower_cors::Violations>(())
+    /// ```
+    pub fn allow_origin_if_async<F, Fut>(
+        self,
+        function: F,
+    ) -> Result<CorsLayer<Async<AllowOriginAsync<F>>, M>, Violations>
+    where
+        F: Fn(&Origin<'_>) -> Fut,
+        Fut: Future<Output: Into<OriginAnswer>>,
+    {
+        let policy = Option::clone(&self.shared.resolver);
+        let resolver = Async::new(AllowOriginAsync::new(policy, function)?);
+        Ok(self.replace_resolver(resolver))
     }
 }
 

@@ -69,7 +69,7 @@ mod with_tracing {
         let Some(review) = event.review else { return };
         let request = review.request();
         let method = shown(request.method().as_str().as_bytes());
-        let path = request.uri().map(|uri| shown(uri.path().as_bytes()));
+        let path = request.path().map(|path| shown(path.as_bytes()));
         let announced = if request.is_preflight() { request.announced_method() } else { None };
         let announced = announced.map(|method| shown(method.as_bytes()));
         let origin = match request.origin() {
@@ -77,6 +77,7 @@ mod with_tracing {
             RequestOrigin::Absent | RequestOrigin::Several => None,
         };
         let header = review.header_name().map(shown);
+        let failure = review.failure().map(|failure| shown(failure.as_bytes()));
         // The two levels need two places in the code, and the same fields.
         macro_rules! event {
             ($level:expr) => {
@@ -91,6 +92,7 @@ mod with_tracing {
                     cors.origin = origin,
                     cors.announced_method = announced,
                     cors.header = header,
+                    cors.failure = failure,
                     cors.shadow = event.difference.map(|difference| difference.code()),
                     "{}",
                     event.reason

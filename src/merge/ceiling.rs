@@ -1,5 +1,5 @@
 //! A ceiling: what the other settings of a stack can only narrow. In: a policy that says how much is permitted, and a
-//! merged policy. Out: the merged policy without what lies outside. Rule 7.8.
+//! merged policy. Out: the merged policy without what lies outside. Rules 2.19, 7.8.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -7,9 +7,9 @@ use super::fields::meaning;
 use crate::{
     compile::{CompiledPolicy, Compiler},
     finding::Violations,
-    origin::OriginPattern,
+    origin::{OriginPattern, OriginSet},
     policy::{
-        CorsPolicy, DEFAULT_MAX_AGE, PolicyField,
+        CorsPolicy, DEFAULT_MAX_AGE, OriginFunction, PolicyField,
         list::{ANY, contains_any, is_any},
     },
 };
@@ -19,6 +19,7 @@ use crate::{
 /// | field | what happens to a merged policy |
 /// |---|---|
 /// | `allow_origins` | an origin is allowed where both allow it: patterns outside are dropped, wider ones become what both match, `*` becomes the ceiling's list |
+/// | `allow_origin_if` | a function is one more origin that is allowed: asked at each request, it and the ceiling must both say yes, and so must a function of the ceiling |
 /// | `allow_credentials` | credentials stay only where the ceiling says `true`; unset is no consent |
 /// | `allow_methods`, `allow_headers`, `expose_headers` | entries outside are dropped, `*` becomes the ceiling's list |
 /// | `max_age` | capped; an unset one counts as 5 seconds |
@@ -32,15 +33,26 @@ use crate::{
 /// # Examples
 ///
 /// ```
-/// use tower_cors::{CorsPolicy, merge::{Ceiling, MergeOptions, MergeStrategy, Setting, merge}};
+/// use tower_cors::{
+///     CorsPolicy,
+///     merge::{Ceiling, MergeOptions, MergeStrategy, Setting, merge},
+/// };
 ///
-/// let ceiling = Ceiling::new(CorsPolicy::new().allow_origins(["https://*.corp.example"]))?;
+/// let ceiling =
+///     Ceiling::new(CorsPolicy::new().allow_origins(["https://*.corp.example"]))?;
 /// let stack = [
-///     Setting::policy("the team", CorsPolicy::new().allow_origins(["https://a.corp.example", "https://a.example"])),
+///     Setting::policy(
+///         "the team",
+///         CorsPolicy::new()
+///             .allow_origins(["https://a.corp.example", "https://a.example"]),
+///     ),
 ///     Setting::ceiling("the platform", ceiling),
 /// ];
 /// let effective = merge(&stack, &MergeOptions::new(MergeStrategy::Replace));
-/// assert_eq!(effective.policy().unwrap().policy().allow_origins.as_deref().unwrap(), ["https://a.corp.example"]);
+/// assert_eq!(
+///     effective.policy().unwrap().policy().allow_origins.as_deref().unwrap(),
+///     ["https://a.corp.example"]
+/// );
 /// # Ok::<_, tower_cors::Violations>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -50,10 +62,20 @@ pub struct Ceiling(Arc<Bounds>);
 struct Bounds {
     compiled: CompiledPolicy,
     /// None where any origin is permitted.
-    origins: Option<Vec<OriginPattern>>,
+    origins: Option<Origins>,
     methods: Option<List>,
     allow_headers: Option<List>,
     expose_headers: Option<List>,
+}
+
+/// The origins that are permitted.
+#[derive(Debug)]
+struct Origins {
+    patterns: Vec<OriginPattern>,
+    /// Whether the ceiling has a function, so that its patterns are not all that it permits.
+    has_function: bool,
+    /// What is permitted by the patterns and by the function.
+    permitted: OriginFunction,
 }
 
 /// The entries that are permitted, as written and by what they mean.
@@ -80,9 +102,8 @@ impl Ceiling {
             let meanings = written.iter().map(|entry| meaning(field, entry)).collect();
             Some(List { field, written, meanings })
         };
-        let origins = policy.allow_origins.as_ref().filter(|list| !contains_any(list));
         Ok(Self(Arc::new(Bounds {
-            origins: origins.map(|list| list.iter().filter_map(|text| OriginPattern::parse(text).ok()).collect()),
+            origins: Origins::of(&compiled),
             methods: list(PolicyField::AllowMethods, &policy.allow_methods),
             allow_headers: list(PolicyField::AllowHeaders, &policy.allow_headers),
             expose_headers: list(PolicyField::ExposeHeaders, &policy.expose_headers),
@@ -104,7 +125,7 @@ impl Ceiling {
                 narrowed.push(field);
             }
         };
-        note(PolicyField::AllowOrigins, self.narrow_origins(&mut policy.allow_origins));
+        note(PolicyField::AllowOrigins, self.narrow_origins(policy));
         if policy.allow_credentials == Some(true) && compiled.policy().allow_credentials != Some(true) {
             policy.allow_credentials = Some(false);
             note(PolicyField::AllowCredentials, true);
@@ -112,17 +133,49 @@ impl Ceiling {
         note(PolicyField::AllowMethods, narrow_list(methods.as_ref(), &mut policy.allow_methods));
         note(PolicyField::AllowHeaders, narrow_list(allow_headers.as_ref(), &mut policy.allow_headers));
         note(PolicyField::ExposeHeaders, narrow_list(expose_headers.as_ref(), &mut policy.expose_headers));
-        if let Some(cap) = compiled.policy().max_age
-            && policy.max_age.unwrap_or(DEFAULT_MAX_AGE) > cap
-        {
-            policy.max_age = Some(cap);
+        let cap = compiled.policy().max_age;
+        if cap.is_some_and(|cap| policy.max_age.unwrap_or(DEFAULT_MAX_AGE) > cap) {
+            policy.max_age = cap;
             note(PolicyField::MaxAge, true);
         }
         narrowed
     }
 
-    fn narrow_origins(&self, origins: &mut Option<Vec<String>>) -> bool {
-        let (Some(bounds), Some(origins)) = (&self.0.origins, origins) else { return false };
+    /// The origins that the ceiling permits; none where it permits any.
+    pub(super) fn permitted_origins(&self) -> Option<&OriginFunction> {
+        self.0.origins.as_ref().map(|origins| &origins.permitted)
+    }
+
+    fn narrow_origins(&self, policy: &mut CorsPolicy) -> bool {
+        let Some(bounds) = &self.0.origins else { return false };
+        let function = self.narrow_function(bounds, policy);
+        let is_changed = self.narrow_list_of_origins(bounds, &mut policy.allow_origins);
+        let has_function = function.is_some();
+        policy.allow_origin_if = function;
+        is_changed || has_function
+    }
+
+    /// What a function of the policy, or one of the ceiling, leaves to be asked at each request: the policy, by its list
+    /// or its function, and the ceiling must both say yes.
+    fn narrow_function(&self, bounds: &Origins, policy: &CorsPolicy) -> Option<OriginFunction> {
+        let list = policy.allow_origins.as_deref();
+        if list.is_some_and(is_any) {
+            return self.policy().allow_origin_if.clone();
+        }
+        let permitted = bounds.permitted.clone();
+        match &policy.allow_origin_if {
+            // The list is asked first: it costs less than a function.
+            Some(function) if !bounds.has_function => Some(OriginFunction::all(permitted, function.clone())),
+            None if !bounds.has_function => None,
+            function => {
+                let own = list.map(listed).into_iter().chain(function.clone());
+                Some(OriginFunction::all(OriginFunction::any(own)?, permitted))
+            }
+        }
+    }
+
+    fn narrow_list_of_origins(&self, bounds: &Origins, origins: &mut Option<Vec<String>>) -> bool {
+        let Some(origins) = origins else { return false };
         if is_any(origins) {
             *origins = self.policy().allow_origins.clone().unwrap_or_default();
             return true;
@@ -133,11 +186,12 @@ impl Ceiling {
                 // Compiling has to see what it will refuse, a `*` beside other entries for one.
                 Err(_) => narrowed.keep(text),
                 // One look-up instead of a comparison with each bound, for lists of many thousands.
-                Ok(pattern) if pattern.is_exact() => match self.0.compiled.allows_origin(pattern.to_string()) {
+                Ok(pattern) if pattern.is_exact() => match self.0.compiled.lists_origin(pattern.to_string().as_bytes())
+                {
                     true => narrowed.keep(text),
                     false => narrowed.changed = true,
                 },
-                Ok(pattern) => narrowed.intersect(text, &pattern, bounds),
+                Ok(pattern) => narrowed.intersect(text, &pattern, &bounds.patterns),
             }
         }
         let is_changed = narrowed.changed;
@@ -146,6 +200,26 @@ impl Ceiling {
         }
         is_changed
     }
+}
+
+impl Origins {
+    fn of(ceiling: &CompiledPolicy) -> Option<Self> {
+        let CorsPolicy { allow_origins, allow_origin_if, .. } = ceiling.policy();
+        let is_bounding = allow_origins.as_ref().map_or(allow_origin_if.is_some(), |list| !contains_any(list));
+        let patterns = allow_origins.iter().flatten().filter_map(|text| OriginPattern::parse(text).ok()).collect();
+        let compiled = ceiling.clone();
+        let list = OriginFunction::list(move |origin| compiled.lists_origin(origin));
+        let permitted = OriginFunction::any([list].into_iter().chain(allow_origin_if.clone()))?;
+        is_bounding.then_some(Self { patterns, has_function: allow_origin_if.is_some(), permitted })
+    }
+}
+
+/// What a list allows. Entries that compiling will refuse allow nothing.
+fn listed(texts: &[String]) -> OriginFunction {
+    let read = texts.iter().filter_map(|text| Some((text.clone(), OriginPattern::parse(text).ok()?)));
+    let (texts, patterns): (Vec<_>, Vec<_>) = read.unzip();
+    let (set, _) = OriginSet::new(&texts, &patterns);
+    OriginFunction::list(move |origin| set.find(&texts, origin).is_some())
 }
 
 /// The origins that are left of a list.

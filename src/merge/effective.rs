@@ -4,7 +4,7 @@
 use super::{Ceiling, MergeError};
 use crate::{
     compile::{CompiledPolicy, Compiler},
-    policy::{CorsPolicy, FieldPath, Provenance, Source},
+    policy::{CorsPolicy, FieldPath, OriginFunction, Provenance, Source},
 };
 
 /// The result of merging a stack of settings.
@@ -46,11 +46,13 @@ impl Effective {
 pub struct EffectivePolicy {
     policy: CorsPolicy,
     provenance: Provenance,
+    /// The origins that each ceiling permits, for a function that a layer adds (2.19).
+    bounds: Vec<OriginFunction>,
 }
 
 impl EffectivePolicy {
     pub(super) fn new(policy: CorsPolicy, provenance: Provenance) -> Self {
-        Self { policy, provenance }
+        Self { policy, provenance, bounds: Vec::new() }
     }
 
     /// The policy.
@@ -77,9 +79,9 @@ impl EffectivePolicy {
     /// The error names them. Serve such a route without CORS, with
     /// [`Resolution::closed`](crate::decision::Resolution::closed); one of the halves alone may be the wider one.
     pub fn compile(self, compiler: &Compiler) -> Result<CompiledPolicy, MergeError> {
-        let Self { policy, provenance } = self;
+        let Self { policy, provenance, bounds } = self;
         // 7.10: validated again, as a whole.
-        match compiler.clone().at(FieldPath::root()).compile_merged(policy, &provenance) {
+        match compiler.clone().at(FieldPath::root()).compile_merged(policy, &provenance, bounds) {
             Ok(compiled) => Ok(compiled),
             Err(violations) => Err(MergeError::InvalidWhole { violations, provenance }),
         }
@@ -87,6 +89,7 @@ impl EffectivePolicy {
 
     /// Narrows the policy to a ceiling, and records where that took something away.
     pub(super) fn narrow(&mut self, ceiling: &Ceiling, source: impl Fn() -> Source) {
+        self.bounds.extend(ceiling.permitted_origins().cloned());
         for field in ceiling.narrow(&mut self.policy) {
             self.provenance.record_narrowing(field, source());
         }

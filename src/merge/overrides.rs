@@ -17,11 +17,18 @@ use crate::{
 /// An override that some layer puts into the extensions of a request is merged beforehand, once:
 ///
 /// ```
-/// use tower_cors::{CorsPolicy, merge::{Base, Setting}, decision::Resolution};
+/// use tower_cors::{
+///     CorsPolicy,
+///     decision::Resolution,
+///     merge::{Base, Setting},
+/// };
 ///
-/// let base = Base::new(CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]));
+/// let base = Base::new(
+///     CorsPolicy::new().allow_origins(["https://app.example"]).allow_methods(["PUT"]),
+/// );
 /// let own = CorsPolicy::new().allow_methods(["DELETE"]);
-/// let merged = Resolution::from(base.merge_over(&Setting::policy("the admin router", own))?);
+/// let merged =
+///     Resolution::from(base.merge_over(&Setting::policy("the admin router", own))?);
 ///
 /// let mut request = http::Request::new(());
 /// request.extensions_mut().insert(merged);
@@ -112,18 +119,21 @@ impl From<CorsPolicy> for Base {
 /// Builds the resolver that picks a policy by path prefix: the base policy, and others merged over it.
 ///
 /// Prefixes match whole segments, and the longest one wins, as [`ByPathPrefix`] says. Only that one is merged over the
-/// base: `/api/v1` inherits nothing from `/api`.
+/// base: `/api/v1` inherits nothing from `/api`. In a nested router of axum, prefixes are those of the whole path with the
+/// feature `axum`, and of what the router leaves of it without.
 ///
 /// # Examples
 ///
 /// ```
 /// use tower_cors::{CorsLayer, CorsPolicy, merge::Overrides};
 ///
-/// let resolver = Overrides::new(CorsPolicy::new().allow_origins(["https://app.example"]).max_age(600))
-///     .path_prefix("/api", CorsPolicy::new().allow_methods(["PUT", "DELETE"]))
-///     .path_prefix("/public", CorsPolicy::new().allow_origins(["*"]))
-///     .path_prefix_disabled("/internal")
-///     .build()?;
+/// let resolver = Overrides::new(
+///     CorsPolicy::new().allow_origins(["https://app.example"]).max_age(600),
+/// )
+/// .path_prefix("/api", CorsPolicy::new().allow_methods(["PUT", "DELETE"]))
+/// .path_prefix("/public", CorsPolicy::new().allow_origins(["*"]))
+/// .path_prefix_disabled("/internal")
+/// .build()?;
 /// let layer = CorsLayer::with_resolver(resolver);
 /// # Ok::<_, tower_cors::merge::OverrideErrors>(())
 /// ```

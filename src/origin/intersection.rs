@@ -15,9 +15,14 @@ impl OriginPattern {
     /// use tower_cors::origin::OriginPattern;
     ///
     /// let pattern = |text| OriginPattern::parse(text).unwrap();
-    /// let both = pattern("https://*:*").intersection(&pattern("https://*.example.com")).unwrap();
+    /// let both =
+    ///     pattern("https://*:*").intersection(&pattern("https://*.example.com")).unwrap();
     /// assert_eq!(both.to_string(), "https://*.example.com");
-    /// assert!(pattern("https://example.com").intersection(&pattern("https://*.example.com")).is_none());
+    /// assert!(
+    ///     pattern("https://example.com")
+    ///         .intersection(&pattern("https://*.example.com"))
+    ///         .is_none()
+    /// );
     /// ```
     pub fn intersection(&self, other: &Self) -> Option<Self> {
         if self.scheme != other.scheme {

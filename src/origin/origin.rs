@@ -19,7 +19,10 @@ use crate::host::read_host;
 /// use tower_cors::origin::Origin;
 ///
 /// let origin = Origin::parse(b"https://app.example:8443").unwrap();
-/// assert_eq!((origin.scheme(), origin.host(), origin.port()), ("https", "app.example", Some(8443)));
+/// assert_eq!(
+///     (origin.scheme(), origin.host(), origin.port()),
+///     ("https", "app.example", Some(8443))
+/// );
 ///
 /// assert_eq!(Origin::parse(b"https://app.example").unwrap().port(), Some(443));
 /// assert!(Origin::parse(b"null").is_none());

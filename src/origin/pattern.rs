@@ -21,7 +21,9 @@ use crate::{
 /// use tower_cors::origin::{Origin, OriginPattern};
 ///
 /// let pattern = OriginPattern::parse("https://*.example.com")?;
-/// let matches = |origin: &[u8]| Origin::parse(origin).is_some_and(|origin| pattern.matches(&origin));
+/// let matches = |origin: &[u8]| {
+///     Origin::parse(origin).is_some_and(|origin| pattern.matches(&origin))
+/// };
 /// assert!(matches(b"https://a.b.example.com"));
 /// assert!(!matches(b"https://example.com"));
 /// assert!(!matches(b"https://example.com.evil.example"));

@@ -26,8 +26,13 @@ use super::{CorsPolicy, list::unite};
 /// assert_eq!(
 ///     policy.allow_headers.unwrap(),
 ///     [
-///         "Authorization", "Content-Type", "X-Grpc-Web", "X-User-Agent", "Grpc-Timeout",
-///         "Connect-Protocol-Version", "Connect-Timeout-Ms",
+///         "Authorization",
+///         "Content-Type",
+///         "X-Grpc-Web",
+///         "X-User-Agent",
+///         "Grpc-Timeout",
+///         "Connect-Protocol-Version",
+///         "Connect-Timeout-Ms",
 ///     ],
 /// );
 /// ```
@@ -153,7 +158,10 @@ impl CorsPolicy {
     ///     .allow_origins(["https://app.example"])
     ///     .expose_headers(["X-Request-Id"])
     ///     .preset(Preset::Mcp);
-    /// assert_eq!(policy.expose_headers.as_deref().unwrap(), ["X-Request-Id", "Mcp-Session-Id", "WWW-Authenticate"]);
+    /// assert_eq!(
+    ///     policy.expose_headers.as_deref().unwrap(),
+    ///     ["X-Request-Id", "Mcp-Session-Id", "WWW-Authenticate"]
+    /// );
     /// let layer = CorsLayer::new(policy)?;
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```

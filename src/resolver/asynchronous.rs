@@ -19,8 +19,13 @@ use crate::{decision::Resolution, request::CorsRequest};
 /// # Examples
 ///
 /// ```
-/// use std::{future::{Ready, ready}, io};
-/// use tower_cors::{CompiledPolicy, CorsLayer, request::CorsRequest, resolver::AsyncPolicyResolver};
+/// use std::{
+///     future::{Ready, ready},
+///     io,
+/// };
+/// use tower_cors::{
+///     CompiledPolicy, CorsLayer, request::CorsRequest, resolver::AsyncPolicyResolver,
+/// };
 ///
 /// struct Cached(CompiledPolicy);
 ///
@@ -125,11 +130,13 @@ pub struct ResolveAsync<F, H> {
 /// let resolver = resolve_async(|request| {
 ///     let tenant = request.authority().unwrap_or_default().to_owned();
 ///     async move {
-///         let found = tokio::time::timeout(Duration::from_secs(1), find_policy(tenant)).await;
+///         let found =
+///             tokio::time::timeout(Duration::from_secs(1), find_policy(tenant)).await;
 ///         found.map_err(|_| "the tenants' policies did not come in time")
 ///     }
 /// });
-/// let layer = CorsLayer::with_async_resolver(resolver.on_error(|error| eprintln!("{error}")));
+/// let layer =
+///     CorsLayer::with_async_resolver(resolver.on_error(|error| eprintln!("{error}")));
 /// ```
 pub fn resolve_async<F, Fut, P, E>(closure: F) -> ResolveAsync<F, fn(&E)>
 where

@@ -1,7 +1,13 @@
 //! Policies by path prefix. In: prefixes and compiled policies. Out: the resolver that picks the longest prefix on
 //! segment boundaries. `merge::Overrides` builds one over a base policy.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use super::PolicyResolver;
 use crate::{compile::CompiledPolicy, decision::Resolution, escape::Escaped, request::CorsRequest};
@@ -13,6 +19,12 @@ use crate::{compile::CompiledPolicy, decision::Resolution, escape::Escaped, requ
 /// resolving `..`; a router that does so may see another path than this one. Where the framework has a route for the
 /// request already, choose by that (`axum::ByMatchedPath`, or a [`Overridable`](super::Overridable)).
 ///
+/// A nested router of axum takes its prefix away: under `nest("/api", ...)` a request for `/api/internal` has the path
+/// `/internal`. With the feature `axum` prefixes are compared with the path that the client sent; without it, and in other
+/// frameworks that rewrite paths, write them as the layer sees them, or put the layer around the outermost router. A prefix
+/// that no request had is in [`unmatched_prefixes`](Self::unmatched_prefixes), and with the feature `tracing` a warning
+/// when the resolver is dropped.
+///
 /// # Examples
 ///
 /// ```
@@ -20,7 +32,8 @@ use crate::{compile::CompiledPolicy, decision::Resolution, escape::Escaped, requ
 ///
 /// let site = CorsPolicy::new().allow_origins(["*"]).compile()?;
 /// let api = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
-/// let resolver = ByPathPrefix::new(site).path_prefix("/api", api)?.path_prefix("/internal", None)?;
+/// let resolver =
+///     ByPathPrefix::new(site).path_prefix("/api", api)?.path_prefix("/internal", None)?;
 /// let layer = CorsLayer::with_resolver(resolver);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
@@ -28,8 +41,60 @@ use crate::{compile::CompiledPolicy, decision::Resolution, escape::Escaped, requ
 pub struct ByPathPrefix {
     fallback: Option<CompiledPolicy>,
     /// Without the trailing `/`, so that `/` itself is the empty prefix.
-    prefixes: HashMap<Box<str>, Option<CompiledPolicy>>,
+    prefixes: HashMap<Box<str>, Prefixed>,
     longest: usize,
+    /// Whether there was a request.
+    is_used: Flag,
+}
+
+/// What there is for the paths under one prefix.
+#[derive(Clone, Debug)]
+struct Prefixed {
+    policy: Option<CompiledPolicy>,
+    usage: Arc<Usage>,
+}
+
+/// Whether a request had a prefix; shared by the clones of a resolver.
+#[derive(Debug)]
+struct Usage {
+    /// As it was given.
+    prefix: Box<str>,
+    is_matched: Flag,
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "only the trace asks for it"))]
+    is_resolver_used: Flag,
+}
+
+/// Set once, so that requests on many threads do not write to one place.
+#[derive(Clone, Debug, Default)]
+struct Flag(Arc<AtomicBool>);
+
+impl Flag {
+    #[inline]
+    fn set(&self) {
+        if !self.is_set() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(feature = "tracing")]
+impl Drop for Usage {
+    fn drop(&mut self) {
+        if self.is_resolver_used.is_set() && !self.is_matched.is_set() {
+            let prefix = Escaped(&self.prefix).to_string();
+            tracing::event!(
+                target: "tower_cors",
+                tracing::Level::WARN,
+                cors.path_prefix = prefix,
+                "no request had a path under the prefix; a router around the layer may take a part of the path away"
+            );
+        }
+    }
 }
 
 impl ByPathPrefix {
@@ -61,11 +126,39 @@ impl ByPathPrefix {
             return Err(PathPrefixError::Repeated(prefix.to_owned()));
         }
         self.longest = self.longest.max(key.len());
-        self.prefixes.insert(key.into(), policy);
+        let (is_matched, is_resolver_used) = (Flag::default(), self.is_used.clone());
+        let usage = Arc::new(Usage { prefix: prefix.into(), is_matched, is_resolver_used });
+        self.prefixes.insert(key.into(), Prefixed { policy, usage });
         Ok(())
     }
 
-    fn find(&self, path: &str) -> Option<&Option<CompiledPolicy>> {
+    /// The prefixes that no request had so far, in alphabetical order: for a look at a server that has run for a while. Its
+    /// clones count as one resolver, so keep a clone of what the layer gets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{
+    ///     CorsPolicy, PolicyResolver, request::CorsRequest, resolver::ByPathPrefix,
+    /// };
+    ///
+    /// let site = CorsPolicy::new().allow_origins(["*"]).compile()?;
+    /// let resolver = ByPathPrefix::new(site)
+    ///     .path_prefix("/internal", None)?
+    ///     .path_prefix("/api/internal", None)?;
+    /// let request = http::Request::get("/internal/users").body(())?;
+    /// resolver.resolve(&CorsRequest::of(&request));
+    /// assert_eq!(resolver.unmatched_prefixes(), ["/api/internal"]);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unmatched_prefixes(&self) -> Vec<&str> {
+        let unmatched = self.prefixes.values().filter(|prefixed| !prefixed.usage.is_matched.is_set());
+        let mut prefixes = unmatched.map(|prefixed| &*prefixed.usage.prefix).collect::<Vec<_>>();
+        prefixes.sort_unstable();
+        prefixes
+    }
+
+    fn find(&self, path: &str) -> Option<&Prefixed> {
         // No prefix ends behind `longest`, so a path of many slashes costs no more than the longest prefix has room for.
         let boundaries = path.bytes().enumerate().take(self.longest.saturating_add(1));
         let slashes = boundaries.filter(|(_, byte)| *byte == b'/').map(|(at, _)| at);
@@ -79,8 +172,14 @@ impl ByPathPrefix {
 
 impl PolicyResolver for ByPathPrefix {
     fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
-        let found = request.uri().and_then(|uri| self.find(uri.path()));
-        found.unwrap_or(&self.fallback).as_ref().into()
+        self.is_used.set();
+        match request.path().and_then(|path| self.find(path)) {
+            None => self.fallback.as_ref().into(),
+            Some(prefixed) => {
+                prefixed.usage.is_matched.set();
+                prefixed.policy.as_ref().into()
+            }
+        }
     }
 }
 

@@ -19,14 +19,18 @@ use crate::{decision::Resolution, request::CorsRequest};
 /// use tower_cors::{CorsLayer, CorsPolicy, decision::Resolution, resolver::Overridable};
 ///
 /// let base = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
-/// let partner = Resolution::from(CorsPolicy::new().allow_origins(["https://partner.example"]).compile()?);
+/// let partner = Resolution::from(
+///     CorsPolicy::new().allow_origins(["https://partner.example"]).compile()?,
+/// );
 /// let service = ServiceBuilder::new()
 ///     .layer(MapRequestLayer::new(move |mut request: http::Request<String>| {
 ///         request.extensions_mut().insert(partner.clone());
 ///         request
 ///     }))
 ///     .layer(CorsLayer::with_resolver(Overridable::new(base)))
-///     .service_fn(async |_: http::Request<String>| Ok::<_, std::io::Error>(http::Response::new(String::new())));
+///     .service_fn(async |_: http::Request<String>| {
+///         Ok::<_, std::io::Error>(http::Response::new(String::new()))
+///     });
 /// # Ok::<_, tower_cors::Violations>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

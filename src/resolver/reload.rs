@@ -31,8 +31,10 @@ use crate::{
 /// let handle = resolver.handle();
 /// let layer = CorsLayer::with_resolver(resolver);
 ///
-/// // Later, perhaps in another thread. An invalid policy is refused, and the old one keeps serving.
-/// handle.try_reload(CorsPolicy::new().allow_origins(["https://app.example", "https://admin.example"]))?;
+/// // Later, perhaps in another thread.
+/// let more = ["https://app.example", "https://admin.example"];
+/// handle.try_reload(CorsPolicy::new().allow_origins(more))?;
+/// // An invalid policy is refused, and the old one keeps serving.
 /// assert!(handle.try_reload(CorsPolicy::new().allow_origins(["admin.example"])).is_err());
 /// assert!(handle.current().allows_origin("https://admin.example"));
 /// # Ok::<_, tower_cors::Violations>(())
@@ -84,7 +86,9 @@ impl<R: Send + Sync + 'static> ReloadHandle<R> {
     /// # Examples
     ///
     /// ```
-    /// use tower_cors::{CorsPolicy, PolicyResolver, request::CorsRequest, resolver::Reloadable};
+    /// use tower_cors::{
+    ///     CorsPolicy, PolicyResolver, request::CorsRequest, resolver::Reloadable,
+    /// };
     ///
     /// let policy = |origin| CorsPolicy::new().allow_origins([origin]).compile();
     /// let resolver = Reloadable::new(policy("https://a.example")?);
@@ -94,7 +98,9 @@ impl<R: Send + Sync + 'static> ReloadHandle<R> {
     /// handle.pin(request.extensions_mut());
     /// handle.reload(policy("https://b.example")?);
     /// let resolution = resolver.resolve(&CorsRequest::of(&request));
-    /// assert!(resolution.policy().is_some_and(|policy| policy.allows_origin("https://a.example")));
+    /// assert!(
+    ///     resolution.policy().is_some_and(|policy| policy.allows_origin("https://a.example"))
+    /// );
     /// assert!(handle.pinned(request.extensions()).is_some());
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```

@@ -14,7 +14,11 @@ use crate::{decision::Resolution, request::CorsRequest};
 /// # Examples
 ///
 /// ```
-/// use tower_cors::{CorsPolicy, request::CorsRequest, route::{Route, RouteTable, Rule}};
+/// use tower_cors::{
+///     CorsPolicy,
+///     request::CorsRequest,
+///     route::{Route, RouteTable, Rule},
+/// };
 ///
 /// let beta = CorsPolicy::new().allow_origins(["https://beta.example"]).compile()?;
 /// let rule = Rule::new().backend_policy_by_listener(1, [beta.clone()]);

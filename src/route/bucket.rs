@@ -121,8 +121,8 @@ impl Index {
         }
         // Each list ascends, so the least of their first ranks comes next.
         while let Some(list) = lists.iter_mut().filter(|list| !list.is_empty()).min_by_key(|list| list.first().copied())
-            && let Some((&rank, rest)) = list.split_first()
         {
+            let Some((&rank, rest)) = list.split_first() else { break };
             *list = rest;
             visit(rank)?;
         }

@@ -26,8 +26,11 @@ impl RouteMatch {
     /// use tower_cors::route::{Route, RouteMatch, RouteTable, Rule};
     ///
     /// let echo = RouteMatch::grpc(Some("echo.Echo"), Some("Say"));
-    /// let table = RouteTable::new([Route::new("shop", "echo").rule(Rule::new().matching(echo))]);
-    /// let call = http::Request::post("/echo.Echo/Say").header("content-type", "application/grpc-web").body(())?;
+    /// let table =
+    ///     RouteTable::new([Route::new("shop", "echo").rule(Rule::new().matching(echo))]);
+    /// let call = http::Request::post("/echo.Echo/Say")
+    ///     .header("content-type", "application/grpc-web")
+    ///     .body(())?;
     /// assert!(table.find(&tower_cors::request::CorsRequest::of(&call)).is_some());
     /// # Ok::<_, http::Error>(())
     /// ```

@@ -17,7 +17,11 @@ use crate::{host::HostIndex, request::CorsRequest};
 ///
 /// ```
 /// use http::Request;
-/// use tower_cors::{CorsPolicy, request::CorsRequest, route::{Hostname, Listener, Route, RouteTable, Rule}};
+/// use tower_cors::{
+///     CorsPolicy,
+///     request::CorsRequest,
+///     route::{Hostname, Listener, Route, RouteTable, Rule},
+/// };
 ///
 /// let public = Listener::of_gateway("infra", "edge", "public");
 /// let internal = Listener::of_gateway("infra", "edge", "internal");

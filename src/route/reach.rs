@@ -62,7 +62,7 @@ impl<'r> Sought<'r> {
     }
 
     pub(super) fn path(&self) -> &'r str {
-        self.request.uri().map_or("", Uri::path)
+        self.request.path().unwrap_or_default()
     }
 
     /// How the request stands to a match.
@@ -122,7 +122,9 @@ impl<'r> Sought<'r> {
     /// 8.2: whether `policy` allows everything that the preflight announces.
     pub(super) fn is_allowed_by(&self, policy: &CompiledPolicy) -> bool {
         let allows_origin = match self.request.origin_line() {
-            RequestOrigin::One(origin) => policy.allows_origin(origin.as_bytes()),
+            RequestOrigin::One(origin) => {
+                policy.judge_origin(origin.as_bytes(), self.request.origin_answers()).is_allowed()
+            }
             _ => false,
         };
         allows_origin

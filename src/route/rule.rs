@@ -19,7 +19,9 @@ use crate::{compile::CompiledPolicy, decision::Resolution};
 ///
 /// ```
 /// use http::Method;
-/// use tower_cors::route::{Hostname, PathMatch, Route, RouteMatch, RouteTable, Rule, ValueMatch};
+/// use tower_cors::route::{
+///     Hostname, PathMatch, Route, RouteMatch, RouteTable, Rule, ValueMatch,
+/// };
 ///
 /// let canary = RouteMatch::new()
 ///     .path(PathMatch::prefix("/users")?)

@@ -36,6 +36,37 @@ use crate::{
 ///
 /// Preflights are routed as the request that they stand for (8.2), so a rule for `PUT` or for a header also answers the
 /// preflight. Where that leaves several rules, a request needs the consent of the one that it really reaches (8.3).
+///
+/// # Examples
+///
+/// ```
+/// use http::Request;
+/// use tower_cors::{
+///     CorsLayer, CorsPolicy,
+///     request::CorsRequest,
+///     route::{Hostname, PathMatch, Route, RouteMatch, RouteTable, Rule},
+/// };
+///
+/// let app = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
+/// let v1 = RouteMatch::new().path(PathMatch::prefix("/v1")?);
+/// let route = Route::new("shop", "api")
+///     .hostname(Hostname::parse("api.example")?)
+///     .rule(Rule::new().matching(v1).policy(app));
+/// let open = CorsPolicy::new().allow_origins(["*"]).compile()?;
+/// let table = RouteTable::new([route]).with_fallback(open);
+///
+/// let request = Request::get("/v1/prices").header("host", "api.example").body(())?;
+/// let found = table.find(&CorsRequest::of(&request)).unwrap();
+/// assert_eq!((found.namespace(), found.name(), found.rule()), ("shop", "api", 0));
+/// assert!(
+///     found.policy().is_some_and(|policy| policy.allows_origin("https://app.example"))
+/// );
+///
+/// let request = Request::get("/v2").header("host", "api.example").body(())?;
+/// assert!(table.find(&CorsRequest::of(&request)).is_none());
+/// let layer = CorsLayer::with_resolver(table);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct RouteTable {
     routes: Arc<Routes>,
@@ -73,11 +104,32 @@ pub struct MatchedRule<'a> {
 
 impl RouteTable {
     /// Arranges routes. Their order is of no consequence but for routes of one name and age.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::route::{Route, RouteTable, Rule};
+    ///
+    /// // A rule without a match takes every request.
+    /// let table = RouteTable::new([Route::new("shop", "api").rule(Rule::new())]);
+    /// ```
     pub fn new(routes: impl IntoIterator<Item = Route>) -> Self {
         Routes::arrange(routes).into()
     }
 
     /// Sets the policy of requests that no rule matches (8.5), so that a gateway's own 404 can be read by scripts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::{CorsPolicy, PolicyResolver, request::CorsRequest, route::RouteTable};
+    ///
+    /// let policy = CorsPolicy::new().allow_origins(["https://app.example"]).compile()?;
+    /// let table = RouteTable::default().with_fallback(policy.clone());
+    /// let request = http::Request::get("/nowhere").body(())?;
+    /// assert_eq!(table.resolve(&CorsRequest::of(&request)).policy(), Some(&policy));
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_fallback(self, policy: CompiledPolicy) -> Self {
         let mut routes = self.into_routes();
@@ -89,6 +141,16 @@ impl RouteTable {
 
     /// Names request headers that the proxies before this server add, such as `x-client-region`: they show no preflight
     /// (8.3). The usual ones (`Forwarded`, `Via`, `X-Forwarded-*`, `traceparent` ...) are known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::HeaderName;
+    /// use tower_cors::route::RouteTable;
+    ///
+    /// let added = [HeaderName::from_static("x-client-region")];
+    /// let table = RouteTable::default().with_proxy_headers(added);
+    /// ```
     #[must_use]
     pub fn with_proxy_headers(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         let mut routes = self.into_routes();
@@ -97,7 +159,7 @@ impl RouteTable {
     }
 
     /// The rule that a request reaches; for a preflight, the one whose policy answers it. None where no rule matches,
-    /// which a gateway answers with 404.
+    /// which a gateway answers with 404. [`RouteTable`] has an example.
     pub fn find(&self, request: &CorsRequest<'_>) -> Option<MatchedRule<'_>> {
         self.routes.find(request)
     }
@@ -106,6 +168,19 @@ impl RouteTable {
     ///
     /// Those without a [policy](MatchedRule::policy) have none that a request could be refused by, so a request may
     /// reach their backend with the consent of another rule.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::HeaderName;
+    /// use tower_cors::route::{Route, RouteMatch, RouteTable, Rule, ValueMatch};
+    ///
+    /// let name = HeaderName::from_static("x-version");
+    /// let two = RouteMatch::new().header(name, ValueMatch::exact("2"));
+    /// let rules = Route::new("shop", "api").rule(Rule::new().matching(two)).rule(Rule::new());
+    /// let table = RouteTable::new([rules]);
+    /// assert_eq!(table.ambiguous_rules().map(|rule| rule.rule()).collect::<Vec<_>>(), [0, 1]);
+    /// ```
     pub fn ambiguous_rules(&self) -> impl Iterator<Item = MatchedRule<'_>> {
         self.routes.ambiguous.iter().filter_map(|&(route, rule)| {
             let target = self.routes.targets.get(route)?;

@@ -4,6 +4,35 @@ use allocation_counter::measure;
 use tower_cors::CorsPolicy;
 
 #[test]
+fn a_function_is_asked_without_allocating() {
+    use tower_cors::{
+        decision::{Options, Resolution, decide},
+        origin::Origin,
+        request::CorsRequest,
+    };
+
+    let policy = CorsPolicy::new()
+        .allow_origins(["https://a.example"])
+        .allow_origin_if(|origin: &Origin<'_>| origin.host().ends_with(".b.example"))
+        .compile()
+        .expect("a valid policy");
+    let rows = [("https://a.example", true), ("https://x.b.example", true), ("https://c.example", false)];
+    for (origin, is_allowed) in rows {
+        // A clone of static bytes shares them from the first one on.
+        let value = http::HeaderValue::from_static(origin);
+        let request = http::Request::get("/").header("origin", value).body(()).expect("a request");
+        let mut decision = None;
+        let counted = measure(|| {
+            let (head, resolution) = (CorsRequest::of(&request), Resolution::from(&policy));
+            decision = Some(decide(&head, &resolution, &Options::new()));
+        });
+        let is_answer =
+            matches!(&decision, Some(tower_cors::Decision::Continue(plan)) if plan.is_allowed() == is_allowed);
+        assert_eq!((is_answer, counted.count_total), (true, 0), "{origin}");
+    }
+}
+
+#[test]
 fn an_origin_is_matched_without_allocating() {
     let policy = CorsPolicy::new()
         .allow_origins([

@@ -1,7 +1,11 @@
 //! What a reader looks up is there: every code of a lint or violation in `docs/lints.md`, every feature and example in
 //! README.md, every link between the pages.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 #[test]
 fn every_lint_has_a_section() {
@@ -29,6 +33,62 @@ fn every_feature_has_a_row() {
     let documented: BTreeSet<_> =
         rows.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).map(str::to_owned).collect();
     assert_eq!(documented, features.cloned().collect());
+}
+
+#[test]
+fn the_rust_version_of_the_manifest_is_that_of_the_page() {
+    let manifest: toml::Table = toml::from_str(&read("Cargo.toml")).expect("TOML");
+    let version = manifest["package"]["rust-version"].as_str().expect("a text");
+    assert!(read("README.md").contains(&format!("The minimum supported Rust version is {version},")));
+}
+
+/// As wide as docs.rs shows code on a screen of 1280 pixels.
+const MAX_CODE_WIDTH: usize = 92;
+
+#[test]
+fn no_line_of_rust_in_the_documentation_is_wider_than_docs_rs_shows() {
+    let mut files = vec![root().join("README.md")];
+    add_files(&root().join("docs"), "md", &mut files);
+    add_files(&root().join("src"), "rs", &mut files);
+    let (mut blocks, mut wide) = (0, Vec::new());
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a text");
+        let (mut is_block, mut is_rust) = (false, false);
+        for (at, line) in text.lines().enumerate() {
+            let line = match file.extension().is_some_and(|extension| extension == "md") {
+                true => line,
+                false => documentation(line).unwrap_or_default(),
+            };
+            if let Some(language) = line.trim_start().strip_prefix("```") {
+                is_block = !is_block;
+                let name = language.split(',').next().unwrap_or_default();
+                is_rust = is_block && ["", "rust", "no_run", "compile_fail", "ignore"].contains(&name);
+                blocks += usize::from(is_rust);
+            } else if is_rust && !line.starts_with("# ") && line.chars().count() > MAX_CODE_WIDTH {
+                wide.push(format!("{}:{}", file.display(), at + 1));
+            }
+        }
+    }
+    assert!(blocks > 80, "only {blocks} blocks were found");
+    assert!(wide.is_empty(), "wider than {MAX_CODE_WIDTH}: {wide:#?}");
+}
+
+/// A line of a doc comment, without its mark.
+fn documentation(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let text = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"))?;
+    Some(text.strip_prefix(' ').unwrap_or(text))
+}
+
+fn add_files(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            add_files(&path, extension, files);
+        } else if path.extension().is_some_and(|found| found == extension) {
+            files.push(path);
+        }
+    }
 }
 
 #[test]

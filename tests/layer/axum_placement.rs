@@ -19,7 +19,8 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_cors::{
     CorsLayer, CorsPolicy,
     axum::{ByMatchedPath, WithCors},
-    resolver::resolve_async,
+    merge::Overrides,
+    resolver::{ByPathPrefix, resolve_async},
 };
 
 const PAGE: &str = "https://app.example";
@@ -353,4 +354,24 @@ async fn a_finished_router_makes_services_for_connections() {
     server.abort();
     assert!(response.contains(&format!("access-control-allow-origin: {PAGE}\r\n")), "{response}");
     assert!(response.ends_with("127.0.0.1"), "{response}");
+}
+
+#[tokio::test]
+async fn policies_by_path_see_the_whole_path_in_a_nested_router() {
+    let base = policy();
+    let strict = CorsPolicy::new().allow_origins(["https://other.example"]);
+    let by_prefix = ByPathPrefix::new(base.clone().compile().expect("a valid policy"))
+        .path_prefix("/api/internal", strict.clone().compile().expect("a valid policy"))
+        .expect("a new prefix");
+    let overrides = Overrides::new(base).path_prefix("/api/internal", strict).build().expect("valid wholes");
+    for resolver in [by_prefix, overrides] {
+        let nested = Router::new()
+            .route("/internal", get(async || "for us"))
+            .route("/public", get(async || "for everybody"))
+            .layer(CorsLayer::with_resolver(resolver.clone()));
+        let app = Router::new().nest("/v1", Router::new()).nest("/api", nested);
+        assert_eq!(ask(&app, Method::GET, "/api/internal").await, (200, BLOCKED));
+        assert_eq!(ask(&app, Method::GET, "/api/public").await, (200, READABLE));
+        assert_eq!(resolver.unmatched_prefixes(), [""; 0]);
+    }
 }

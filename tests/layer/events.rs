@@ -10,7 +10,7 @@ use std::{
 
 use http::{HeaderValue, Request, Response};
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_cors::{CorsLayer, CorsPolicy};
+use tower_cors::{CorsLayer, CorsPolicy, resolver::ByPathPrefix};
 use tracing::{
     Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
@@ -181,4 +181,30 @@ fn what_comes_from_a_request_forges_no_line_and_fills_no_log() {
         assert!(value.len() <= 256 + '…'.len_utf8(), "{name} has {} bytes", value.len());
         assert!(!value.contains(|character: char| character.is_control()), "{name}");
     }
+}
+
+#[test]
+fn a_prefix_that_no_request_had_is_an_event_at_warn_when_the_resolver_is_dropped() {
+    let resolver = || {
+        let resolver = ByPathPrefix::new(None).path_prefix("/users", None).expect("a new prefix");
+        resolver.path_prefix("/api/users", None).expect("a new prefix")
+    };
+    let layer = CorsLayer::with_resolver(resolver());
+    let expected = fields(&[
+        ("cors.path_prefix", "/api/users"),
+        (
+            "message",
+            "no request had a path under the prefix; a router around the layer may take a part of the path away",
+        ),
+    ]);
+    let kept = Kept { level: Level::WARN, events: Arc::default() };
+    tracing::subscriber::with_default(kept.clone(), || {
+        // One that is never asked says nothing.
+        drop(resolver());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(layer.layer(inner()).oneshot(actual("https://ok.example"))).expect("infallible");
+        assert_eq!(*kept.events.lock().expect("no panic"), []);
+        drop(layer);
+    });
+    assert_eq!(*kept.events.lock().expect("no panic"), [(Level::WARN, expected)]);
 }

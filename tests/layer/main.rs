@@ -23,6 +23,8 @@ mod regressions;
 mod answered_errors;
 /// The types that layers have, and the setters that people look for.
 mod names;
+/// Origins that functions of the application allow.
+mod origin_functions;
 /// Policies that are swapped while requests are in flight.
 #[cfg(feature = "reload")]
 mod reload;

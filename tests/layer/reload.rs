@@ -31,6 +31,7 @@ fn policy_a() -> CorsPolicy {
         allow_headers: Some(vec!["X-A".into()]),
         expose_headers: Some(vec!["X-Exposed-A".into()]),
         max_age: Some(11),
+        ..CorsPolicy::default()
     }
 }
 
@@ -42,6 +43,7 @@ fn policy_b() -> CorsPolicy {
         allow_headers: Some(vec!["X-B".into()]),
         expose_headers: Some(vec!["X-Exposed-B".into()]),
         max_age: Some(22),
+        ..CorsPolicy::default()
     }
 }
 

@@ -39,6 +39,7 @@ fn a_setter_replaces_and_an_extending_setter_adds() {
         allow_headers: Some(vec!["authorization".into(), "X-A".into()]),
         expose_headers: Some(vec!["X-B".into(), "etag".into()]),
         max_age: Some(1),
+        ..CorsPolicy::default()
     };
     assert_eq!(policy, expected);
 }
@@ -173,6 +174,7 @@ mod serde {
             allow_headers: Some(vec![]),
             expose_headers: Some(vec!["*".into()]),
             max_age: Some(7),
+            ..CorsPolicy::default()
         };
         let json = serde_json::to_value(&policy).expect("it is plain data");
         let expected = serde_json::json!({
@@ -181,6 +183,35 @@ mod serde {
         });
         assert_eq!(json, expected);
         assert_eq!(serde_json::from_value::<CorsPolicy>(json).expect("what was written is read"), policy);
+    }
+
+    // As crates for settings make them of environment variables.
+    #[test]
+    fn field_names_are_also_read_in_snake_case_and_in_lower_case() {
+        let policy = CorsPolicy::new()
+            .allow_origins(["https://a.example"])
+            .allow_credentials(true)
+            .allow_methods(["PUT"])
+            .allow_headers(["X-One"])
+            .expose_headers(["ETag"])
+            .max_age(7);
+        let written = serde_json::to_value(&policy).expect("it is plain data");
+        let object = written.as_object().expect("an object");
+        assert_eq!(object.len(), 6);
+        for (name, value) in object {
+            let letters = name.chars().map(|letter| match letter.is_ascii_uppercase() {
+                true => format!("_{}", letter.to_ascii_lowercase()),
+                false => letter.to_string(),
+            });
+            for other in [letters.collect::<String>(), name.to_ascii_lowercase()] {
+                assert_ne!(other, *name);
+                let mut renamed = object.clone();
+                renamed.remove(name);
+                renamed.insert(other.clone(), value.clone());
+                let read = serde_json::from_value::<CorsPolicy>(renamed.into()).expect("the same policy");
+                assert_eq!(read, policy, "{other}");
+            }
+        }
     }
 
     // rule 2.3
@@ -197,7 +228,7 @@ mod serde {
     fn an_unknown_field_or_a_value_of_another_type_is_an_error() {
         for json in [
             r#"{"allowOrigin": ["*"]}"#,
-            r#"{"allow_origins": ["*"]}"#,
+            r#"{"allow-origins": ["*"]}"#,
             r#"{"allowOrigins": "*"}"#,
             r#"{"maxAge": -1}"#,
             r#"{"maxAge": "5"}"#,

@@ -1,0 +1,221 @@
+//! Origins by a function of the application's own. In: the bytes of an `Origin` header. Out: yes, no, or a failure, which
+//! is a no. A function is data of a policy that is compared by identity, and is asked once a request. Rule 2.19.
+
+use std::{
+    any::Any,
+    cell::{OnceCell, RefCell},
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// What a function says of an origin. A `bool` converts into one, and a `Result` of a `bool`.
+///
+/// # Examples
+///
+/// ```
+/// use tower_cors::policy::OriginAnswer;
+///
+/// assert_eq!(OriginAnswer::from(true), OriginAnswer::Yes);
+/// assert_eq!(
+///     OriginAnswer::from(Err::<bool, _>("no database")),
+///     OriginAnswer::Failed("no database".into())
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OriginAnswer {
+    /// The origin is allowed.
+    Yes,
+    /// It is not.
+    No,
+    /// The function could not tell, with the text of its error. It counts as a no.
+    Failed(Arc<str>),
+}
+
+impl OriginAnswer {
+    /// The answer of a function that may panic, which is a failure and ends there.
+    pub(crate) fn of(ask: impl FnOnce() -> Self) -> Self {
+        catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|panic| Self::panicked(&*panic))
+    }
+
+    /// The answer of a function that has panicked.
+    #[cold]
+    pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self::Failed(format!("it panicked: {}", text.unwrap_or("without a message")).into())
+    }
+}
+
+impl From<bool> for OriginAnswer {
+    fn from(is_allowed: bool) -> Self {
+        if is_allowed { Self::Yes } else { Self::No }
+    }
+}
+
+impl<E: fmt::Display> From<Result<bool, E>> for OriginAnswer {
+    fn from(answer: Result<bool, E>) -> Self {
+        answer.map_or_else(|error| Self::Failed(error.to_string().into()), Self::from)
+    }
+}
+
+/// A function that allows origins beside those that a policy lists; see
+/// [`CorsPolicy::allow_origin_if`](crate::CorsPolicy::allow_origin_if).
+///
+/// Two are equal where they are clones of one.
+#[derive(Clone)]
+pub struct OriginFunction(Arc<Node>);
+
+type Ask = dyn Fn(&[u8]) -> OriginAnswer + Send + Sync;
+type Allows = dyn Fn(&[u8]) -> bool + Send + Sync;
+
+enum Node {
+    /// A function of the application, which is asked once a request.
+    Function { id: u64, ask: Box<Ask> },
+    /// A list, which costs nothing to be asked again.
+    List(Box<Allows>),
+    /// Yes where one says yes.
+    Any(Vec<OriginFunction>),
+    /// Yes where each says yes.
+    All(Vec<OriginFunction>),
+}
+
+impl OriginFunction {
+    /// A function over the bytes of an `Origin` header.
+    pub(crate) fn new(ask: impl Fn(&[u8]) -> OriginAnswer + Send + Sync + 'static) -> Self {
+        // A number and not an address: what is remembered of a request may outlive the policy.
+        static FUNCTIONS: AtomicU64 = AtomicU64::new(0);
+        let id = FUNCTIONS.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::new(Node::Function { id, ask: Box::new(ask) }))
+    }
+
+    /// What a list allows.
+    pub(crate) fn list(allows: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Node::List(Box::new(allows))))
+    }
+
+    /// What one of `functions` allows, asked in their order; none where there are none.
+    pub(crate) fn any(functions: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut different = Vec::<Self>::new();
+        for function in functions {
+            if !different.contains(&function) {
+                different.push(function);
+            }
+        }
+        match different.len() {
+            0 | 1 => different.pop(),
+            _ => Some(Self(Arc::new(Node::Any(different)))),
+        }
+    }
+
+    /// What both allow, `first` asked first.
+    pub(crate) fn all(first: Self, second: Self) -> Self {
+        Self(Arc::new(Node::All(vec![first, second])))
+    }
+
+    /// What the function says of `origin`, the bytes of the header.
+    pub(crate) fn ask(&self, origin: &[u8], answers: &OriginAnswers) -> OriginAnswer {
+        match &*self.0 {
+            Node::Function { id, ask } => answers.get_or_ask(*id, || OriginAnswer::of(|| ask(origin))),
+            Node::List(allows) => allows(origin).into(),
+            Node::Any(functions) => {
+                let mut answer = OriginAnswer::No;
+                for function in functions {
+                    match function.ask(origin, answers) {
+                        OriginAnswer::Yes => return OriginAnswer::Yes,
+                        OriginAnswer::No => {}
+                        failed => answer = failed,
+                    }
+                }
+                answer
+            }
+            Node::All(functions) => {
+                let mut refusals = functions.iter().map(|function| function.ask(origin, answers));
+                refusals.find(|answer| *answer != OriginAnswer::Yes).unwrap_or(OriginAnswer::Yes)
+            }
+        }
+    }
+}
+
+impl PartialEq for OriginFunction {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for OriginFunction {}
+
+impl std::hash::Hash for OriginFunction {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
+}
+
+impl fmt::Debug for OriginFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OriginFunction")
+    }
+}
+
+/// A function, and what it has said.
+type Given = (u64, OriginAnswer);
+
+/// What functions have said of the origin of one request, so that none is asked twice.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OriginAnswers {
+    // Most policies have one function, which then needs no allocation.
+    first: OnceCell<Given>,
+    more: OnceCell<Box<RefCell<Vec<Given>>>>,
+}
+
+impl OriginAnswers {
+    fn get_or_ask(&self, id: u64, ask: impl FnOnce() -> OriginAnswer) -> OriginAnswer {
+        if let Some(answer) = self.get(id) {
+            return answer;
+        }
+        let answer = ask();
+        self.remember(id, answer.clone());
+        answer
+    }
+
+    fn get(&self, id: u64) -> Option<OriginAnswer> {
+        match self.first.get()? {
+            (of, answer) if *of == id => Some(answer.clone()),
+            _ => self.more.get()?.borrow().iter().find(|(of, _)| *of == id).map(|(_, answer)| answer.clone()),
+        }
+    }
+
+    fn remember(&self, id: u64, answer: OriginAnswer) {
+        if let Err(another) = self.first.set((id, answer)) {
+            self.more.get_or_init(Box::default).borrow_mut().push(another);
+        }
+    }
+
+    /// The error of a function that failed, if one did.
+    pub(crate) fn failure(&self) -> Option<Arc<str>> {
+        let failure = |(_, answer): &Given| match answer {
+            OriginAnswer::Failed(error) => Some(Arc::clone(error)),
+            _ => None,
+        };
+        let of_more = || self.more.get()?.borrow().iter().find_map(failure);
+        self.first.get().and_then(failure).or_else(of_more)
+    }
+
+    /// What was remembered, for a request that is read a second time.
+    pub(crate) fn into_list(self) -> Vec<Given> {
+        let more = self.more.into_inner().map(|more| more.into_inner());
+        self.first.into_inner().into_iter().chain(more.into_iter().flatten()).collect()
+    }
+
+    /// Answers that were given before.
+    pub(crate) fn of_list(list: Vec<Given>) -> Self {
+        let answers = Self::default();
+        for (id, answer) in list {
+            answers.remember(id, answer);
+        }
+        answers
+    }
+}

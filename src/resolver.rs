@@ -35,7 +35,8 @@
 //! static BY_PATH: LazyLock<CorsLayer<BoxResolver>> = LazyLock::new(|| {
 //!     let public = CorsPolicy::permissive().compile().ok();
 //!     CorsLayer::with_resolver(move |request: &CorsRequest<'_>| {
-//!         public.clone().filter(|_| request.uri().is_some_and(|uri| uri.path().starts_with("/public/")))
+//!         let path = request.uri().map_or("", |uri| uri.path());
+//!         public.clone().filter(|_| path.starts_with("/public/"))
 //!     })
 //!     .boxed()
 //! });
@@ -45,7 +46,10 @@
 //! struct Database;
 //!
 //! impl Database {
-//!     async fn policy_of(&self, host: String) -> Result<Option<CompiledPolicy>, std::io::Error> {
+//!     async fn policy_of(
+//!         &self,
+//!         host: String,
+//!     ) -> Result<Option<CompiledPolicy>, std::io::Error> {
 //!         # let _ = host;
 //!         Ok(None)
 //!     }
@@ -59,7 +63,8 @@
 //! impl Server {
 //!     fn new(database: Database) -> Self {
 //!         let resolver = resolve_async(move |request| {
-//!             let (database, host) = (database.clone(), request.authority().unwrap_or_default().to_owned());
+//!             let host = request.authority().unwrap_or_default().to_owned();
+//!             let database = database.clone();
 //!             async move { database.policy_of(host).await }
 //!         });
 //!         Self { cors: CorsLayer::with_async_resolver(resolver).boxed() }

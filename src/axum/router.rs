@@ -155,7 +155,8 @@ impl CorsRouter {
     ///
     /// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
     /// # let cors = CorsLayer::new(CorsPolicy::new().allow_origins("https://app.example"))?;
-    /// let hello = async |ConnectInfo(address): ConnectInfo<SocketAddr>| format!("hello {address}");
+    /// let hello =
+    ///     async |ConnectInfo(address): ConnectInfo<SocketAddr>| format!("hello {address}");
     /// let app = Router::new().route("/", get(hello)).with_cors(cors);
     /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     /// axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;

@@ -87,7 +87,8 @@ impl CorsLayer {
     /// use axum::{Router, routing::get};
     /// use tower_cors::CorsLayer;
     ///
-    /// let app: Router = Router::new().route("/", get(async || "hello")).layer(CorsLayer::permissive());
+    /// let app: Router =
+    ///     Router::new().route("/", get(async || "hello")).layer(CorsLayer::permissive());
     /// ```
     #[doc(alias = "very_permissive")]
     #[doc(alias = "mirror_request")]
@@ -138,8 +139,11 @@ impl<R: PolicyResolver + Send + Sync + 'static, M> CorsLayer<R, M> {
     ///
     /// static CORS: LazyLock<CorsLayer<BoxResolver>> = LazyLock::new(|| {
     ///     let open = CorsPolicy::permissive().compile().ok();
-    ///     let is_public = |request: &CorsRequest<'_>| request.uri().is_some_and(|uri| uri.path().starts_with("/public/"));
-    ///     CorsLayer::with_resolver(move |request: &CorsRequest<'_>| open.clone().filter(|_| is_public(request))).boxed()
+    ///     CorsLayer::with_resolver(move |request: &CorsRequest<'_>| {
+    ///         let path = request.uri().map_or("", |uri| uri.path());
+    ///         open.clone().filter(|_| path.starts_with("/public/"))
+    ///     })
+    ///     .boxed()
     /// });
     /// ```
     pub fn boxed(self) -> CorsLayer<BoxResolver, M> {
@@ -401,7 +405,9 @@ impl<R, M> CorsLayer<R, M> {
     /// let service = ServiceBuilder::new()
     ///     .layer(cors.wrap_body())
     ///     .layer(TraceLayer::new_for_http())
-    ///     .service_fn(async |_: http::Request<String>| Ok::<_, std::io::Error>(http::Response::new(String::from("hello"))));
+    ///     .service_fn(async |_: http::Request<String>| {
+    ///         Ok::<_, std::io::Error>(http::Response::new(String::from("hello")))
+    ///     });
     /// # fn is_service<S: tower::Service<http::Request<String>>>(_: S) {}
     /// # is_service(service);
     /// # Ok::<_, tower_cors::Violations>(())
@@ -454,7 +460,8 @@ impl<M> CorsLayer<Option<CompiledPolicy>, M> {
     /// ```
     /// use tower_cors::{CorsLayer, CorsPolicy};
     ///
-    /// let cors = CorsLayer::new(CorsPolicy::new().allow_origins("https://app.example").allow_methods(["put"]))?;
+    /// let policy = CorsPolicy::new().allow_origins("https://app.example").allow_methods(["put"]);
+    /// let cors = CorsLayer::new(policy)?;
     /// assert_eq!(cors.lints()[0].code(), "lowercase-method");
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```

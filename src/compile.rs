@@ -15,7 +15,7 @@ pub(crate) use values::{Expose, List, Values};
 
 use crate::{
     finding::{Severity, Violations},
-    policy::{CorsPolicy, FieldPath, OriginFunction, Provenance},
+    policy::{CorsPolicy, FieldPath, OriginFunction, PolicyWithFunction, Provenance},
 };
 
 /// What a policy is held to where the Gateway API and the security advisories of the field disagree (2.13).
@@ -127,31 +127,32 @@ impl Compiler {
     /// # Errors
     ///
     /// Every violation at once, in the order of the fields.
-    pub fn compile(&self, policy: CorsPolicy) -> Result<CompiledPolicy, Violations> {
-        let checked = self.check(&policy)?;
+    pub fn compile(&self, policy: impl Into<PolicyWithFunction>) -> Result<CompiledPolicy, Violations> {
+        let policy = policy.into();
+        let checked = self.check(&policy, policy.function().is_some())?;
         Ok(CompiledPolicy::new(policy, self.profile, checked, None, Vec::new()))
     }
 
     /// The lints of a policy that is not to be served as it is.
     #[cfg(feature = "manifest")]
     pub(crate) fn lints(&self, policy: &CorsPolicy) -> Result<Vec<crate::finding::Lint>, Violations> {
-        self.check(policy).map(|checked| checked.lints)
+        self.check(policy, false).map(|checked| checked.lints)
     }
 
     /// Compiles a merged policy, which keeps its provenance, and the bounds of its ceilings for a function of a layer.
     pub(crate) fn compile_merged(
         &self,
-        policy: CorsPolicy,
+        policy: PolicyWithFunction,
         provenance: &Provenance,
         bounds: Vec<OriginFunction>,
     ) -> Result<CompiledPolicy, Violations> {
-        let checked = self.check(&policy)?;
+        let checked = self.check(&policy, policy.function().is_some())?;
         Ok(CompiledPolicy::new(policy, self.profile, checked, Some(provenance.clone()), bounds))
     }
 
-    fn check(&self, policy: &CorsPolicy) -> Result<check::Checked, Violations> {
+    fn check(&self, policy: &CorsPolicy, has_function: bool) -> Result<check::Checked, Violations> {
         let denied = self.deny;
-        let checked = check::check(policy, self)?;
+        let checked = check::check(policy, has_function, self)?;
         if let Some(severity) = denied {
             Violations::of_lints(&checked.lints, severity)?;
         }
@@ -177,6 +178,17 @@ impl CorsPolicy {
     /// assert!(policy.allows_origin("https://app.example:443"));
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
+    pub fn compile(self) -> Result<CompiledPolicy, Violations> {
+        Compiler::new().compile(self)
+    }
+}
+
+impl PolicyWithFunction {
+    /// Validates the policy and computes everything that a request will need; see [`CorsPolicy::compile`].
+    ///
+    /// # Errors
+    ///
+    /// Every violation at once, in the order of the fields.
     pub fn compile(self) -> Result<CompiledPolicy, Violations> {
         Compiler::new().compile(self)
     }

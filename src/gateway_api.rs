@@ -57,7 +57,6 @@ macro_rules! policy_of_filter {
                     allow_headers: filter.allow_headers.clone(),
                     expose_headers: filter.expose_headers.clone(),
                     max_age: filter.max_age.map(seconds).transpose()?,
-                    allow_origin_if: None,
                 })
             }
         }

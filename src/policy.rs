@@ -8,6 +8,7 @@ mod function;
 pub(crate) mod list;
 mod presets;
 mod provenance;
+mod with_function;
 
 use std::fmt::{self, Write as _};
 
@@ -18,6 +19,7 @@ pub(crate) use function::OriginAnswers;
 pub use function::{OriginAnswer, OriginFunction};
 pub use presets::Preset;
 pub use provenance::{Provenance, Source};
+pub use with_function::PolicyWithFunction;
 
 /// The max-age of a policy that sets none, in seconds, as the header has it (2.10): the Gateway API's default, and Fetch's.
 pub(crate) const DEFAULT_MAX_AGE_TEXT: &str = "5";
@@ -112,9 +114,6 @@ pub struct CorsPolicy {
     /// How long a browser may remember the answer to a preflight, in seconds; unset means 5.
     #[cfg_attr(feature = "serde", serde(alias = "max_age", alias = "maxage", skip_serializing_if = "Option::is_none"))]
     pub max_age: Option<u64>,
-    /// A function that allows origins beside those of `allow_origins`; see [`allow_origin_if`](Self::allow_origin_if).
-    #[cfg_attr(feature = "serde", serde(skip))]
-    pub allow_origin_if: Option<OriginFunction>,
 }
 
 impl CorsPolicy {

@@ -10,7 +10,7 @@ use crate::{
     compile::CompiledPolicy,
     decision::{Candidates, Resolution},
     merge::{Base, MergeError, Setting},
-    policy::CorsPolicy,
+    policy::PolicyWithFunction,
     request::CorsRequest,
     resolver::PolicyResolver,
 };
@@ -82,7 +82,7 @@ impl ByMatchedPath {
     /// # Errors
     ///
     /// The policy is invalid by itself, or merged with the base.
-    pub fn route(mut self, pattern: &str, policy: CorsPolicy) -> Result<Self, MergeError> {
+    pub fn route(mut self, pattern: &str, policy: impl Into<PolicyWithFunction>) -> Result<Self, MergeError> {
         let merged = self.base.merge_over(&Setting::policy(format!("route {pattern}"), policy))?;
         let policies = self.policies(pattern);
         policies.others = merged;
@@ -105,7 +105,12 @@ impl ByMatchedPath {
     /// # Errors
     ///
     /// The policy is invalid by itself, or merged with the base.
-    pub fn route_method(mut self, pattern: &str, method: Method, policy: CorsPolicy) -> Result<Self, MergeError> {
+    pub fn route_method(
+        mut self,
+        pattern: &str,
+        method: Method,
+        policy: impl Into<PolicyWithFunction>,
+    ) -> Result<Self, MergeError> {
         let merged = self.base.merge_over(&Setting::policy(format!("route {method} {pattern}"), policy))?;
         let methods = &mut self.policies(pattern).methods;
         methods.retain(|(given, _)| *given != method);

@@ -30,8 +30,8 @@ pub(super) struct Checked {
 }
 
 /// Checks a policy.
-pub(super) fn check(policy: &CorsPolicy, compiler: &Compiler) -> Result<Checked, Violations> {
-    let mut check = Check { compiler, policy, violations: Vec::new(), lints: Vec::new() };
+pub(super) fn check(policy: &CorsPolicy, has_function: bool, compiler: &Compiler) -> Result<Checked, Violations> {
+    let mut check = Check { compiler, policy, has_function, violations: Vec::new(), lints: Vec::new() };
     let (any_origin, origins) = check.origins(policy.allow_origins.as_deref().unwrap_or_default());
     check.methods(policy.allow_methods.as_deref().unwrap_or_default());
     check.names(PolicyField::AllowHeaders, policy.allow_headers.as_deref().unwrap_or_default());
@@ -44,6 +44,8 @@ pub(super) fn check(policy: &CorsPolicy, compiler: &Compiler) -> Result<Checked,
 struct Check<'a> {
     compiler: &'a Compiler,
     policy: &'a CorsPolicy,
+    /// 2.19: whether the policy has a function.
+    has_function: bool,
     violations: Vec<Violation>,
     lints: Vec<Lint>,
 }
@@ -89,7 +91,7 @@ impl Check<'_> {
                 self.lint(Entry { list: &path, at: later, text: &origins[later] }, LintKind::SameAsEarlier);
             }
         }
-        if origins.is_empty() && self.policy.allow_origin_if.is_none() {
+        if origins.is_empty() && !self.has_function {
             self.lints.push(Lint::new(path, LintKind::NoOrigin));
         }
         (any_origin, set)
@@ -229,7 +231,7 @@ impl Check<'_> {
 
     /// 2.19: a function is an entry of `allowOrigins` as well, so that no `*` stands beside it.
     fn has_function(&self, path: &FieldPath) -> bool {
-        self.policy.allow_origin_if.is_some() && *path == self.path(PolicyField::AllowOrigins)
+        self.has_function && *path == self.path(PolicyField::AllowOrigins)
     }
 
     fn is_credentialed(&self) -> bool {

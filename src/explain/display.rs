@@ -5,9 +5,10 @@ use std::fmt;
 use super::{Explanation, MatchedRoute, Step};
 use crate::{
     browser::Credentials,
+    compile::CompiledPolicy,
     escape::Escaped,
     merge::{Setting, SettingKind},
-    policy::{CorsPolicy, PolicyField, Provenance},
+    policy::{CorsPolicy, PolicyField},
 };
 
 impl fmt::Display for Explanation {
@@ -55,7 +56,7 @@ impl fmt::Display for Step {
             writeln!(f, "  setting {}: {}", at + 1, SettingLine(setting))?;
         }
         if let Some(policy) = &self.policy {
-            write_policy(f, policy.policy(), policy.provenance())?;
+            write_policy(f, policy)?;
         }
         let by = if self.is_answered { "answered by the layer" } else { "answered by the backend" };
         writeln!(f, "  decision: {by}; {} [{}]", self.message, self.reason.code())?;
@@ -91,16 +92,17 @@ impl fmt::Display for SettingLine<'_> {
     }
 }
 
-fn write_policy(f: &mut fmt::Formatter<'_>, policy: &CorsPolicy, provenance: Option<&Provenance>) -> fmt::Result {
+fn write_policy(f: &mut fmt::Formatter<'_>, policy: &CompiledPolicy) -> fmt::Result {
+    let provenance = policy.provenance();
     for field in PolicyField::ALL {
-        let Some(value) = shown(policy, field) else { continue };
+        let Some(value) = shown(policy.policy(), field) else { continue };
         write!(f, "  policy: {field}: {}", Escaped(&value))?;
         for (at, source) in provenance.into_iter().flat_map(|provenance| provenance.of(field)).enumerate() {
             write!(f, "{} {}", if at == 0 { ", from" } else { " and" }, source.label())?;
         }
         f.write_str("\n")?;
     }
-    if policy.allow_origin_if.is_some() {
+    if policy.origin_function().is_some() {
         f.write_str("  policy: allowOriginIf: a function\n")?;
     }
     Ok(())

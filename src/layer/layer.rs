@@ -17,7 +17,7 @@ use crate::{
     decision::{InnerHeaders, Options, PreflightStatus, UnmatchedPreflight},
     finding::{Lint, Severity, Violations},
     origin::Origin,
-    policy::{CorsPolicy, OriginAnswer},
+    policy::{CorsPolicy, OriginAnswer, PolicyWithFunction},
     request::CorsRequest,
     resolver::{AllowOriginAsync, Async, AsyncPolicyResolver, BoxAsyncResolver, BoxResolver, PolicyResolver},
 };
@@ -65,8 +65,8 @@ impl CorsLayer {
     /// # Errors
     ///
     /// Every violation of the policy at once.
-    pub fn new(policy: CorsPolicy) -> Result<Self, Violations> {
-        policy.compile().map(Self::from)
+    pub fn new(policy: impl Into<PolicyWithFunction>) -> Result<Self, Violations> {
+        policy.into().compile().map(Self::from)
     }
 
     /// A layer that does nothing, for servers that choose at run time: requests pass untouched, preflights included.

@@ -9,7 +9,7 @@ use crate::{
     finding::Violations,
     origin::{OriginPattern, OriginSet},
     policy::{
-        CorsPolicy, DEFAULT_MAX_AGE, OriginFunction, PolicyField,
+        CorsPolicy, DEFAULT_MAX_AGE, OriginFunction, PolicyField, PolicyWithFunction,
         list::{ANY, contains_any, is_any},
     },
 };
@@ -94,7 +94,7 @@ impl Ceiling {
     /// # Errors
     ///
     /// Every violation of the policy at once, under [`Profile::Strict`](crate::Profile::Strict) otherwise.
-    pub fn new(policy: CorsPolicy) -> Result<Self, Violations> {
+    pub fn new(policy: impl Into<PolicyWithFunction>) -> Result<Self, Violations> {
         let compiled = Compiler::new().dangerously_allow_any_origin_with_credentials().compile(policy)?;
         let policy = compiled.policy();
         let list = |field, list: &Option<Vec<String>>| {
@@ -117,7 +117,7 @@ impl Ceiling {
     }
 
     /// Takes from `policy` what lies outside. Answers with the fields that lost something.
-    pub(super) fn narrow(&self, policy: &mut CorsPolicy) -> Vec<PolicyField> {
+    pub(super) fn narrow(&self, policy: &mut PolicyWithFunction) -> Vec<PolicyField> {
         let Bounds { compiled, methods, allow_headers, expose_headers, .. } = &*self.0;
         let mut narrowed = Vec::new();
         let mut note = |field, is_narrowed| {
@@ -146,7 +146,7 @@ impl Ceiling {
         self.0.origins.as_ref().map(|origins| &origins.permitted)
     }
 
-    fn narrow_origins(&self, policy: &mut CorsPolicy) -> bool {
+    fn narrow_origins(&self, policy: &mut PolicyWithFunction) -> bool {
         let Some(bounds) = &self.0.origins else { return false };
         let function = self.narrow_function(bounds, policy);
         let is_changed = self.narrow_list_of_origins(bounds, &mut policy.allow_origins);
@@ -157,10 +157,10 @@ impl Ceiling {
 
     /// What a function of the policy, or one of the ceiling, leaves to be asked at each request: the policy, by its list
     /// or its function, and the ceiling must both say yes.
-    fn narrow_function(&self, bounds: &Origins, policy: &CorsPolicy) -> Option<OriginFunction> {
+    fn narrow_function(&self, bounds: &Origins, policy: &PolicyWithFunction) -> Option<OriginFunction> {
         let list = policy.allow_origins.as_deref();
         if list.is_some_and(is_any) {
-            return self.policy().allow_origin_if.clone();
+            return self.0.compiled.origin_function().cloned();
         }
         let permitted = bounds.permitted.clone();
         match &policy.allow_origin_if {
@@ -204,12 +204,12 @@ impl Ceiling {
 
 impl Origins {
     fn of(ceiling: &CompiledPolicy) -> Option<Self> {
-        let CorsPolicy { allow_origins, allow_origin_if, .. } = ceiling.policy();
+        let (allow_origins, allow_origin_if) = (&ceiling.policy().allow_origins, ceiling.origin_function());
         let is_bounding = allow_origins.as_ref().map_or(allow_origin_if.is_some(), |list| !contains_any(list));
         let patterns = allow_origins.iter().flatten().filter_map(|text| OriginPattern::parse(text).ok()).collect();
         let compiled = ceiling.clone();
         let list = OriginFunction::list(move |origin| compiled.lists_origin(origin));
-        let permitted = OriginFunction::any([list].into_iter().chain(allow_origin_if.clone()))?;
+        let permitted = OriginFunction::any([list].into_iter().chain(allow_origin_if.cloned()))?;
         is_bounding.then_some(Self { patterns, has_function: allow_origin_if.is_some(), permitted })
     }
 }

@@ -4,7 +4,7 @@
 use super::{Ceiling, MergeError};
 use crate::{
     compile::{CompiledPolicy, Compiler},
-    policy::{CorsPolicy, FieldPath, OriginFunction, Provenance, Source},
+    policy::{CorsPolicy, FieldPath, OriginFunction, PolicyWithFunction, Provenance, Source},
 };
 
 /// The result of merging a stack of settings.
@@ -44,14 +44,14 @@ impl Effective {
 /// A merged policy, and where each of its fields came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EffectivePolicy {
-    policy: CorsPolicy,
+    policy: PolicyWithFunction,
     provenance: Provenance,
     /// The origins that each ceiling permits, for a function that a layer adds (2.19).
     bounds: Vec<OriginFunction>,
 }
 
 impl EffectivePolicy {
-    pub(super) fn new(policy: CorsPolicy, provenance: Provenance) -> Self {
+    pub(super) fn new(policy: PolicyWithFunction, provenance: Provenance) -> Self {
         Self { policy, provenance, bounds: Vec::new() }
     }
 
@@ -60,9 +60,9 @@ impl EffectivePolicy {
         &self.policy
     }
 
-    /// The policy alone.
+    /// The plain policy alone, without the functions of its settings, which [`compile`](Self::compile) keeps (2.19).
     pub fn into_policy(self) -> CorsPolicy {
-        self.policy
+        self.policy.into_plain()
     }
 
     /// Where each field came from.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Ceiling;
-use crate::policy::{CorsPolicy, FieldPath, Source};
+use crate::policy::{FieldPath, PolicyWithFunction, Source};
 
 /// One setting of a stack.
 ///
@@ -31,7 +31,7 @@ pub struct Setting {
 #[non_exhaustive]
 pub enum SettingKind {
     /// These fields are set.
-    Policy(CorsPolicy),
+    Policy(PolicyWithFunction),
     /// There is no CORS, and nothing that is less preferred counts (7.9).
     Disabled,
     /// The result is narrowed to this, wherever in the stack it stands (7.8).
@@ -40,8 +40,8 @@ pub enum SettingKind {
 
 impl Setting {
     /// A policy.
-    pub fn policy(label: impl Into<Arc<str>>, policy: CorsPolicy) -> Self {
-        Self::new(label, SettingKind::Policy(policy))
+    pub fn policy(label: impl Into<Arc<str>>, policy: impl Into<PolicyWithFunction>) -> Self {
+        Self::new(label, SettingKind::Policy(policy.into()))
     }
 
     /// CORS is disabled.

@@ -2,7 +2,7 @@
 //! for well-formed origins alone. Rule 2.19.
 
 use super::Origin;
-use crate::policy::{CorsPolicy, OriginAnswer, OriginFunction};
+use crate::policy::{CorsPolicy, OriginAnswer, OriginFunction, PolicyWithFunction};
 
 impl CorsPolicy {
     /// Also allows the origins for which `function` says yes: a rule that no pattern can say.
@@ -13,7 +13,7 @@ impl CorsPolicy {
     /// are reported as [`Reason::FunctionFailed`](crate::Reason::FunctionFailed). A yes is answered as a listed origin is,
     /// with the origin echoed. A policy with a function has no `*` among its origins.
     ///
-    /// A function that is given later is asked where the earlier ones say no. For one that must wait, see
+    /// What it gives is no longer plain data, and is taken wherever a policy is. A function that is given later is asked where the earlier ones say no. For one that must wait, see
     /// [`CorsLayer::allow_origin_if_async`](crate::CorsLayer::allow_origin_if_async). It runs on the path of every
     /// cross-origin request, so it must not block. It is not part of a serialised policy.
     ///
@@ -31,6 +31,18 @@ impl CorsPolicy {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     #[must_use]
+    pub fn allow_origin_if<F, A>(self, function: F) -> PolicyWithFunction
+    where
+        F: Fn(&Origin<'_>) -> A + Send + Sync + 'static,
+        A: Into<OriginAnswer>,
+    {
+        PolicyWithFunction::from(self).allow_origin_if(function)
+    }
+}
+
+impl PolicyWithFunction {
+    /// Adds a function, which is asked where the earlier ones say no. See [`CorsPolicy::allow_origin_if`].
+    #[must_use]
     pub fn allow_origin_if<F, A>(mut self, function: F) -> Self
     where
         F: Fn(&Origin<'_>) -> A + Send + Sync + 'static,
@@ -39,7 +51,7 @@ impl CorsPolicy {
         let function = OriginFunction::new(move |origin| {
             Origin::parse(origin).map_or(OriginAnswer::No, |origin| function(&origin).into())
         });
-        self.allow_origin_if = OriginFunction::any(self.allow_origin_if.into_iter().chain([function]));
+        self.allow_origin_if = OriginFunction::any(self.allow_origin_if.take().into_iter().chain([function]));
         self
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     compile::{CompiledPolicy, Compiler},
     decision::Resolution,
     finding::Violations,
-    policy::CorsPolicy,
+    policy::PolicyWithFunction,
     request::CorsRequest,
 };
 
@@ -122,7 +122,7 @@ impl ReloadHandle<CompiledPolicy> {
     /// # Errors
     ///
     /// Every violation of the policy at once; then the current one keeps serving.
-    pub fn try_reload(&self, policy: CorsPolicy) -> Result<(), Violations> {
+    pub fn try_reload(&self, policy: impl Into<PolicyWithFunction>) -> Result<(), Violations> {
         let profile = self.0.load().profile();
         self.try_reload_with(&Compiler::new().profile(profile), policy)
     }
@@ -132,7 +132,11 @@ impl ReloadHandle<CompiledPolicy> {
     /// # Errors
     ///
     /// Every violation of the policy at once; then the current one keeps serving.
-    pub fn try_reload_with(&self, compiler: &Compiler, policy: CorsPolicy) -> Result<(), Violations> {
+    pub fn try_reload_with(
+        &self,
+        compiler: &Compiler,
+        policy: impl Into<PolicyWithFunction>,
+    ) -> Result<(), Violations> {
         self.reload(compiler.compile(policy)?);
         Ok(())
     }

@@ -154,15 +154,7 @@ fn policy() -> impl Strategy<Value = CorsPolicy> {
         option::of(0_u64..100_000),
     );
     fields.prop_map(|(allow_origins, allow_credentials, allow_methods, allow_headers, expose_headers, max_age)| {
-        CorsPolicy {
-            allow_origins,
-            allow_credentials,
-            allow_methods,
-            allow_headers,
-            expose_headers,
-            max_age,
-            ..CorsPolicy::default()
-        }
+        CorsPolicy { allow_origins, allow_credentials, allow_methods, allow_headers, expose_headers, max_age }
     })
 }
 

@@ -68,7 +68,6 @@ fn policy() -> impl Strategy<Value = CompiledPolicy> {
                 allow_headers: own(headers),
                 expose_headers: own(expose),
                 max_age: age,
-                ..CorsPolicy::default()
             };
             Compiler::new().profile(Profile::GatewayApi).compile(policy).expect("valid by construction")
         },

@@ -20,6 +20,7 @@ use tower_cors::{
     layer::Recorded,
     merge::{Ceiling, Effective, MergeOptions, MergeStrategy, Setting, merge},
     origin::Origin,
+    policy::PolicyWithFunction,
     request::CorsRequest,
     resolver::resolve_async,
 };
@@ -32,12 +33,12 @@ fn is_partner(origin: &Origin<'_>) -> bool {
     origin.as_str() == PARTNER
 }
 
-fn policy() -> CorsPolicy {
+fn policy() -> PolicyWithFunction {
     CorsPolicy::new().allow_origins([LISTED]).allow_methods(["PUT"]).allow_origin_if(is_partner)
 }
 
 /// A policy whose function counts how often it is asked, and says yes to [`PARTNER`].
-fn counted() -> (CorsPolicy, Arc<AtomicUsize>) {
+fn counted() -> (PolicyWithFunction, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let counts = Arc::clone(&count);
     let policy = CorsPolicy::new().allow_origins([LISTED]).allow_methods(["PUT"]).allow_origin_if(move |origin| {
@@ -259,7 +260,7 @@ fn a_guard_lets_pass_what_a_function_allows() {
 #[cfg(feature = "serde")]
 #[test]
 fn it_is_not_part_of_a_serialised_policy() {
-    let text = serde_json::to_string(&policy()).expect("a policy is data");
+    let text = serde_json::to_string(&*policy()).expect("a policy is data");
     assert_eq!(text, r#"{"allowOrigins":["https://app.example"],"allowMethods":["PUT"]}"#);
 }
 
@@ -287,11 +288,11 @@ fn allowed(policy: &CompiledPolicy) -> Vec<&'static str> {
 #[test]
 fn a_function_is_merged_as_an_entry_of_the_list_is() {
     let function = CorsPolicy::new().allow_origin_if(is_partner);
-    let list = CorsPolicy::new().allow_origins([LISTED]);
-    let open = CorsPolicy::new().allow_origins(["*"]);
-    let methods = CorsPolicy::new().allow_methods(["PUT"]);
+    let list = CorsPolicy::new().allow_origins([LISTED]).into();
+    let open = CorsPolicy::new().allow_origins(["*"]).into();
+    let methods = CorsPolicy::new().allow_methods(["PUT"]).into();
     use MergeStrategy::{Inherit, Replace, Union};
-    let rows: [(_, &CorsPolicy, &CorsPolicy, &[&str]); 9] = [
+    let rows: [(_, &PolicyWithFunction, &PolicyWithFunction, &[&str]); 9] = [
         (Replace, &function, &list, &[PARTNER]),
         (Replace, &methods, &function, &[]),
         (Inherit, &function, &list, &[PARTNER]),
@@ -311,19 +312,19 @@ fn a_function_is_merged_as_an_entry_of_the_list_is() {
 #[test]
 fn both_must_say_yes_where_a_ceiling_applies() {
     let everyone = || CorsPolicy::new().allow_origin_if(|_| true);
-    let list = |origins: &[&str]| CorsPolicy::new().allow_origins(origins);
-    let rows: [(CorsPolicy, CorsPolicy, &[&str]); 10] = [
+    let list = |origins: &[&str]| PolicyWithFunction::from(CorsPolicy::new().allow_origins(origins));
+    let rows: [(PolicyWithFunction, PolicyWithFunction, &[&str]); 10] = [
         // A function under a list, a list under a function, and both under both.
         (everyone(), list(&[PARTNER]), &[PARTNER]),
         (everyone(), list(&[]), &[]),
         (everyone(), list(&["*"]), &[LISTED, PARTNER, OTHER]),
-        (everyone(), CorsPolicy::new(), &[LISTED, PARTNER, OTHER]),
+        (everyone(), CorsPolicy::new().into(), &[LISTED, PARTNER, OTHER]),
         (list(&[LISTED, PARTNER]), CorsPolicy::new().allow_origin_if(is_partner), &[PARTNER]),
         (list(&["*"]), policy(), &[LISTED, PARTNER]),
         (list(&["https://*"]), CorsPolicy::new().allow_origin_if(is_partner), &[PARTNER]),
         (everyone(), policy(), &[LISTED, PARTNER]),
         (CorsPolicy::new().allow_origin_if(is_partner), CorsPolicy::new().allow_origin_if(|_| false), &[]),
-        (CorsPolicy::new().allow_methods(["PUT"]), CorsPolicy::new().allow_origin_if(|_| true), &[]),
+        (CorsPolicy::new().allow_methods(["PUT"]).into(), CorsPolicy::new().allow_origin_if(|_| true), &[]),
     ];
     for (policy, ceiling, expected) in rows {
         let stack = [
@@ -333,7 +334,7 @@ fn both_must_say_yes_where_a_ceiling_applies() {
         let merged = merged(&stack, MergeStrategy::Replace);
         assert_eq!(allowed(&merged), expected, "{policy:?} {ceiling:?}");
         // What was merged stays narrowed when it is compiled anew.
-        let anew = merged.policy().clone().compile().expect("a valid policy");
+        let anew = merged.policy_with_function().clone().compile().expect("a valid policy");
         assert_eq!(allowed(&anew), expected, "{policy:?} {ceiling:?}");
     }
 }

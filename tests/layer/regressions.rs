@@ -208,8 +208,7 @@ proptest! {
         let policy = CorsPolicy {
             allow_origins: origins, allow_credentials: credentials, allow_methods: methods, allow_headers: headers,
             expose_headers: expose, max_age: age,
-..CorsPolicy::default()
-};
+        };
         let compiler = if crd { Compiler::new().crd_limits() } else { Compiler::new() };
         match compiler.compile(policy.clone()) {
             Ok(compiled) => prop_assert_eq!(compiled.policy(), &policy),

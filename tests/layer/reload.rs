@@ -31,7 +31,6 @@ fn policy_a() -> CorsPolicy {
         allow_headers: Some(vec!["X-A".into()]),
         expose_headers: Some(vec!["X-Exposed-A".into()]),
         max_age: Some(11),
-        ..CorsPolicy::default()
     }
 }
 
@@ -43,7 +42,6 @@ fn policy_b() -> CorsPolicy {
         allow_headers: Some(vec!["X-B".into()]),
         expose_headers: Some(vec!["X-Exposed-B".into()]),
         max_age: Some(22),
-        ..CorsPolicy::default()
     }
 }
 

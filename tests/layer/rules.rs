@@ -167,7 +167,6 @@ fn cors_policy(row: &PolicyRow) -> CorsPolicy {
         allow_headers: row.allow_headers.clone(),
         expose_headers: row.expose_headers.clone(),
         max_age: row.max_age,
-        ..CorsPolicy::default()
     }
 }
 

@@ -61,15 +61,7 @@ fn list(from: &'static [&'static str]) -> impl Strategy<Value = Option<Vec<Strin
 fn policies() -> impl Strategy<Value = CorsPolicy> {
     (list(&ORIGINS), option::of(any::<bool>()), list(&METHODS), list(&NAMES), list(&NAMES), option::of(0_u64..20))
         .prop_map(|(allow_origins, allow_credentials, allow_methods, allow_headers, expose_headers, max_age)| {
-            CorsPolicy {
-                allow_origins,
-                allow_credentials,
-                allow_methods,
-                allow_headers,
-                expose_headers,
-                max_age,
-                ..CorsPolicy::default()
-            }
+            CorsPolicy { allow_origins, allow_credentials, allow_methods, allow_headers, expose_headers, max_age }
         })
 }
 

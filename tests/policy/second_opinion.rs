@@ -316,7 +316,6 @@ fn policy() -> impl Strategy<Value = CorsPolicy> {
                 // They can't express this list with credentials.
                 expose_headers: own(expose.filter(|list| credentials != Some(true) || *list != ["*"])),
                 max_age: None,
-                ..CorsPolicy::default()
             }
         })
         .prop_flat_map(|policy| {

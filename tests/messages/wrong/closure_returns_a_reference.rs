@@ -6,3 +6,5 @@ fn main() {
     let policy = CorsPolicy::permissive().compile().unwrap();
     let _ = CorsLayer::with_resolver(move |_: &CorsRequest<'_>| &policy);
 }
+
+//~ returning this value requires that

@@ -6,3 +6,6 @@ use tower_cors::{CorsLayer, axum::WithCors};
 fn main() {
     let _ = Router::new().with_cors(CorsLayer::permissive()).route("/", get(async || "too late"));
 }
+
+//~ no method named `route` found for struct `CorsRouter`
+//~ method `route` is available on `Router`

@@ -41,9 +41,12 @@ mod finding;
 mod manifests;
 mod objects;
 mod reader;
+mod store;
+mod value;
 
 pub use attachment::{Change, LoadedRoutes};
 pub use error::{ManifestError, ManifestErrors};
 pub use finding::{Excerpt, Lint, LintKind, Located, Position, Violation, ViolationKind};
 pub use manifests::Manifests;
 pub use objects::BackendRef;
+pub use store::ObjectStore;

@@ -36,6 +36,14 @@ pub enum ManifestError {
         /// The line.
         excerpt: Option<Excerpt>,
     },
+    /// A value that a program has is no object.
+    #[error("{}: {}", Escaped(.object), Escaped(.message))]
+    Object {
+        /// The object, as far as it has a name.
+        object: String,
+        /// What is wrong.
+        message: String,
+    },
     /// A field of a resource is wrong.
     #[error(transparent)]
     Violation(#[from] Violation),

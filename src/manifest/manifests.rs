@@ -8,12 +8,15 @@ use std::{
     sync::Arc,
 };
 
+use serde::Serialize;
+
 use super::{
-    attachment::{self, LoadedRoutes},
+    attachment::{self, LoadedRoutes, Scope},
     error::{ManifestError, ManifestErrors},
     finding::{Lint, Position},
     objects::{self, Resources},
     reader::{self, Excerpts, Report},
+    value::{Object, ReadObject},
 };
 use crate::compile::{Compiler, Profile};
 
@@ -34,10 +37,8 @@ pub struct Manifests {
 impl Manifests {
     /// No manifests yet.
     pub fn new() -> Self {
-        // 2.12, 2.13: the limits and the profile of manifests.
-        let compiler = Compiler::new().profile(Profile::GatewayApi).crd_limits();
         Self {
-            compiler,
+            compiler: compiler(),
             resources: Resources::default(),
             lints: Vec::new(),
             errors: Vec::new(),
@@ -122,6 +123,22 @@ impl Manifests {
         }
     }
 
+    /// Reads an object that the program has, as the API server writes it: a `serde_json::Value`, a `DynamicObject` of the
+    /// crate `kube`, a type of the crate `gateway-api`. What is wrong with it is kept for [`build`](Self::build), and named by
+    /// the object. An [`ObjectStore`](super::ObjectStore) is for objects that change.
+    #[must_use]
+    pub fn read_object(mut self, object: &impl Serialize) -> Self {
+        match Object::new(object).and_then(|object| object.read(&self.compiler)) {
+            Ok(ReadObject { resources, lints, violations }) => {
+                self.resources.append(resources);
+                self.lints.extend(lints);
+                self.errors.extend(violations.into_iter().map(ManifestError::Violation));
+            }
+            Err(error) => self.errors.push(error),
+        }
+        self
+    }
+
     /// Attaches policies to routes and arranges these for look-up.
     ///
     /// # Errors
@@ -129,8 +146,14 @@ impl Manifests {
     /// Everything that is wrong with any of the texts and files, at once.
     pub fn build(self) -> Result<LoadedRoutes, ManifestErrors> {
         ManifestErrors::check(self.errors)?;
-        Ok(attachment::build(self.resources, self.lints, &self.compiler, self.global_policy_namespace))
+        let scope = Scope { global_policy_namespace: self.global_policy_namespace, controller: None };
+        Ok(attachment::build(self.resources, self.lints, &self.compiler, scope))
     }
+}
+
+/// 2.12, 2.13: the limits and the profile of manifests.
+pub(super) fn compiler() -> Compiler {
+    Compiler::new().profile(Profile::GatewayApi).crd_limits()
 }
 
 /// Opens what must be a file, and neither a pipe nor a device.

@@ -6,6 +6,8 @@ mod fields;
 mod filter;
 mod foreign;
 mod grammar;
+mod identity;
+mod invalid;
 mod kind;
 mod listener;
 mod meta;
@@ -14,11 +16,15 @@ mod route;
 mod suggest;
 mod traffic_policy;
 
+use std::sync::Arc;
+
+pub(crate) use identity::Identity;
+pub(crate) use invalid::close_invalid;
 pub(crate) use kind::Kind;
 pub use model::BackendRef;
 pub(crate) use model::{
-    Backend, Cors, CorsSetting, ExtensionRef, Filter, FromNamespaces, Gateway, InheritedPriority, Labels, Listener,
-    ListenerSet, Meta, ParentRef, Resources, Route, RouteRule, TargetRef, TrafficPolicy, has_all,
+    Backend, Cors, CorsSetting, Effect, ExtensionRef, Filter, FromNamespaces, Gateway, InheritedPriority, Labels,
+    Listener, ListenerSet, Meta, ParentRef, Resources, Route, RouteRule, TargetRef, TrafficPolicy, has_all,
 };
 
 use super::{
@@ -52,12 +58,23 @@ fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &m
         fields::check(known, &object, report);
     }
     match known {
-        Some(Kind::Gateway) => resources.gateways.extend(listener::read_gateway(&object, report)),
-        Some(Kind::ListenerSet) => resources.listener_sets.extend(listener::read_listener_set(&object, report)),
-        Some(Kind::Namespace) => resources.namespaces.extend(listener::read_namespace(&object, report)),
-        Some(kind @ (Kind::HttpRoute | Kind::GrpcRoute)) => resources.routes.extend(route::read(&object, kind, report)),
+        Some(Kind::Gateway) => {
+            resources.gateways.extend(listener::read_gateway(&object, report).map(Arc::new));
+        }
+        Some(Kind::GatewayClass) => {
+            resources.gateway_classes.extend(listener::read_gateway_class(&object, report).map(Arc::new));
+        }
+        Some(Kind::ListenerSet) => {
+            resources.listener_sets.extend(listener::read_listener_set(&object, report).map(Arc::new));
+        }
+        Some(Kind::Namespace) => {
+            resources.namespaces.extend(listener::read_namespace(&object, report).map(Arc::new));
+        }
+        Some(kind @ (Kind::HttpRoute | Kind::GrpcRoute)) => {
+            resources.routes.extend(route::read(&object, kind, report).map(Arc::new));
+        }
         Some(kind @ (Kind::TrafficPolicy | Kind::GlooTrafficPolicy)) => {
-            resources.policies.extend(traffic_policy::read(&object, kind, report));
+            resources.policies.extend(traffic_policy::read(&object, kind, report).map(Arc::new));
         }
         // What `kubectl get -o yaml` prints.
         None if (version, kind) == ("v1", "List") && lists > 0 => {

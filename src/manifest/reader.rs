@@ -3,6 +3,7 @@
 
 mod excerpts;
 mod fields;
+mod json;
 mod parts;
 mod place;
 mod syntax;
@@ -10,5 +11,6 @@ mod yaml;
 
 pub(crate) use excerpts::Excerpts;
 pub(crate) use fields::{Field, Grammar, Object, Report};
+pub(crate) use json::of_json;
 pub(crate) use place::Place;
 pub(crate) use yaml::{MAX_FILE, Node, Value, read};

@@ -71,7 +71,8 @@ fn no_room_is_known_by_what_it_knows() {
 }
 
 /// The parts of the largest room, each of which knows only those before it.
-const PARTS_OF_MANIFEST: [&str; 6] = ["finding", "reader", "objects", "attachment", "error", "manifests"];
+const PARTS_OF_MANIFEST: [&str; 8] =
+    ["finding", "reader", "objects", "attachment", "error", "value", "manifests", "store"];
 
 #[test]
 fn a_part_of_manifest_knows_only_the_parts_before_it() {

@@ -4,12 +4,14 @@
 use std::{
     collections::{BTreeSet, HashMap},
     hash::Hash,
+    sync::Arc,
 };
 
 use super::{
     effective::{Merger, Outcome},
     graph::{Graph, Served, rule_name},
     loaded::LoadedRoutes,
+    scope::Scope,
     settings::{Keep, Stack},
     unattached,
 };
@@ -30,18 +32,14 @@ use crate::{
 const MAX_POLICIES: usize = 4_096;
 
 /// Builds the table of everything that was read.
-pub(crate) fn build(
-    mut resources: Resources,
-    mut lints: Vec<Lint>,
-    compiler: &Compiler,
-    global_namespace: Option<String>,
-) -> LoadedRoutes {
+pub(crate) fn build(mut resources: Resources, mut lints: Vec<Lint>, compiler: &Compiler, scope: Scope) -> LoadedRoutes {
     keep_latest(&mut resources.gateways, |gateway| ((), &gateway.meta), &mut lints);
+    keep_latest(&mut resources.gateway_classes, |class| ((), &class.meta), &mut lints);
     keep_latest(&mut resources.listener_sets, |set| ((), &set.meta), &mut lints);
     keep_latest(&mut resources.namespaces, |namespace| ((), &namespace.meta), &mut lints);
     keep_latest(&mut resources.routes, |route| (route.kind, &route.meta), &mut lints);
     keep_latest(&mut resources.policies, |policy| (policy.kind, &policy.meta), &mut lints);
-    let graph = Graph::new(&resources, global_namespace.as_deref());
+    let graph = Graph::new(&resources, &scope);
     unattached::add_lints(&graph, &mut lints);
     let mut builder = Builder { graph: &graph, merger: Merger::new(compiler), lints: &mut lints };
     let routes: Vec<_> = graph.served.iter().filter_map(|served| builder.route(served)).collect();
@@ -49,11 +47,11 @@ pub(crate) fn build(
     let served = graph.served;
     add_lints_of_table(&table, &served, &resources.routes, &mut lints);
     add_unreachable(&table, &served, &resources.routes, &mut lints);
-    LoadedRoutes { table, lints, served, resources, global_namespace }
+    LoadedRoutes { table, lints, served, resources, scope, is_closed: false }
 }
 
 /// Of objects with one name the last counts, as it does for `kubectl apply`.
-fn keep_latest<T, K: Eq + Hash>(objects: &mut Vec<T>, key: impl Fn(&T) -> (K, &Meta), lints: &mut Vec<Lint>) {
+fn keep_latest<T, K: Eq + Hash>(objects: &mut Vec<Arc<T>>, key: impl Fn(&T) -> (K, &Meta), lints: &mut Vec<Lint>) {
     let mut latest = HashMap::with_capacity(objects.len());
     let mut is_latest = vec![true; objects.len()];
     for (at, object) in objects.iter().enumerate() {
@@ -172,7 +170,7 @@ impl<'a> Builder<'a, '_> {
 }
 
 /// 8.3: the rules that can be candidates beside others, and those of them that nothing can be held to.
-fn add_lints_of_table(table: &RouteTable, served: &[Served], routes: &[Route], lints: &mut Vec<Lint>) {
+fn add_lints_of_table(table: &RouteTable, served: &[Served], routes: &[Arc<Route>], lints: &mut Vec<Lint>) {
     let mut reported = BTreeSet::new();
     for found in table.ambiguous_rules() {
         let at = served.get(found.route()).map(|served| (served.route, found.rule()));
@@ -184,7 +182,7 @@ fn add_lints_of_table(table: &RouteTable, served: &[Served], routes: &[Route], l
 }
 
 /// 2.18: the rules with a policy that no request reaches, whichever way leads to them.
-fn add_unreachable(table: &RouteTable, served: &[Served], routes: &[Route], lints: &mut Vec<Lint>) {
+fn add_unreachable(table: &RouteTable, served: &[Served], routes: &[Arc<Route>], lints: &mut Vec<Lint>) {
     let unreachable: HashMap<_, _> = table.unreachable_rules().into_iter().collect();
     let rule_of = |(route, rule): (usize, usize)| served.get(route).map(|served| (served.route, rule));
     let mut ways: HashMap<(usize, usize), (usize, usize)> = HashMap::new();

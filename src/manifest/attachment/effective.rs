@@ -8,7 +8,10 @@ use crate::{
     compile::Compiler,
     decision::Resolution,
     finding,
-    manifest::{finding::LintKind, objects::Cors},
+    manifest::{
+        finding::LintKind,
+        objects::{Cors, Effect},
+    },
     merge::{MergeOptions, MergeStrategy, Setting, merge},
     policy::FieldPath,
 };
@@ -25,7 +28,7 @@ pub(crate) struct Outcome {
 pub(crate) struct Merger<'a> {
     /// 2.13: under the profile that the settings came from.
     compiler: &'a Compiler,
-    known: HashMap<Vec<(*const Cors, bool)>, Outcome>,
+    known: HashMap<Vec<(*const Cors, Effect)>, Outcome>,
 }
 
 impl<'a> Merger<'a> {
@@ -36,13 +39,17 @@ impl<'a> Merger<'a> {
     /// Merges the settings that count.
     pub(crate) fn merge(&mut self, stack: &Stack<'_>) -> Outcome {
         // The same blocks in the same order have the same labels.
-        let key = stack.iter().map(|attached| (std::ptr::from_ref(attached.cors), attached.is_disabled)).collect();
+        let key = stack.iter().map(|attached| (std::ptr::from_ref(attached.cors), attached.effect)).collect();
         let compiler = self.compiler;
         self.known.entry(key).or_insert_with(|| compile(&stack.iter().collect::<Vec<_>>(), compiler)).clone()
     }
 }
 
 fn compile(counting: &[&Attached<'_>], compiler: &Compiler) -> Outcome {
+    // 10.3: never with the next wider setting.
+    if counting.iter().any(|attached| attached.effect == Effect::Closes) {
+        return Outcome { resolution: Resolution::closed(), lints: Vec::new() };
+    }
     let settings: Vec<Setting> = counting.iter().map(|attached| attached.setting()).collect();
     // The order says who is preferred.
     let strategy = if settings.len() > 1 { MergeStrategy::Union } else { MergeStrategy::Replace };

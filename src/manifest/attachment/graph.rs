@@ -8,14 +8,15 @@ use std::{
 };
 
 use super::{
-    listeners::{Parents, Taken},
+    listeners::{Parents, RefusalReason, Taken},
     names::ObjectName,
+    scope::Scope,
     settings::{Attached, Keep, Level, Stack, join, rule_target},
     targets::{Targets, age},
 };
 use crate::{
     manifest::objects::{
-        Backend, Cors, ExtensionRef, Filter, Kind, ParentRef, Resources, Route, RouteRule, TrafficPolicy,
+        Backend, CorsSetting, ExtensionRef, Filter, Kind, ParentRef, Resources, Route, RouteRule, TrafficPolicy,
     },
     route::{Listeners, RouteMatch},
 };
@@ -57,6 +58,7 @@ pub(crate) enum Problem<'a> {
 /// The resources, and how they hang together.
 pub(crate) struct Graph<'a> {
     pub(crate) resources: &'a Resources,
+    scope: &'a Scope,
     pub(crate) parents: Parents<'a>,
     pub(crate) targets: Targets<'a>,
     routes: HashMap<ObjectName<'a>, usize>,
@@ -76,16 +78,17 @@ const DELEGATION_GROUP: &str = "delegation.kgateway.dev";
 const EVERY_NAMESPACE: &str = "all";
 
 impl<'a> Graph<'a> {
-    pub(crate) fn new(resources: &'a Resources, global_namespace: Option<&str>) -> Self {
+    pub(crate) fn new(resources: &'a Resources, scope: &'a Scope) -> Self {
         let name = |policy: &'a TrafficPolicy| ObjectName::of(policy.kind, &policy.meta);
         let mut graph = Self {
             resources,
-            parents: Parents::new(resources),
-            targets: Targets::new(resources, global_namespace),
+            scope,
+            parents: Parents::new(resources, scope),
+            targets: Targets::new(resources, scope.global_policy_namespace.as_deref()),
             routes: HashMap::new(),
             routes_of: HashMap::new(),
             by_label: HashMap::new(),
-            named: resources.policies.iter().map(|policy| (name(policy), policy)).collect(),
+            named: resources.policies.iter().map(|policy| (name(policy), &**policy)).collect(),
             is_delegated_to: vec![false; resources.routes.len()],
             served: Vec::new(),
             problems: Vec::new(),
@@ -130,9 +133,11 @@ impl<'a> Graph<'a> {
 
     /// 8.4: serves a route through the listeners that take it.
     fn serve_top(&mut self, at: usize) {
-        let Some(route) = self.resources.routes.get(at) else { return };
+        let Some(route) = self.resources.routes.get(at).filter(|route| !route.matches_nothing) else { return };
         let mut taken: Vec<Arc<Taken>> = Vec::new();
-        let mut is_only_delegated = !route.parents.is_empty() || self.is_delegated_to(at);
+        // 10.5: a controller serves what its own Gateways take.
+        let mut is_only_delegated =
+            !route.parents.is_empty() || self.is_delegated_to(at) || self.scope.controller.is_some();
         for reference in &route.parents {
             let parent_route = ObjectName::of_parent(reference).filter(|name| name.kind == Kind::HttpRoute);
             if let Some(parent) = parent_route.and_then(|name| self.routes.get(&name)) {
@@ -148,7 +153,8 @@ impl<'a> Graph<'a> {
                     is_only_delegated = false;
                     taken.push(found);
                 }
-                Some(reason) => self.problems.push((at, Problem::NotAttached { reference, reason })),
+                Some((RefusalReason::NotOurs, _)) => {}
+                Some((_, reason)) => self.problems.push((at, Problem::NotAttached { reference, reason })),
             }
         }
         if is_only_delegated {
@@ -166,6 +172,7 @@ impl<'a> Graph<'a> {
         let mut delegations = Vec::new();
         for (index, rule) in route.rules.iter().enumerate() {
             let own = match above {
+                _ if rule.matches_nothing => None,
                 None => Some(rule.matches.clone()),
                 Some(above) => joined_matches(route, rule, above),
             };
@@ -258,6 +265,9 @@ impl<'a> Graph<'a> {
         let (Some(child), Some(parent)) = (self.resources.routes.get(child), self.resources.routes.get(parent)) else {
             return false;
         };
+        if child.matches_nothing {
+            return false;
+        }
         let parent = ObjectName::of(parent.kind, &parent.meta);
         let mut routes =
             child.parents.iter().filter_map(ObjectName::of_parent).filter(|name| name.kind == Kind::HttpRoute);
@@ -313,7 +323,7 @@ impl<'a> Graph<'a> {
         if let Some(chosen) = chosen {
             let name = super::names::full_name(&chosen.reference.namespace, &chosen.reference.name);
             let label = format!("{} backend {name}", rule_name(route, rule));
-            let filter = cors_of(&chosen.filters).map(|cors| of_filter(cors, Level::Backend, label));
+            let filter = cors_of(&chosen.filters).map(|setting| Attached::new(setting, Level::Backend, label));
             own.filters.splice(0..0, filter);
         }
         let stack = join(Stack::default(), own, route.meta.inherited_priority, keep);
@@ -328,7 +338,7 @@ impl<'a> Graph<'a> {
     /// The settings of one rule and its route, in their order.
     fn own_settings(&self, route: &'a Route, index: usize, rule: &'a RouteRule) -> Stack<'a> {
         let name = ObjectName::of(route.kind, &route.meta);
-        let filter = cors_of(&rule.filters).map(|cors| of_filter(cors, Level::Rule, rule_name(route, index)));
+        let filter = cors_of(&rule.filters).map(|setting| Attached::new(setting, Level::Rule, rule_name(route, index)));
         let extension = self.extensions(route, rule).first().copied();
         let at_rule = rule_target(name, rule.name.as_deref()).and_then(|target| self.targets.of(&target));
         let at_route = self.targets.of(&name.whole());
@@ -368,24 +378,23 @@ pub(crate) fn is_delegation(backend: &Backend) -> bool {
         || (reference.group == DELEGATION_GROUP && reference.kind == "label")
 }
 
-fn cors_of(filters: &[Filter]) -> Option<&Cors> {
+fn cors_of(filters: &[Filter]) -> Option<&CorsSetting> {
     filters.iter().find_map(Filter::cors)
 }
 
-fn of_filter(cors: &Cors, level: Level, label: String) -> Attached<'_> {
-    Attached { level, label, cors, is_disabled: false }
-}
-
 /// Why what takes a reference does not serve a route, if it doesn't.
-fn refusal(route: &Route, taken: &Taken) -> Option<String> {
-    let Some(group) = &taken.group else { return Some(taken.refusals.join("; ")) };
+pub(crate) fn refusal(route: &Route, taken: &Taken) -> Option<(RefusalReason, String)> {
+    let Some(group) = &taken.group else {
+        return Some((taken.reason.unwrap_or(RefusalReason::NoMatchingParent), taken.refusals.join("; ")));
+    };
     let fits = route.hostnames.is_empty()
         || group.hostnames().iter().any(|listener| route.hostnames.iter().any(|name| name.overlaps(listener)));
     if fits {
         return None;
     }
     let hostnames = group.hostnames().iter().take(3).map(ToString::to_string).collect::<Vec<_>>();
-    Some(format!("no hostname of the route fits {}", hostnames.join(" or ")))
+    let refusal = format!("no hostname of the route fits {}", hostnames.join(" or "));
+    Some((RefusalReason::NoMatchingListenerHostname, refusal))
 }
 
 /// The matches of a delegated rule under those of the rule above it; none where no request reaches it.

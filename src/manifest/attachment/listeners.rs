@@ -6,6 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     names::{ObjectName, full_name},
+    scope::Scope,
     settings::{ParentSettings, ParentSettingsSet},
     targets::{Targets, age},
 };
@@ -20,6 +21,8 @@ pub(crate) struct Parents<'a> {
     sets: HashMap<ObjectName<'a>, Set<'a>>,
     /// The labels of namespaces.
     namespaces: HashMap<&'a str, &'a Labels>,
+    /// 10.5: whether only what is there can take a route.
+    must_be_known: bool,
     /// What routes of one namespace and kind find at one reference.
     known: HashMap<Reference<'a>, Arc<Taken>>,
     pub(crate) settings: ParentSettingsSet<'a>,
@@ -58,27 +61,47 @@ pub(crate) struct Taken {
     pub(crate) group: Option<Arc<ListenerGroup>>,
     /// For each listener that refuses, why.
     pub(crate) refusals: Vec<String>,
+    /// The reason that says most about the refusals.
+    pub(crate) reason: Option<RefusalReason>,
     /// 8.6: a Gateway's own listeners come before those of its ListenerSets.
     pub(crate) order: usize,
+}
+
+/// Why nothing takes a route, as its status has it (10.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RefusalReason {
+    /// The parent belongs to another controller, which writes its own status.
+    NotOurs,
+    NoMatchingParent,
+    NoMatchingListenerHostname,
+    NotAllowedByListeners,
 }
 
 /// More refusals are counted.
 const MAX_REFUSALS: usize = 4;
 
 impl<'a> Parents<'a> {
-    pub(crate) fn new(resources: &'a Resources) -> Self {
+    pub(crate) fn new(resources: &'a Resources, scope: &Scope) -> Self {
+        let classes: HashMap<_, _> =
+            resources.gateway_classes.iter().map(|class| (&*class.meta.name, &*class.controller)).collect();
+        let is_ours = |gateway: &Gateway| {
+            let class = gateway.class.as_deref().and_then(|class| classes.get(class).copied());
+            scope.controller.as_deref().is_none_or(|controller| class == Some(controller))
+        };
+        let ours = resources.gateways.iter().map(|gateway| &**gateway).filter(|gateway| is_ours(gateway));
         let gateways: HashMap<_, _> =
-            resources.gateways.iter().map(|gateway| (ObjectName::of(Kind::Gateway, &gateway.meta), gateway)).collect();
+            ours.map(|gateway| (ObjectName::of(Kind::Gateway, &gateway.meta), gateway)).collect();
         let namespaces = resources.namespaces.iter();
         let namespaces = namespaces.map(|namespace| (namespace.meta.name.as_str(), &namespace.meta.labels)).collect();
         let mut parents = Self {
             gateways,
             sets: HashMap::new(),
             namespaces,
+            must_be_known: scope.controller.is_some(),
             known: HashMap::new(),
             settings: ParentSettingsSet::default(),
         };
-        let mut sets: Vec<_> = resources.listener_sets.iter().collect();
+        let mut sets: Vec<_> = resources.listener_sets.iter().map(|set| &**set).collect();
         // 8.6: the oldest first, then by name.
         sets.sort_by_cached_key(|set| age(&set.meta));
         for (age, set) in sets.into_iter().enumerate() {
@@ -157,7 +180,12 @@ impl<'a> Parents<'a> {
                 let gateway = full_name(&gateway.meta.namespace, &gateway.meta.name);
                 let refusal =
                     format!("Gateway {gateway} does not admit ListenerSets of namespace {}", set.meta.namespace);
-                Taken { refusals: vec![refusal], ..Taken::default() }
+                let reason = Some(RefusalReason::NotAllowedByListeners);
+                Taken { refusals: vec![refusal], reason, ..Taken::default() }
+            }
+            (Some(name), Some((_, Admission::Unknown(_))), _) | (Some(name), None, None) if self.must_be_known => {
+                let refusal = format!("{} is not of a Gateway of this controller", name.describe());
+                Taken { refusals: vec![refusal], reason: Some(RefusalReason::NotOurs), ..Taken::default() }
             }
             (Some(name), Some((set, admission)), _) => {
                 let gateway = match admission {
@@ -196,7 +224,10 @@ impl<'a> Parents<'a> {
                 continue;
             }
             match self.refusal(reference, name, listener) {
-                Some(refusal) => taken.refusals.push(refusal),
+                Some((reason, refusal)) => {
+                    taken.reason = taken.reason.max(Some(reason));
+                    taken.refusals.push(refusal);
+                }
                 None => {
                     let settings = ParentSettings::of_listener(name, listener, gateway, set, targets);
                     let known = match name.kind {
@@ -215,6 +246,7 @@ impl<'a> Parents<'a> {
             taken.refusals.push(format!("{more} more listeners refuse it"));
         }
         if taken.refusals.is_empty() && group.hostnames().is_empty() {
+            taken.reason = Some(RefusalReason::NoMatchingParent);
             taken.refusals.push(match reference.section {
                 Some(section) => format!("{} has no listener {section}", name.describe()),
                 None => format!("{} has no listener", name.describe()),
@@ -225,20 +257,31 @@ impl<'a> Parents<'a> {
     }
 
     /// Why a listener does not take a route, as far as its hostname aside.
-    fn refusal(&self, reference: Reference<'_>, parent: ObjectName<'_>, listener: &Listener) -> Option<String> {
+    fn refusal(
+        &self,
+        reference: Reference<'_>,
+        parent: ObjectName<'_>,
+        listener: &Listener,
+    ) -> Option<(RefusalReason, String)> {
+        use RefusalReason::{NoMatchingParent, NotAllowedByListeners};
         let name = &listener.name;
+        if listener.is_invalid {
+            return Some((NoMatchingParent, format!("listener {name} is invalid")));
+        }
         if reference.port.is_some() && reference.port != listener.port {
-            return Some(format!("listener {name} has another port"));
+            return Some((NoMatchingParent, format!("listener {name} has another port")));
         }
         if !matches!(listener.protocol.as_str(), "HTTP" | "HTTPS") {
-            return Some(format!("listener {name} has the protocol {}", listener.protocol));
+            let refusal = format!("listener {name} has the protocol {}", listener.protocol);
+            return Some((NotAllowedByListeners, refusal));
         }
         if let Some(kinds) = &listener.allowed_kinds {
             let is_kind = |(group, kind): &(String, String)| {
                 (group.as_str(), kind.as_str()) == (reference.kind.group(), reference.kind.name())
             };
             if !kinds.iter().any(is_kind) {
-                return Some(format!("listener {name} does not take the kind {}", reference.kind.name()));
+                let refusal = format!("listener {name} does not take the kind {}", reference.kind.name());
+                return Some((NotAllowedByListeners, refusal));
             }
         }
         if !self.admits(&listener.allowed, parent.namespace, reference.namespace) {
@@ -247,7 +290,8 @@ impl<'a> Parents<'a> {
                 FromNamespaces::Selector(_) => "only namespaces with certain labels".to_owned(),
                 FromNamespaces::None | FromNamespaces::All => "none".to_owned(),
             };
-            return Some(format!("listener {name} takes no routes of namespace {}: {from}", reference.namespace));
+            let refusal = format!("listener {name} takes no routes of namespace {}: {from}", reference.namespace);
+            return Some((NotAllowedByListeners, refusal));
         }
         None
     }

@@ -3,6 +3,7 @@
 
 use super::{
     graph::{Graph, Served, is_delegation, rule_name},
+    scope::Scope,
     settings::{Attached, Keep},
 };
 use crate::{
@@ -25,10 +26,25 @@ pub struct LoadedRoutes {
     /// What the routes of the table are.
     pub(super) served: Vec<Served>,
     pub(super) resources: Resources,
-    pub(super) global_namespace: Option<String>,
+    pub(super) scope: Scope,
+    /// 10.2: the objects are not known yet.
+    pub(super) is_closed: bool,
 }
 
 impl LoadedRoutes {
+    /// Routes that are not known yet: every request is [closed](Resolution::closed), so that no response has CORS headers
+    /// (10.2).
+    pub fn closed() -> Self {
+        Self {
+            table: RouteTable::new([]),
+            lints: Vec::new(),
+            served: Vec::new(),
+            resources: Resources::default(),
+            scope: Scope::default(),
+            is_closed: true,
+        }
+    }
+
     /// The routes.
     pub fn table(&self) -> &RouteTable {
         &self.table
@@ -56,7 +72,7 @@ impl LoadedRoutes {
     /// [provenance](crate::CompiledPolicy::provenance) of the policy tells.
     pub fn stack(&self, rule: &MatchedRule<'_>) -> Vec<Setting> {
         let Some(served) = self.served.get(rule.route()) else { return Vec::new() };
-        let graph = Graph::new(&self.resources, self.global_namespace.as_deref());
+        let graph = Graph::new(&self.resources, &self.scope);
         let stack = graph.stack(served, rule.rule(), rule.chosen_backend(), Keep::All);
         let whole = match graph.parents.settings.get(rule.listener()) {
             Some(parents) => parents.join_to(stack, Keep::All),
@@ -104,9 +120,12 @@ impl LoadedRoutes {
     }
 }
 
-/// As the [table](LoadedRoutes::table) resolves.
+/// As the [table](LoadedRoutes::table) resolves, unless these are [closed](LoadedRoutes::closed).
 impl PolicyResolver for LoadedRoutes {
     fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
+        if self.is_closed {
+            return Resolution::closed();
+        }
         self.table.resolve(request)
     }
 }

@@ -9,7 +9,9 @@ use super::{
     targets::Targets,
 };
 use crate::{
-    manifest::objects::{Cors, CorsSetting, Gateway, InheritedPriority, Kind, Listener, ListenerSet, TrafficPolicy},
+    manifest::objects::{
+        Cors, CorsSetting, Effect, Gateway, InheritedPriority, Kind, Listener, ListenerSet, TrafficPolicy,
+    },
     merge::Setting,
 };
 
@@ -31,24 +33,25 @@ pub(crate) struct Attached<'a> {
     pub(crate) level: Level,
     pub(crate) label: String,
     pub(crate) cors: &'a Cors,
-    pub(crate) is_disabled: bool,
+    pub(crate) effect: Effect,
 }
 
 impl<'a> Attached<'a> {
     /// What a policy sets.
     pub(crate) fn policy(policy: &'a TrafficPolicy, level: Level) -> Option<Self> {
-        let (cors, is_disabled) = match policy.cors.as_ref()? {
-            CorsSetting::Policy(cors) => (cors, false),
-            CorsSetting::Disabled(cors) => (cors, true),
-        };
-        Some(Self { level, label: policy_name(policy), cors, is_disabled })
+        policy.cors.as_ref().map(|setting| Self::new(setting, level, policy_name(policy)))
+    }
+
+    /// A setting, by what messages call the object that has it.
+    pub(crate) fn new(setting: &'a CorsSetting, level: Level, label: String) -> Self {
+        Self { level, label, cors: &setting.cors, effect: setting.effect }
     }
 
     /// The setting, to be merged.
     pub(crate) fn setting(&self) -> Setting {
-        let setting = match self.is_disabled {
-            true => Setting::disabled(&*self.label),
-            false => Setting::policy(&*self.label, self.cors.policy.clone()),
+        let setting = match self.effect {
+            Effect::Disables => Setting::disabled(&*self.label),
+            Effect::Applies | Effect::Closes => Setting::policy(&*self.label, self.cors.policy.clone()),
         };
         setting.at(self.cors.path.clone())
     }

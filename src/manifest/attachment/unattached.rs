@@ -111,8 +111,8 @@ impl<'a> Finder<'a, '_> {
             }
             if let [_, _, ..] = rule.backends.as_slice() {
                 let filters = rule.backends.iter().flat_map(|backend| &backend.filters);
-                for cors in filters.filter_map(Filter::cors) {
-                    let lint = Finding::new(cors.path.clone(), LintKind::BackendFilter);
+                for setting in filters.filter_map(Filter::cors) {
+                    let lint = Finding::new(setting.cors.path.clone(), LintKind::BackendFilter);
                     self.lints.push(Lint::new(lint.with_value(rule_name(route, index)), rule.position.clone()));
                 }
             }

@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc};
 
 use crate::escape::Escaped;
 
-/// A place in a text: the file's name, and line and column, both from 1.
+/// A place in a text: the file's name, and line and column, both from 1. An object that a program has read by itself stands
+/// in no file: its name stands for that of the file, and line and column are 0.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position {
     file: Arc<str>,
@@ -18,25 +19,28 @@ impl Position {
         Self { file: file.into(), line, column }
     }
 
-    /// The name of the file.
+    /// The name of the file, or of the object.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// The line, from 1.
+    /// The line, from 1; 0 for an object.
     pub fn line(&self) -> u64 {
         self.line
     }
 
-    /// The column, from 1, in characters.
+    /// The column, from 1, in characters; 0 for an object.
     pub fn column(&self) -> u64 {
         self.column
     }
 }
 
-/// `file:line:column`
+/// `file:line:column`, or the name of the object.
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", Escaped(&self.file), self.line, self.column)
+        match self.line {
+            0 => Escaped(&self.file).fmt(f),
+            line => write!(f, "{}:{line}:{}", Escaped(&self.file), self.column),
+        }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::{
-    model::{Cors, CorsSetting},
+    model::{Cors, CorsSetting, Effect},
     suggest,
 };
 use crate::{
@@ -17,9 +17,9 @@ use crate::{
 };
 
 /// The CORS filter of a rule or a backend.
-pub(crate) fn read_filter(field: Field<'_>, report: &mut Report<'_>) -> Option<Cors> {
+pub(crate) fn read_filter(field: Field<'_>, report: &mut Report<'_>) -> Option<CorsSetting> {
     let object = field.object(report)?;
-    Some(Block::new(&object).read(false, report))
+    Some(CorsSetting { cors: Block::new(&object).read(false, report), effect: Effect::Applies })
 }
 
 /// `spec.cors` of a traffic policy, which can also disable CORS.
@@ -33,9 +33,9 @@ pub(crate) fn read_setting(field: Field<'_>, report: &mut Report<'_>) -> Option<
             return None;
         }
         disable.object(report)?;
-        return Some(CorsSetting::Disabled(cors));
+        return Some(CorsSetting { cors, effect: Effect::Disables });
     }
-    Some(CorsSetting::Policy(cors))
+    Some(CorsSetting { cors, effect: Effect::Applies })
 }
 
 /// A block while it is read.

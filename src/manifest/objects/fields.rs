@@ -56,8 +56,8 @@ pub(crate) fn check(kind: Kind, object: &Object<'_>, report: &mut Report<'_>) {
         Kind::Gateway => &GATEWAY,
         Kind::ListenerSet => &LISTENER_SET,
         Kind::TrafficPolicy | Kind::GlooTrafficPolicy => &TRAFFIC_POLICY,
-        // Of a namespace only its labels are read.
-        Kind::Namespace => return,
+        // Of a namespace only its labels are read, of a class its controller.
+        Kind::Namespace | Kind::GatewayClass => return,
     };
     fields.check(object.node(), object.path(), report);
 }

@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Gateway,
+    /// Which Gateways are a controller's (10.5).
+    GatewayClass,
     /// `XListenerSet` of the experimental group is read as one, too (8.7).
     ListenerSet,
     HttpRoute,
@@ -21,8 +23,9 @@ type Name = (&'static str, &'static [&'static str], &'static str);
 const EXPERIMENTAL_LISTENER_SET: Name = ("gateway.networking.x-k8s.io", &["v1alpha1"], "XListenerSet");
 
 impl Kind {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Gateway,
+        Self::GatewayClass,
         Self::ListenerSet,
         Self::HttpRoute,
         Self::GrpcRoute,
@@ -35,6 +38,7 @@ impl Kind {
         const GATEWAY_API: &str = "gateway.networking.k8s.io";
         match self {
             Self::Gateway => (GATEWAY_API, &["v1", "v1beta1"], "Gateway"),
+            Self::GatewayClass => (GATEWAY_API, &["v1", "v1beta1"], "GatewayClass"),
             Self::ListenerSet => (GATEWAY_API, &["v1"], "ListenerSet"),
             Self::HttpRoute => (GATEWAY_API, &["v1", "v1beta1"], "HTTPRoute"),
             Self::GrpcRoute => (GATEWAY_API, &["v1"], "GRPCRoute"),

@@ -6,7 +6,10 @@ use super::{
     grammar,
     kind::Kind,
     meta,
-    model::{FromNamespaces, Gateway, LabelExpression, LabelOperator, LabelSelector, Listener, ListenerSet, Namespace},
+    model::{
+        FromNamespaces, Gateway, GatewayClass, LabelExpression, LabelOperator, LabelSelector, Listener, ListenerSet,
+        Namespace,
+    },
     route,
 };
 use crate::{
@@ -23,19 +26,28 @@ pub(crate) fn read_gateway(object: &Object<'_>, report: &mut Report<'_>) -> Opti
     let meta = meta::read(object, report);
     let spec = object.get("spec", report).and_then(|spec| spec.object(report));
     let listeners = spec.as_ref().map(|spec| read_listeners(spec, report)).unwrap_or_default();
+    let class = spec.as_ref().and_then(|spec| spec.get("gatewayClassName", report)?.text(report)).map(str::to_owned);
     let allowed = spec.and_then(|spec| spec.get("allowedListeners", report)?.object(report));
     let allowed = allowed.and_then(|allowed| allowed.get("namespaces", report)?.object(report));
     let allowed_sets = allowed.and_then(|namespaces| read_from(&namespaces, report)).unwrap_or(FromNamespaces::None);
-    Some(Gateway { meta: meta?, listeners, allowed_sets })
+    Some(Gateway { meta: meta?, class, listeners, allowed_sets })
+}
+
+/// Reads a class of gateways.
+pub(crate) fn read_gateway_class(object: &Object<'_>, report: &mut Report<'_>) -> Option<GatewayClass> {
+    let meta = meta::read(object, report)?;
+    let spec = object.require("spec", report)?.object(report)?;
+    let controller = spec.require("controllerName", report)?.text(report)?;
+    Some(GatewayClass { meta, controller: controller.to_owned() })
 }
 
 /// Reads a set of listeners.
 pub(crate) fn read_listener_set(object: &Object<'_>, report: &mut Report<'_>) -> Option<ListenerSet> {
     let meta = meta::read(object, report)?;
-    let spec = object.require("spec", report)?.object(report)?;
-    let parent = spec.require("parentRef", report).and_then(|parent| parent.object(report));
+    let spec = object.require("spec", report).and_then(|spec| spec.object(report));
+    let parent = spec.as_ref().and_then(|spec| spec.require("parentRef", report)?.object(report));
     let parent = parent.and_then(|parent| route::read_parent(&parent, &meta.namespace, report));
-    let listeners = read_listeners(&spec, report);
+    let listeners = spec.map(|spec| read_listeners(&spec, report)).unwrap_or_default();
     Some(ListenerSet { meta, parent, listeners })
 }
 
@@ -80,8 +92,8 @@ fn read_listener(name: &str, listener: &Object<'_>, report: &mut Report<'_>) -> 
         });
         kinds.collect()
     });
-    let (name, protocol) = (name.to_owned(), protocol.to_owned());
-    Listener { name, hostname, port, protocol, allowed, allowed_kinds }
+    let (name, protocol, path) = (name.to_owned(), protocol.to_owned(), listener.path().clone());
+    Listener { name, hostname, port, protocol, allowed, allowed_kinds, path, is_invalid: false }
 }
 
 const FROM: Grammar =

@@ -24,12 +24,14 @@ pub(crate) fn read(object: &Object<'_>, report: &mut Report<'_>) -> Option<Meta>
     let name = name.and_then(|name| name.text_as(grammar::OBJECT_NAME, report));
     let namespace = metadata.text_as("namespace", grammar::NAMESPACE, report);
     let created = metadata.get("creationTimestamp", report).and_then(|field| created(&field, report));
+    let generation = metadata.named("generation").find_map(|(_, node)| node.as_integer()).unwrap_or_default();
     let inherited_priority = inherited_priority(&metadata, report);
     let labels = labels(&metadata, "labels", report);
     Some(Meta {
         namespace: namespace.unwrap_or(DEFAULT_NAMESPACE).to_owned(),
         name: name?.to_owned(),
         created,
+        generation,
         inherited_priority,
         labels,
         position,

@@ -1,7 +1,7 @@
 //! The resources as far as they concern CORS, typed, with their places. Plain data: the other files fill it,
 //! `attachment` uses it. Rules 7.1, 8.4.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use super::kind::Kind;
 use crate::{
@@ -11,20 +11,44 @@ use crate::{
     route::{Hostname, RouteMatch},
 };
 
-/// Everything that was read, in the order of the files.
-#[derive(Debug, Default)]
+/// Everything that was read, in the order of the files. Objects are shared: those of a cluster outlive the tables that are
+/// built of them.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Resources {
-    pub(crate) gateways: Vec<Gateway>,
-    pub(crate) listener_sets: Vec<ListenerSet>,
-    pub(crate) routes: Vec<Route>,
-    pub(crate) namespaces: Vec<Namespace>,
-    pub(crate) policies: Vec<TrafficPolicy>,
+    pub(crate) gateways: Vec<Arc<Gateway>>,
+    pub(crate) gateway_classes: Vec<Arc<GatewayClass>>,
+    pub(crate) listener_sets: Vec<Arc<ListenerSet>>,
+    pub(crate) routes: Vec<Arc<Route>>,
+    pub(crate) namespaces: Vec<Arc<Namespace>>,
+    pub(crate) policies: Vec<Arc<TrafficPolicy>>,
 }
 
 impl Resources {
+    /// Whether there is no object.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { gateways, gateway_classes, listener_sets, routes, namespaces, policies } = self;
+        gateways.is_empty()
+            && gateway_classes.is_empty()
+            && listener_sets.is_empty()
+            && routes.is_empty()
+            && namespaces.is_empty()
+            && policies.is_empty()
+    }
+
+    /// Adds the same objects.
+    pub(crate) fn share(&mut self, other: &Self) {
+        self.gateways.extend_from_slice(&other.gateways);
+        self.gateway_classes.extend_from_slice(&other.gateway_classes);
+        self.listener_sets.extend_from_slice(&other.listener_sets);
+        self.namespaces.extend_from_slice(&other.namespaces);
+        self.routes.extend_from_slice(&other.routes);
+        self.policies.extend_from_slice(&other.policies);
+    }
+
     /// Adds what was read after this.
     pub(crate) fn append(&mut self, later: Self) {
         self.gateways.extend(later.gateways);
+        self.gateway_classes.extend(later.gateway_classes);
         self.listener_sets.extend(later.listener_sets);
         self.namespaces.extend(later.namespaces);
         self.routes.extend(later.routes);
@@ -38,6 +62,8 @@ pub(crate) struct Meta {
     pub(crate) namespace: String,
     pub(crate) name: String,
     pub(crate) created: Option<SystemTime>,
+    /// How often the API server has seen `spec` change; 0 in files.
+    pub(crate) generation: i64,
     /// `kgateway.dev/inherited-policy-priority`
     pub(crate) inherited_priority: Option<InheritedPriority>,
     pub(crate) labels: Labels,
@@ -59,9 +85,18 @@ pub(crate) enum InheritedPriority {
 #[derive(Clone, Debug)]
 pub(crate) struct Gateway {
     pub(crate) meta: Meta,
+    /// `gatewayClassName`
+    pub(crate) class: Option<String>,
     pub(crate) listeners: Vec<Listener>,
     /// The namespaces whose ListenerSets may add listeners: `None` unless it says so.
     pub(crate) allowed_sets: FromNamespaces,
+}
+
+/// A class of Gateways, for the controller that it belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct GatewayClass {
+    pub(crate) meta: Meta,
+    pub(crate) controller: String,
 }
 
 /// Listeners that are added to a Gateway.
@@ -81,6 +116,9 @@ pub(crate) struct Listener {
     pub(crate) allowed: FromNamespaces,
     /// The kinds of routes, where they are given: group and kind.
     pub(crate) allowed_kinds: Option<Vec<(String, String)>>,
+    pub(crate) path: FieldPath,
+    /// 10.3: it takes no routes.
+    pub(crate) is_invalid: bool,
 }
 
 /// The namespaces from which something is admitted.
@@ -128,6 +166,8 @@ pub(crate) struct Route {
     pub(crate) kind: Kind,
     /// `delegation.kgateway.dev/inherit-parent-matcher`
     pub(crate) inherits_matches: bool,
+    /// 10.3: what says which requests it is for is invalid, so it is for none.
+    pub(crate) matches_nothing: bool,
     pub(crate) parents: Vec<ParentRef>,
     pub(crate) hostnames: Vec<Hostname>,
     pub(crate) rules: Vec<RouteRule>,
@@ -150,6 +190,8 @@ pub(crate) struct ParentRef {
 pub(crate) struct RouteRule {
     pub(crate) name: Option<String>,
     pub(crate) matches: Vec<RouteMatch>,
+    /// 10.3: a match of it is invalid, so no request meets it.
+    pub(crate) matches_nothing: bool,
     pub(crate) filters: Vec<Filter>,
     pub(crate) backends: Vec<Backend>,
     pub(crate) path: FieldPath,
@@ -159,7 +201,7 @@ pub(crate) struct RouteRule {
 /// A filter, as far as it concerns CORS.
 #[derive(Clone, Debug)]
 pub(crate) enum Filter {
-    Cors(Cors),
+    Cors(CorsSetting),
     Extension(ExtensionRef),
 }
 
@@ -238,12 +280,22 @@ pub(crate) struct TargetRef {
     pub(crate) position: Position,
 }
 
-/// What a traffic policy says about CORS.
+/// What a filter or a traffic policy says about CORS.
 #[derive(Clone, Debug)]
-pub(crate) enum CorsSetting {
-    Policy(Cors),
+pub(crate) struct CorsSetting {
+    pub(crate) cors: Cors,
+    pub(crate) effect: Effect,
+}
+
+/// What a setting does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Effect {
+    /// Its policy applies.
+    Applies,
     /// `disable: {}`; the fields beside it say nothing.
-    Disabled(Cors),
+    Disables,
+    /// 10.3: it is invalid, so that nothing is allowed where it counts.
+    Closes,
 }
 
 impl InheritedPriority {
@@ -284,7 +336,7 @@ pub(crate) fn has_all(labels: &Labels, required: &Labels) -> bool {
 }
 
 impl Filter {
-    pub(crate) fn cors(&self) -> Option<&Cors> {
+    pub(crate) fn cors(&self) -> Option<&CorsSetting> {
         match self {
             Self::Cors(cors) => Some(cors),
             Self::Extension(_) => None,

@@ -29,7 +29,8 @@ pub(crate) fn read(object: &Object<'_>, kind: Kind, report: &mut Report<'_>) -> 
     let inherits_matches = meta::annotation(object, INHERIT_MATCHES) == Some("true");
     let Some(spec) = object.get("spec", report).and_then(|spec| spec.object(report)) else {
         let (parents, hostnames, rules) = (Vec::new(), Vec::new(), Vec::new());
-        return Some(Route { meta: meta?, kind, inherits_matches, parents, hostnames, rules });
+        let matches_nothing = false;
+        return Some(Route { meta: meta?, kind, inherits_matches, matches_nothing, parents, hostnames, rules });
     };
     let parents = spec.get("parentRefs", report).map(|parents| parents.objects(32, report)).unwrap_or_default();
     let parents = parents.iter().filter_map(|parent| read_parent(parent, namespace, report)).collect();
@@ -45,13 +46,14 @@ pub(crate) fn read(object: &Object<'_>, kind: Kind, report: &mut Report<'_>) -> 
         None => vec![RouteRule {
             name: None,
             matches: default_matches(kind),
+            matches_nothing: false,
             filters: Vec::new(),
             backends: Vec::new(),
             path: spec.path().field("rules"),
             position: report.position(spec.place()),
         }],
     };
-    Some(Route { meta: meta?, kind, inherits_matches, parents, hostnames, rules })
+    Some(Route { meta: meta?, kind, inherits_matches, matches_nothing: false, parents, hostnames, rules })
 }
 
 /// What a rule without matches is met by: everything, of gRPC every call.
@@ -115,7 +117,8 @@ fn read_rule(rule: &Object<'_>, kind: Kind, namespace: &str, report: &mut Report
     let backends = backends.map(|backends| backends.objects(16, report)).unwrap_or_default();
     let backends = backends.iter().filter_map(|backend| read_backend(backend, namespace, report)).collect();
     let position = report.position(rule.place());
-    RouteRule { name, matches, filters: filters.filters, backends, path: rule.path().clone(), position }
+    let (filters, path) = (filters.filters, rule.path().clone());
+    RouteRule { name, matches, matches_nothing: false, filters, backends, path, position }
 }
 
 fn read_backend(backend: &Object<'_>, namespace: &str, report: &mut Report<'_>) -> Option<Backend> {

@@ -110,6 +110,11 @@ impl<'a> Node<'a> {
     pub(crate) fn as_text(&self) -> Option<&str> {
         if let Value::Text(text) = &self.value { Some(text) } else { None }
     }
+
+    /// The number, where the value is one that fits.
+    pub(crate) fn as_integer(&self) -> Option<i64> {
+        if let Value::Integer(number) = self.value { number.try_into().ok() } else { None }
+    }
 }
 
 impl Node<'_> {

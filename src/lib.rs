@@ -104,6 +104,9 @@ pub mod gateway_api;
 pub mod guide;
 mod headers;
 mod host;
+#[cfg(feature = "kubernetes")]
+#[clippy::msrv = "1.89"]
+pub mod kubernetes;
 pub mod layer;
 // What it reads YAML with needs that version, and clippy holds every other room to the one of Cargo.toml.
 #[cfg(feature = "manifest")]

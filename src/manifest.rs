@@ -44,7 +44,7 @@ mod reader;
 mod store;
 mod value;
 
-pub use attachment::{Change, LoadedRoutes};
+pub use attachment::{Change, Condition, LoadedRoutes, ObjectStatus, StatusEntry, StatusReference};
 pub use error::{ManifestError, ManifestErrors};
 pub use finding::{Excerpt, Lint, LintKind, Located, Position, Violation, ViolationKind};
 pub use manifests::Manifests;

@@ -20,6 +20,7 @@ usage: gateway [OPTION ...] [MANIFEST.yaml ...]
   --forward-unmatched-preflights   let the upstream answer preflights of origins that are not allowed
   --guard-websocket-upgrades       answer 403 to WebSocket upgrades of origins that are not allowed
   --global-policy-namespace NAME   its policies select their targets in every namespace
+  --admin ADDRESS:PORT             where /readyz and /metrics are answered
   --head-timeout SECONDS           for the first bytes and the head of a request [30]
   --idle-body-timeout SECONDS      for the next part of a request's body [60]
   --upstream-timeout SECONDS       for the head of the upstream's response [60]
@@ -27,6 +28,14 @@ usage: gateway [OPTION ...] [MANIFEST.yaml ...]
   --max-connections NUMBER         more wait until one ends [1024]
   --check                          print what is wrong with the manifests, and exit with 0 or 1
   --help                           print this
+
+  In place of manifests in files, those of an API server:
+  --kubernetes                     follow the API server of the kubeconfig, or of the pod that this runs in
+  --kubeconfig FILE                the kubeconfig [$KUBECONFIG, or .kube/config in the home directory]
+  --context NAME                   the context in it [its current one]
+  --namespace NAME                 read this namespace alone
+  --controller-name NAME           only Gateways whose GatewayClass has this controllerName count
+  --write-status                   write the status of routes and policies in that name
 
   explain prints what happens to a script's request, and why:
   --header NAME:VALUE              a header that the script sets; may be repeated
@@ -59,6 +68,20 @@ pub(crate) struct Arguments {
     pub(crate) guard_websocket_upgrades: bool,
     pub(crate) limits: Limits,
     pub(crate) sources: Sources,
+    /// The API server, in place of files.
+    pub(crate) cluster: Option<ClusterArguments>,
+    pub(crate) admin: Option<String>,
+}
+
+/// Which API server is followed, and how.
+#[derive(Clone, Default)]
+#[cfg_attr(not(feature = "kubernetes"), expect(dead_code, reason = "without the feature they are only parsed"))]
+pub(crate) struct ClusterArguments {
+    pub(crate) kubeconfig: Option<PathBuf>,
+    pub(crate) context: Option<String>,
+    pub(crate) namespace: Option<String>,
+    pub(crate) controller_name: Option<String>,
+    pub(crate) write_status: bool,
 }
 
 /// The manifests.
@@ -108,7 +131,11 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         guard_websocket_upgrades: false,
         limits: Limits::default(),
         sources: Sources::default(),
+        cluster: None,
+        admin: None,
     };
+    let (mut follows, mut cluster) = (false, ClusterArguments::default());
+    let mut of_cluster = None;
     let mut is_first = true;
     while let Some(argument) = parser.next()? {
         match argument {
@@ -123,12 +150,45 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Long("upstream-timeout") => read.limits.upstream = parser.value()?.parse_with(seconds)?,
             Long("keep-alive") => read.limits.keep_alive = parser.value()?.parse_with(seconds)?,
             Long("max-connections") => read.limits.connections = parser.value()?.parse_with(connections)?,
+            Long("admin") => read.admin = Some(parser.value()?.string()?),
+            Long("kubernetes") => follows = true,
+            Long("kubeconfig") => {
+                of_cluster = Some("--kubeconfig");
+                cluster.kubeconfig = Some(parser.value()?.into());
+            }
+            Long("context") => {
+                of_cluster = Some("--context");
+                cluster.context = Some(parser.value()?.string()?);
+            }
+            Long("namespace") => {
+                of_cluster = Some("--namespace");
+                cluster.namespace = Some(parser.value()?.string()?);
+            }
+            Long("controller-name") => {
+                of_cluster = Some("--controller-name");
+                cluster.controller_name = Some(parser.value()?.string()?);
+            }
+            Long("write-status") => {
+                of_cluster = Some("--write-status");
+                cluster.write_status = true;
+            }
             Long("help") | Short('h') => return Ok(Command::Help),
             Value(word) if word == "explain" && is_first => return explain(parser),
             Value(path) => read.sources.files.push(path.into()),
             _ => return Err(argument.unexpected()),
         }
         is_first = false;
+    }
+    match of_cluster {
+        Some(option) if !follows => return Err(format!("{option} needs --kubernetes").into()),
+        _ if follows && !read.sources.files.is_empty() => {
+            return Err("manifests come from files or from --kubernetes".into());
+        }
+        _ if follows && read.check => return Err("--check reads files".into()),
+        _ if cluster.write_status && cluster.controller_name.is_none() => {
+            return Err("--write-status needs --controller-name".into());
+        }
+        _ => read.cluster = follows.then_some(cluster),
     }
     if read.listen.is_empty() {
         read.listen.push(Listen { address: "127.0.0.1:8080".to_owned(), listener: None });

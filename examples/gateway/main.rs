@@ -5,12 +5,16 @@
 //! gateway [--listen [NAMESPACE/PARENT/LISTENER=]127.0.0.1:8080] [--upstream http://HOST:PORT] [--check] [MANIFEST.yaml ...]
 //! ```
 
+mod admin;
 mod arguments;
+#[cfg(feature = "kubernetes")]
+mod cluster;
 mod echo;
 mod hops;
 mod proxy;
 mod reload;
 mod serve;
+mod source;
 mod target;
 mod upgrade;
 
@@ -25,7 +29,6 @@ use tower_cors::{
     decision::{Options, UnmatchedPreflight},
     explain::Explanation,
     manifest::{LoadedRoutes, ManifestErrors, Manifests},
-    resolver::Reloadable,
 };
 
 use arguments::{Arguments, Command, Explain, Sources};
@@ -46,6 +49,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if arguments.cluster.is_some() {
+        return ended(serve(arguments, None));
+    }
     let loaded = load(&arguments.sources);
     if arguments.check {
         return report(loaded);
@@ -60,7 +66,11 @@ fn main() -> ExitCode {
     for lint in routes.lints() {
         eprintln!("{}: {lint} [{}]", lint.severity(), lint.code());
     }
-    match serve(arguments, routes) {
+    ended(serve(arguments, Some(routes)))
+}
+
+fn ended(served: io::Result<()>) -> ExitCode {
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gateway: {error}");
@@ -143,21 +153,35 @@ fn say(line: &str) {
 }
 
 #[tokio::main]
-async fn serve(arguments: Arguments, routes: LoadedRoutes) -> io::Result<()> {
+async fn serve(arguments: Arguments, routes: Option<LoadedRoutes>) -> io::Result<()> {
     let sockets = serve::listen(&arguments.listen).await?;
-    let routes = Reloadable::new(routes);
+    let (source, routes, _watching) = match (arguments.cluster, routes) {
+        (Some(cluster), _) => source::of_cluster(cluster, arguments.sources.global_policy_namespace).await?,
+        (None, routes) => source::of_files(arguments.sources, routes.unwrap_or_else(LoadedRoutes::closed)),
+    };
     let handle = routes.handle();
-    let _watching = reload::watch(arguments.sources, handle.clone());
     let unmatched = match arguments.forward_unmatched_preflights {
         true => UnmatchedPreflight::Forward,
         false => UnmatchedPreflight::Answer,
     };
-    let cors = CorsLayer::with_resolver(routes)
+    let mut cors = CorsLayer::with_resolver(routes)
         .unmatched_preflight(unmatched)
         .guard_websocket_upgrades(arguments.guard_websocket_upgrades);
+    let admin = match &arguments.admin {
+        Some(address) => {
+            let decisions = admin::Decisions::default();
+            let counted = decisions.clone();
+            cors = cors.on_decision(move |event| counted.count(event));
+            Some(admin::serve(address, source, decisions, arguments.limits).await?)
+        }
+        None => None,
+    };
     let service = cors.layer(proxy::Proxy::new(handle.clone(), arguments.upstream, arguments.limits));
     for (_, address) in &sockets {
         say(&format!("listening on http://{address}"));
+    }
+    if let Some(address) = admin {
+        say(&format!("admin on http://{address}"));
     }
     let sockets = sockets.into_iter().map(|(socket, _)| socket).collect();
     serve::serve(sockets, service, handle, arguments.limits).await;

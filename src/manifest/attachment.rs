@@ -3,6 +3,7 @@
 
 mod build;
 mod changes;
+mod conditions;
 mod effective;
 mod graph;
 mod listeners;
@@ -15,5 +16,7 @@ mod unattached;
 
 pub(crate) use build::build;
 pub use changes::Change;
+pub(crate) use conditions::statuses;
+pub use conditions::{Condition, ObjectStatus, StatusEntry, StatusReference};
 pub use loaded::LoadedRoutes;
 pub(crate) use scope::Scope;

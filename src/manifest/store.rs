@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    attachment::{self, LoadedRoutes, Scope},
+    attachment::{self, LoadedRoutes, ObjectStatus, Scope},
     error::ManifestError,
     finding::Violation,
     manifests,
@@ -45,8 +45,8 @@ use crate::compile::Compiler;
 /// assert_eq!(store.violations().count(), 0);
 /// let routes = store.build();
 ///
-/// store.apply(&route("https://app.example/"))?;
-/// let violation = store.violations().next().expect("a trailing slash");
+/// store.apply(&route("app.example"))?;
+/// let violation = store.violations().next().expect("an origin without its scheme");
 /// let path = "spec.rules[0].filters[0].cors.allowOrigins[0]";
 /// assert!(violation.to_string().starts_with(&format!("HTTPRoute web/api: {path}: ")));
 /// // The rule is served without CORS; other routes are not touched.
@@ -137,6 +137,15 @@ impl ObjectStore {
             lints.extend_from_slice(&kept.read.lints);
         }
         attachment::build(resources, lints, &self.compiler, self.scope.clone())
+    }
+
+    /// The status of each route and policy, by a table that was [built](Self::build) of what is there (10.5).
+    pub fn statuses(&self, routes: &LoadedRoutes) -> Vec<ObjectStatus> {
+        attachment::statuses(routes, &|kind, namespace, name| {
+            let identity = Identity { kind: kind.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() };
+            let kept = self.objects.get(&identity).map(|kept| kept.read.violations.as_slice()).unwrap_or_default();
+            kept.iter().map(|violation| (**violation).to_string()).collect()
+        })
     }
 
     /// Everything that is wrong with objects; the [position](Violation::position) of each names the object.

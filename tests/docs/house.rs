@@ -27,6 +27,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("route", &["compile", "decision", "host", "origin", "request", "resolver"]),
     // A cors block is compiled where it is read, and loaded routes are a resolver.
     ("manifest", &["compile", "decision", "finding", "merge", "policy", "request", "resolver", "route"]),
+    // What is told of a cluster are changes, findings and a table.
+    ("kubernetes", &["finding", "manifest", "resolver"]),
     ("browser", &[]),
     ("guide", &[]),
     ("explain", &["browser", "compile", "decision", "manifest", "merge", "policy", "request", "resolver", "route"]),

@@ -293,6 +293,12 @@ impl<'a> Graph<'a> {
         self.is_delegated_to.get(at).copied().unwrap_or_default()
     }
 
+    /// The route of a name.
+    pub(crate) fn route(&self, name: &ObjectName<'_>) -> Option<&'a Route> {
+        let at = self.routes.get(name)?;
+        self.resources.routes.get(*at).map(|route| &**route)
+    }
+
     /// The policy that a reference of a route names, which is in the route's namespace.
     pub(crate) fn extension(&self, route: &'a Route, reference: &'a ExtensionRef) -> Option<&'a TrafficPolicy> {
         let kind = Kind::of_reference(&reference.group, &reference.kind)?;

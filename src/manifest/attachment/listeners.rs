@@ -2,7 +2,10 @@
 //! policies. Out: for a reference to a parent the listeners that take the route, or why none does.
 //! Rules 8.4, 8.6, 8.7.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     names::{ObjectName, full_name},
@@ -18,6 +21,8 @@ use crate::{
 /// The parents of routes, and their listeners.
 pub(crate) struct Parents<'a> {
     gateways: HashMap<ObjectName<'a>, &'a Gateway>,
+    /// The Gateways of other controllers.
+    of_others: HashSet<ObjectName<'a>>,
     sets: HashMap<ObjectName<'a>, Set<'a>>,
     /// The labels of namespaces.
     namespaces: HashMap<&'a str, &'a Labels>,
@@ -88,13 +93,13 @@ impl<'a> Parents<'a> {
             let class = gateway.class.as_deref().and_then(|class| classes.get(class).copied());
             scope.controller.as_deref().is_none_or(|controller| class == Some(controller))
         };
-        let ours = resources.gateways.iter().map(|gateway| &**gateway).filter(|gateway| is_ours(gateway));
-        let gateways: HashMap<_, _> =
-            ours.map(|gateway| (ObjectName::of(Kind::Gateway, &gateway.meta), gateway)).collect();
+        let named = resources.gateways.iter().map(|gateway| (ObjectName::of(Kind::Gateway, &gateway.meta), &**gateway));
+        let (gateways, of_others): (HashMap<_, _>, HashMap<_, _>) = named.partition(|(_, gateway)| is_ours(gateway));
         let namespaces = resources.namespaces.iter();
         let namespaces = namespaces.map(|namespace| (namespace.meta.name.as_str(), &namespace.meta.labels)).collect();
         let mut parents = Self {
             gateways,
+            of_others: of_others.into_keys().collect(),
             sets: HashMap::new(),
             namespaces,
             must_be_known: scope.controller.is_some(),
@@ -119,6 +124,15 @@ impl<'a> Parents<'a> {
             parents.sets.insert(ObjectName::of(Kind::ListenerSet, &set.meta), Set { set, age, gateway: admission });
         }
         parents
+    }
+
+    /// Whether a parent is there and belongs to another controller.
+    pub(crate) fn is_of_others(&self, name: &ObjectName<'_>) -> bool {
+        self.of_others.contains(name)
+            || self.sets.get(name).is_some_and(|set| match &set.gateway {
+                Admission::Unknown(gateway) => gateway.is_some_and(|gateway| self.of_others.contains(&gateway)),
+                Admission::Admitted(_) | Admission::Refused(_) => false,
+            })
     }
 
     /// Whether a parent is in the manifests.

@@ -111,6 +111,11 @@ impl<'a> Targets<'a> {
         self.selected.values().map(|(_, policy)| *policy)
     }
 
+    /// What policies select, each with the one whose selectors count.
+    pub(crate) fn selected(&self) -> impl Iterator<Item = (&Target<'a>, &'a TrafficPolicy)> {
+        self.selected.iter().map(|(target, (_, policy))| (target, *policy))
+    }
+
     /// Policies whose selectors an older one has as well, with the older one.
     pub(crate) fn overridden(&self) -> &[(&'a TrafficPolicy, &'a TrafficPolicy, Target<'a>)] {
         &self.overridden

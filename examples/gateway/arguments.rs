@@ -75,7 +75,6 @@ pub(crate) struct Arguments {
 
 /// Which API server is followed, and how.
 #[derive(Clone, Default)]
-#[cfg_attr(not(feature = "kubernetes"), expect(dead_code, reason = "without the feature they are only parsed"))]
 pub(crate) struct ClusterArguments {
     pub(crate) kubeconfig: Option<PathBuf>,
     pub(crate) context: Option<String>,

@@ -39,7 +39,9 @@ use crate::compile::Compiler;
 ///     "apiVersion": "gateway.networking.k8s.io/v1",
 ///     "kind": "HTTPRoute",
 ///     "metadata": {"name": "api", "namespace": "web"},
-///     "spec": {"rules": [{"filters": [{"type": "CORS", "cors": {"allowOrigins": [origin]}}]}]},
+///     "spec": {"rules": [{
+///         "filters": [{"type": "CORS", "cors": {"allowOrigins": [origin]}}],
+///     }]},
 /// });
 /// assert!(store.apply(&route("https://app.example"))?);
 /// assert_eq!(store.violations().count(), 0);

@@ -16,7 +16,7 @@ use crate::{
     too_many_policies,
 };
 
-fn rows() -> Vec<Attachment> {
+pub(crate) fn rows() -> Vec<Attachment> {
     Table::parse(include_str!("../rules/attachment.toml")).attachment
 }
 
@@ -29,7 +29,7 @@ fn load(row: &Attachment) -> LoadedRoutes {
 }
 
 /// The max-age of the policy that answers a preflight; 0 where none applies, none where no route takes it.
-fn answered(routes: &LoadedRoutes, ask: &Ask) -> Option<u64> {
+pub(crate) fn answered(routes: &LoadedRoutes, ask: &Ask) -> Option<u64> {
     let mut request = Request::options(&ask.url)
         .header("origin", "https://app.example")
         .header("access-control-request-method", &ask.method);

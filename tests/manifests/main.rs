@@ -23,6 +23,9 @@ mod hostile;
 /// What is read, what is passed over, what is refused and how it is put.
 #[cfg(feature = "manifest")]
 mod reading;
+/// Objects that come, change and go.
+#[cfg(feature = "manifest")]
+mod store;
 /// Fields that a kind does not have, objects of others, rules that nothing reaches.
 #[cfg(feature = "manifest")]
 mod strict;

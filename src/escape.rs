@@ -14,6 +14,10 @@ pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names and paths are this nearly always.
+        if self.0.len() <= MAX_VALUE && self.0.bytes().all(|byte| byte != b'"' && matches!(byte, b' '..=b'~')) {
+            return f.write_str(self.0);
+        }
         let mut shown = 0;
         for character in self.0.chars() {
             let (escaped, mut plain) = (character.escape_default(), [0; 4]);

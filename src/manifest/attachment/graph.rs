@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     listeners::{Parents, RefusalReason, Taken},
-    names::ObjectName,
+    names::{Label, ObjectName},
     scope::Scope,
     settings::{Attached, Keep, Level, Stack, join, rule_target},
     targets::{Targets, age},
@@ -327,8 +327,7 @@ impl<'a> Graph<'a> {
         };
         let mut own = self.own_settings(route, rule, given);
         if let Some(chosen) = chosen {
-            let name = super::names::full_name(&chosen.reference.namespace, &chosen.reference.name);
-            let label = format!("{} backend {name}", rule_name(route, rule));
+            let label = Label::Backend(route, rule, chosen);
             let filter = cors_of(&chosen.filters).map(|setting| Attached::new(setting, Level::Backend, label));
             own.filters.splice(0..0, filter);
         }
@@ -344,7 +343,8 @@ impl<'a> Graph<'a> {
     /// The settings of one rule and its route, in their order.
     fn own_settings(&self, route: &'a Route, index: usize, rule: &'a RouteRule) -> Stack<'a> {
         let name = ObjectName::of(route.kind, &route.meta);
-        let filter = cors_of(&rule.filters).map(|setting| Attached::new(setting, Level::Rule, rule_name(route, index)));
+        let filter =
+            cors_of(&rule.filters).map(|setting| Attached::new(setting, Level::Rule, Label::Rule(route, index)));
         let extension = self.extensions(route, rule).first().copied();
         let at_rule = rule_target(name, rule.name.as_deref()).and_then(|target| self.targets.of(&target));
         let at_route = self.targets.of(&name.whole());
@@ -362,11 +362,6 @@ impl<'a> Graph<'a> {
         let route = self.resources.routes.get(route)?;
         Some((route, route.rules.get(rule)?))
     }
-}
-
-/// A rule as messages call it, such as `HTTPRoute web/api rule 0`.
-pub(crate) fn rule_name(route: &Route, rule: usize) -> String {
-    format!("{} rule {rule}", ObjectName::of(route.kind, &route.meta).describe())
 }
 
 /// The references of a rule to policies and others.

@@ -5,7 +5,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    names::{ObjectName, Target, policy_name},
+    names::{Label, ObjectName, Target},
     targets::Targets,
 };
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) enum Level {
 #[derive(Clone, Debug)]
 pub(crate) struct Attached<'a> {
     pub(crate) level: Level,
-    pub(crate) label: String,
+    pub(crate) label: Label<'a>,
     pub(crate) cors: &'a Arc<Cors>,
     pub(crate) effect: Effect,
 }
@@ -39,19 +39,19 @@ pub(crate) struct Attached<'a> {
 impl<'a> Attached<'a> {
     /// What a policy sets.
     pub(crate) fn policy(policy: &'a TrafficPolicy, level: Level) -> Option<Self> {
-        policy.cors.as_ref().map(|setting| Self::new(setting, level, policy_name(policy)))
+        policy.cors.as_ref().map(|setting| Self::new(setting, level, Label::Policy(policy)))
     }
 
     /// A setting, by what messages call the object that has it.
-    pub(crate) fn new(setting: &'a CorsSetting, level: Level, label: String) -> Self {
+    pub(crate) fn new(setting: &'a CorsSetting, level: Level, label: Label<'a>) -> Self {
         Self { level, label, cors: &setting.cors, effect: setting.effect }
     }
 
     /// The setting, to be merged.
     pub(crate) fn setting(&self) -> Setting {
         let setting = match self.effect {
-            Effect::Disables => Setting::disabled(&*self.label),
-            Effect::Applies | Effect::Closes => Setting::policy(&*self.label, self.cors.policy.clone()),
+            Effect::Disables => Setting::disabled(self.label.describe()),
+            Effect::Applies | Effect::Closes => Setting::policy(self.label.describe(), self.cors.policy.clone()),
         };
         setting.at(self.cors.path.clone())
     }

@@ -3,7 +3,7 @@
 //! along that way, in one walk. Rules 7.1, 8.4, 8.8.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
@@ -108,19 +108,30 @@ impl<'a> Graph<'a> {
         graph
     }
 
+    /// Finds the routes that another route delegates to.
     fn find_delegated(&mut self) {
-        // Many rules may name the same routes.
-        let mut seen = HashSet::new();
+        // Many rules may name the same routes: for each reference the first route with it, while it is the only one.
+        let mut known: HashMap<_, Option<usize>> = HashMap::new();
         let mut is_delegated_to = vec![false; self.resources.routes.len()];
+        let mut mark = |child: usize| {
+            if let Some(is_delegated_to) = is_delegated_to.get_mut(child) {
+                *is_delegated_to = true;
+            }
+        };
         for (at, route) in self.resources.routes.iter().enumerate() {
             for backend in route.rules.iter().flat_map(|rule| &rule.backends).filter(|backend| is_delegation(backend)) {
                 let reference = &backend.reference;
                 let children = self.named_children(backend);
-                // A route that names itself alone is not delegated to by anybody.
-                let is_new = children != [at] && seen.insert((&reference.group, &reference.namespace, &reference.name));
-                for &child in children.iter().filter(|_| is_new) {
-                    if let Some(is_delegated_to) = is_delegated_to.get_mut(child) {
-                        *is_delegated_to = true;
+                match known.entry((&reference.group, &reference.namespace, &reference.name)) {
+                    Entry::Vacant(entry) => {
+                        entry.insert(Some(at));
+                        // A route that names itself is not delegated to by itself.
+                        children.iter().copied().filter(|child| *child != at).for_each(&mut mark);
+                    }
+                    Entry::Occupied(mut entry) => {
+                        if let Some(first) = entry.get_mut().take_if(|first| *first != at) {
+                            children.iter().copied().filter(|child| *child == first).for_each(&mut mark);
+                        }
                     }
                 }
             }
@@ -131,7 +142,7 @@ impl<'a> Graph<'a> {
     /// 8.4: serves a route through the listeners that take it.
     fn serve_top(&mut self, at: usize) {
         let Some(route) = self.resources.routes.get(at) else { return };
-        let mut taken: Vec<Arc<Taken>> = Vec::new();
+        let mut taken: Vec<(&ParentRef, Arc<Taken>)> = Vec::new();
         let mut is_only_delegated = !route.parents.is_empty() || self.is_delegated_to(at);
         for reference in &route.parents {
             let parent_route = ObjectName::of_parent(reference).filter(|name| name.kind == Kind::HttpRoute);
@@ -146,7 +157,7 @@ impl<'a> Graph<'a> {
             match refusal(route, &found) {
                 None => {
                     is_only_delegated = false;
-                    taken.push(found);
+                    taken.push((reference, found));
                 }
                 Some(reason) => self.problems.push((at, Problem::NotAttached { reference, reason })),
             }
@@ -154,8 +165,9 @@ impl<'a> Graph<'a> {
         if is_only_delegated {
             return;
         }
-        taken.sort_by_key(|taken| taken.order);
-        let listeners = Listeners(taken.iter().filter_map(|taken| taken.group.clone()).collect());
+        let mut groups = self.parents.in_one_order(route, taken, &self.targets);
+        groups.sort_by_key(|taken| taken.order);
+        let listeners = Listeners(groups.iter().filter_map(|taken| taken.group.clone()).collect());
         self.serve(at, &[], None, at, &listeners);
     }
 

@@ -54,13 +54,35 @@ struct Attachment<'a> {
     steps: Vec<Step<'a>>,
 }
 
+/// What is served, and through what.
+pub(super) struct Reading<'a> {
+    world: &'a World,
+    served: Vec<Served>,
+    /// For each route.
+    attachments: Vec<Vec<Attachment<'a>>>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(world: &'a World) -> Self {
+        let attachments = world.routes.iter().map(|route| attachments(world, route)).collect();
+        Self { world, served: all_served(world), attachments }
+    }
+
+    /// Whether a parent of some route is not there.
+    pub(super) fn misses_a_parent(&self) -> bool {
+        self.attachments.iter().flatten().any(|one| one.listener.is_none())
+    }
+}
+
 /// All that the request may have reached: one, or several ways to one rule that no rule tells apart.
-pub(super) fn reached<'a>(world: &'a World, sent: &Sent) -> Vec<Reached<'a>> {
+pub(super) fn reached<'a>(reading: &Reading<'a>, sent: &Sent) -> Vec<Reached<'a>> {
+    let world = reading.world;
     let mut found = Vec::new();
-    for served in all_served(world) {
+    for served in &reading.served {
         let top = &world.routes[served.top];
         let Some(hostname) = best_hostname(&top.hostnames, sent.host) else { continue };
-        let Some(parent_steps) = settings_of_listener(world, top, sent) else { continue };
+        let attachments = &reading.attachments[served.top];
+        let Some(parent_steps) = settings_of_listener(attachments, top, sent) else { continue };
         let route = &world.routes[served.rule.0];
         for one in served.matches.iter().filter(|one| meets(one, sent)) {
             let key = (hostname, precedence(one), (route.created.is_none(), route.created), route.name, served.rule.1);
@@ -81,7 +103,7 @@ pub(super) fn reached<'a>(world: &'a World, sent: &Sent) -> Vec<Reached<'a>> {
 
 // 8.1
 
-fn fits(hostname: &str, host: &str) -> bool {
+pub(super) fn fits(hostname: &str, host: &str) -> bool {
     match hostname.strip_prefix('*') {
         Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
         None => hostname == host,
@@ -243,11 +265,10 @@ fn united(parent: &Pairs, child: &Pairs) -> Option<Pairs> {
 // 8.4, 8.6, 8.7
 
 /// The settings of the listener that the request arrived on; none where the route is not served there.
-fn settings_of_listener<'a>(world: &'a World, route: &Route, sent: &Sent) -> Option<Vec<Step<'a>>> {
+fn settings_of_listener<'a>(all: &[Attachment<'a>], route: &Route, sent: &Sent) -> Option<Vec<Step<'a>>> {
     if route.parents.is_empty() {
         return Some(Vec::new());
     }
-    let all = attachments(world, route);
     let arrived_there = |one: &&Attachment<'_>| one.listener == sent.arrived_on;
     let is_unknown = |one: &&Attachment<'_>| one.listener.is_none();
     let fits_host = |one: &&Attachment<'_>| one.hostname.is_none_or(|hostname| fits(hostname, sent.host));
@@ -324,9 +345,8 @@ fn takes(world: &World, (kind, parent): (&str, Name), listener: &Listener, route
             && reference.section.is_none_or(|section| section == listener.name)
             && reference.port.is_none_or(|port| port == listener.port)
     };
-    let hostname_fits = |hostname: &str| {
-        route.hostnames.is_empty() || route.hostnames.iter().any(|own| overlap(own, hostname))
-    };
+    let hostname_fits =
+        |hostname: &str| route.hostnames.is_empty() || route.hostnames.iter().any(|own| overlap(own, hostname));
     route.parents.iter().any(names_it)
         && listener.hostname.is_none_or(hostname_fits)
         && matches!(listener.protocol, "HTTP" | "HTTPS")

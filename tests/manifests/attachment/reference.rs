@@ -216,14 +216,17 @@ fn served_below(
         };
         let mut children = named(world, &rule.backends);
         children.retain(takes);
-        if !delegates || children.is_empty() || matches.iter().any(|one| one.is_exact) {
+        let mut below = Vec::new();
+        if matches.iter().all(|one| !one.is_exact) {
+            let served = |child| served_below(world, top, child, &chain_below, Some(&matches));
+            below.extend(children.into_iter().flat_map(served));
+        }
+        // A delegation that nothing is reached through is one to nothing.
+        if below.is_empty() {
             let rule = (route_at, rule_at);
             all.push(Served { top, chain: chain.to_vec(), rule, matches, leads_nowhere: delegates });
-            continue;
         }
-        for child in children {
-            all.extend(served_below(world, top, child, &chain_below, Some(&matches)));
-        }
+        all.extend(below);
     }
     all
 }
@@ -291,8 +294,12 @@ fn attachments<'a>(world: &'a World, route: &Route) -> Vec<Attachment<'a>> {
     for reference in &route.parents {
         match (reference.kind, find_gateway(world, reference.name)) {
             ("Gateway", Some(gateway)) if !seen.contains(&gateway.name) => {
-                seen.push(gateway.name);
-                all.extend(of_own_listeners(world, route, gateway));
+                // A reference that nothing takes has no place among the others.
+                let alone = Route { parents: vec![reference.clone()], ..route.clone() };
+                if !of_own_listeners(world, &alone, gateway).is_empty() {
+                    seen.push(gateway.name);
+                    all.extend(of_own_listeners(world, route, gateway));
+                }
             }
             ("Gateway", Some(_)) | ("HTTPRoute", _) => {}
             ("Gateway", None) => all.push(gone(world, reference)),

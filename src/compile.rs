@@ -9,6 +9,8 @@ pub(crate) mod nearest;
 mod suggest;
 mod values;
 
+#[cfg(feature = "manifest")]
+pub(crate) use check::CRD_MAX_AGE;
 pub use compiled::CompiledPolicy;
 pub(crate) use judgement::Judgement;
 pub(crate) use values::{Expose, List, Values};

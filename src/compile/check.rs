@@ -110,17 +110,14 @@ impl Check<'_> {
                 self.violate(entry, ViolationKind::TooLong { limit: CRD_MAX_ORIGIN });
             }
             if !pattern.has_web_scheme() {
-                let scheme = suggest::web_scheme(pattern.scheme());
-                let meant = scheme.map(|scheme| pattern.to_string().replacen(pattern.scheme(), scheme, 1));
-                self.refuse(entry, ViolationKind::OriginOtherScheme, meant);
+                self.refuse(entry, ViolationKind::OriginOtherScheme, suggest::web_origin(pattern));
             } else if is_beyond_crd(entry.text, pattern) {
                 self.lint(entry, LintKind::OriginBeyondCrd);
             }
         }
-        let web_scheme = if pattern.has_web_scheme() { None } else { suggest::web_scheme(pattern.scheme()) };
-        if let Some(scheme) = web_scheme {
-            let meant = pattern.to_string().replacen(pattern.scheme(), scheme, 1);
-            self.lint_with(entry, LintKind::SchemeOfNoPage, Some(meant));
+        let web_origin = if pattern.has_web_scheme() { None } else { suggest::web_origin(pattern) };
+        if web_origin.is_some() {
+            self.lint_with(entry, LintKind::SchemeOfNoPage, web_origin);
         }
         if pattern.has_trailing_slash() {
             self.lint(entry, LintKind::TrailingSlash);
@@ -169,7 +166,7 @@ impl Check<'_> {
             let is_miswritten = !is_known && headers::one_of(method, &headers::METHODS);
             let kind = match method {
                 "" => Some(ViolationKind::Empty),
-                _ if method.trim().bytes().any(|byte| b",; ".contains(&byte)) => Some(ViolationKind::ListInOneEntry),
+                _ if method.trim_ascii().bytes().any(|byte| b",; ".contains(&byte)) => Some(ViolationKind::ListInOneEntry),
                 _ if !headers::is_token(method.as_bytes()) => Some(ViolationKind::Method),
                 _ if self.compiler.crd_limits && !is_known => Some(ViolationKind::MethodNotInCrd),
                 _ => None,

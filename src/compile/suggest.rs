@@ -4,7 +4,6 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::nearest::edit_distance;
 use crate::{
     finding::{HostError, ViolationKind},
     headers::{self, METHODS},
@@ -36,7 +35,7 @@ fn is_regular_expression(text: &str) -> bool {
 pub(super) fn kind_of_origin(text: &str, kind: ViolationKind) -> ViolationKind {
     let is_word = |words: &[&str]| headers::one_of(trimmed(text, QUOTES, QUOTES), words);
     match kind {
-        _ if text.contains("{{") || text.contains("${") => ViolationKind::OriginTemplate,
+        _ if text.as_bytes().windows(2).any(|pair| pair == b"{{" || pair == b"${") => ViolationKind::OriginTemplate,
         _ if is_word(&["self", "same-origin"]) => ViolationKind::OriginSelf,
         _ if is_word(&["any", "all"]) => ViolationKind::OriginWord,
         _ if is_regular_expression(text) => ViolationKind::OriginRegularExpression,
@@ -116,19 +115,36 @@ pub(super) fn method(text: &str) -> Option<String> {
     if matches!(plain.as_str(), "ALL" | "ANY") {
         return Some(ANY.to_owned());
     }
-    let near = METHODS.iter().filter_map(|known| Some((edit_distance(&plain, known, 2)?, *known)));
-    let (_, meant) = near.min_by_key(|(distance, _)| *distance)?;
+    let known = METHODS.contains(&plain.as_str()).then_some(plain.as_str());
+    let meant = known.or_else(|| METHODS.into_iter().find(|known| is_near(plain.as_bytes(), known.as_bytes())))?;
     (meant != text).then(|| meant.to_owned())
 }
 
-/// The web's scheme in the place of one that no page's origin has: of a WebSocket, of files that are fetched, or mistyped.
-#[cold]
-pub(super) fn web_scheme(scheme: &str) -> Option<&'static str> {
-    match scheme {
-        "ws" => Some("http"),
-        "wss" | "ftp" => Some("https"),
-        _ => ["https", "http"].into_iter().find(|web| edit_distance(scheme, web, 1).is_some()),
+/// Whether two texts are the same but for one letter, or for two that have changed places.
+#[inline(never)]
+fn is_near(left: &[u8], right: &[u8]) -> bool {
+    let start = left.iter().zip(right).take_while(|(left, right)| left == right).count();
+    let (left, right) = (&left[start..], &right[start..]);
+    let end = left.iter().rev().zip(right.iter().rev()).take_while(|(left, right)| left == right).count();
+    match (&left[..left.len() - end], &right[..right.len() - end]) {
+        ([_] | [], [_] | []) => true,
+        ([first, second], [other, another]) => first == another && second == other,
+        _ => false,
     }
+}
+
+/// The origin with the web's scheme in the place of one that no page's origin has: of a WebSocket, of files that are
+/// fetched, or mistyped.
+#[cold]
+pub(super) fn web_origin(pattern: &OriginPattern) -> Option<String> {
+    let scheme = pattern.scheme();
+    let meant = match scheme {
+        "ws" => "http",
+        "wss" | "ftp" => "https",
+        _ => ["https", "http"].into_iter().find(|web| is_near(scheme.as_bytes(), web.as_bytes()))?,
+    };
+    let origin = pattern.to_string();
+    Some([meant, origin.get(scheme.len()..)?].concat())
 }
 
 #[inline(never)]

@@ -137,7 +137,7 @@ fn split_labels(host: &str, check: impl Fn(&str) -> Result<(), HostError>) -> Re
 #[cold]
 fn empty_label(name: &str) -> HostError {
     match name {
-        _ if name.contains("..") => HostError::EmptyLabel,
+        _ if name.as_bytes().windows(2).any(|pair| pair == b"..") => HostError::EmptyLabel,
         _ if name.starts_with('.') => HostError::LeadingDot,
         _ => HostError::TrailingDot,
     }

@@ -10,7 +10,7 @@ use crate::{
     compile::CompiledPolicy,
     decision::{Candidates, Resolution},
     merge::{Base, MergeError, Setting},
-    policy::PolicyWithFunction,
+    policy::RustPolicy,
     request::CorsRequest,
     resolver::PolicyResolver,
 };
@@ -82,7 +82,7 @@ impl ByMatchedPath {
     /// # Errors
     ///
     /// The policy is invalid by itself, or merged with the base.
-    pub fn route(mut self, pattern: &str, policy: impl Into<PolicyWithFunction>) -> Result<Self, MergeError> {
+    pub fn route(mut self, pattern: &str, policy: impl Into<RustPolicy>) -> Result<Self, MergeError> {
         let merged = self.base.merge_over(&Setting::policy(format!("route {pattern}"), policy))?;
         let policies = self.policies(pattern);
         policies.others = merged;
@@ -109,7 +109,7 @@ impl ByMatchedPath {
         mut self,
         pattern: &str,
         method: Method,
-        policy: impl Into<PolicyWithFunction>,
+        policy: impl Into<RustPolicy>,
     ) -> Result<Self, MergeError> {
         let merged = self.base.merge_over(&Setting::policy(format!("route {method} {pattern}"), policy))?;
         let methods = &mut self.policies(pattern).methods;

@@ -166,7 +166,9 @@ impl Check<'_> {
             let is_miswritten = !is_known && headers::one_of(method, &headers::METHODS);
             let kind = match method {
                 "" => Some(ViolationKind::Empty),
-                _ if method.trim_ascii().bytes().any(|byte| b",; ".contains(&byte)) => Some(ViolationKind::ListInOneEntry),
+                _ if method.trim_ascii().bytes().any(|byte| b",; ".contains(&byte)) => {
+                    Some(ViolationKind::ListInOneEntry)
+                }
                 _ if !headers::is_token(method.as_bytes()) => Some(ViolationKind::Method),
                 _ if self.compiler.crd_limits && !is_known => Some(ViolationKind::MethodNotInCrd),
                 _ => None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Ceiling, MergeError, MergeOptions, MergeStrategy, OverrideErrors, Setting, SettingKind, merge};
 use crate::{
     compile::{CompiledPolicy, Compiler},
-    policy::{CorsPolicy, PolicyWithFunction, Source},
+    policy::{CorsPolicy, RustPolicy, Source},
     resolver::ByPathPrefix,
 };
 
@@ -44,7 +44,7 @@ pub struct Base {
 
 impl Base {
     /// A base policy that overrides inherit from: the fields that an override does not set are the base's.
-    pub fn new(policy: impl Into<PolicyWithFunction>) -> Self {
+    pub fn new(policy: impl Into<RustPolicy>) -> Self {
         Self {
             stack: vec![Setting::policy("the base policy", policy)],
             // 7.7: in Rust, a route's own settings inherit unless told otherwise.
@@ -151,7 +151,7 @@ impl Overrides {
 
     /// Puts a policy over the base for the paths under `prefix`, such as `/api`.
     #[must_use]
-    pub fn path_prefix(self, prefix: impl Into<String>, policy: impl Into<PolicyWithFunction>) -> Self {
+    pub fn path_prefix(self, prefix: impl Into<String>, policy: impl Into<RustPolicy>) -> Self {
         self.push(prefix.into(), |label| Setting::policy(label, policy))
     }
 

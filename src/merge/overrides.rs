@@ -116,6 +116,12 @@ impl From<CorsPolicy> for Base {
     }
 }
 
+impl From<RustPolicy> for Base {
+    fn from(policy: RustPolicy) -> Self {
+        Self::new(policy)
+    }
+}
+
 /// Builds the resolver that picks a policy by path prefix: the base policy, and others merged over it.
 ///
 /// Prefixes match whole segments, and the longest one wins, as [`ByPathPrefix`] says. Only that one is merged over the

@@ -164,7 +164,7 @@ impl RouteTable {
         self.routes.find(request)
     }
 
-    /// The hostnames that any route has, in alphabetical order; `*` where a route has none.
+    /// The hostnames of all routes with rules, in alphabetical order; `*` where such a route has none.
     ///
     /// # Examples
     ///
@@ -172,7 +172,8 @@ impl RouteTable {
     /// use tower_cors::route::{Hostname, Route, RouteTable, Rule};
     ///
     /// let api = Route::new("shop", "api").hostname(Hostname::parse("api.example")?);
-    /// let table = RouteTable::new([api.rule(Rule::new()), Route::new("shop", "any")]);
+    /// let any = Route::new("shop", "any");
+    /// let table = RouteTable::new([api, any].map(|route| route.rule(Rule::new())));
     /// assert_eq!(table.hostnames(), ["*", "api.example"]);
     /// # Ok::<_, tower_cors::finding::HostError>(())
     /// ```

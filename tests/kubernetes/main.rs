@@ -1,0 +1,27 @@
+//! Section 10 against API servers: a real kube-apiserver with etcd on loopback, and a stand-in for what that can't be made
+//! to do on demand. The gateway runs as a process, and is asked over sockets.
+//!
+//! The real one is found by `KUBEBUILDER_ASSETS` (a folder with `kube-apiserver` and `etcd`), or in `shared/cluster` beside
+//! the checkout; kubectl is needed as well. Where something is missing the tests say so and are skipped, unless
+//! `KUBERNETES_TESTS=required`.
+
+/// What starts the example, and a response as it stood on the wire.
+#[path = "../gateway/process.rs"]
+#[allow(dead_code, reason = "the gateway that reads files has its tests in tests/gateway")]
+mod process;
+
+/// What a server is made of, and whether it is here.
+mod assets;
+/// The gateway that follows a server.
+mod gateway;
+/// kubectl, and the API without TLS.
+mod kubectl;
+/// A real server.
+mod server;
+/// A process that ends with the tests.
+mod supervised;
+/// Waiting for a condition.
+mod wait;
+
+/// The documented walk with kubectl, and how long a change takes.
+mod walk;

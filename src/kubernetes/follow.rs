@@ -147,6 +147,7 @@ impl Follower {
             }
             Happening::Object(Event::Init) => {
                 self.listed.insert(kind, HashSet::new());
+                return Ok(());
             }
             Happening::Object(Event::InitApply(object)) => {
                 let name = (object.metadata.namespace.clone(), object.metadata.name.clone());

@@ -66,6 +66,11 @@ pub(crate) fn watch(
                     },
                 };
                 let happening = match event? {
+                    // A list is about to be asked for, and nothing says yet that it will be answered.
+                    Ok(Event::Init) => {
+                        pause.next = Duration::ZERO;
+                        Some(Happening::Object(Event::Init))
+                    }
                     Ok(event) => {
                         pause = Pause::default();
                         Some(Happening::Object(event))

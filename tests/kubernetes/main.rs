@@ -23,5 +23,7 @@ mod supervised;
 /// Waiting for a condition.
 mod wait;
 
+/// What the gateway may do, and what it misses.
+mod rights;
 /// The documented walk with kubectl, and how long a change takes.
 mod walk;

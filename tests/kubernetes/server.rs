@@ -25,6 +25,10 @@ pub(crate) const ACCOUNT: &str = "system:serviceaccount:gateways:tower-cors";
 /// How many more accounts there are: `without-0` and so on, in the same namespace.
 pub(crate) const ACCOUNTS: usize = 40;
 
+/// What the accounts ask for is written down.
+const AUDIT_POLICY: &str = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\n\
+                            rules: [{level: Metadata, userGroups: [\"system:serviceaccounts\"]}, {level: None}]\n";
+
 /// A server, which ends when this is dropped, and when the tests end in whatever way.
 pub(crate) struct Server {
     assets: &'static Assets,
@@ -64,6 +68,7 @@ impl Server {
         let extra = extra.to_vec();
         let mut server = Self { assets, folder, port, etcd_port, extra, etcd: None, api: None };
         server.write_tokens(true);
+        fs::write(server.file("audit.yaml"), AUDIT_POLICY).expect("a policy");
         server.start_etcd();
         server.start_api();
         server.install(&assets.crds());
@@ -105,8 +110,19 @@ impl Server {
         file.display().to_string()
     }
 
+    /// How many requests of an account were refused for want of rights.
+    pub(crate) fn refused(&self, account: &str) -> usize {
+        let account = format!("system:serviceaccount:gateways:{account}");
+        let log = fs::read_to_string(self.file("audit.log")).unwrap_or_default();
+        let entries = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let is_one = |entry: &serde_json::Value| {
+            entry["user"]["username"] == account.as_str() && entry["responseStatus"]["code"] == 403
+        };
+        entries.filter(is_one).count()
+    }
+
     /// A file of the server's folder.
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
+    fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
@@ -163,6 +179,8 @@ impl Server {
             "--service-cluster-ip-range=10.0.0.0/24",
             &format!("--token-auth-file={}", file("tokens")),
             "--authorization-mode=RBAC",
+            &format!("--audit-policy-file={}", file("audit.yaml")),
+            &format!("--audit-log-path={}", file("audit.log")),
             "--endpoint-reconciler-type=none",
             "--service-account-issuer=https://kubernetes.default.svc",
             &format!("--service-account-signing-key-file={key}"),

@@ -25,5 +25,7 @@ mod wait;
 
 /// What the gateway may do, and what it misses.
 mod rights;
+/// Status, as kubectl shows it.
+mod status;
 /// The documented walk with kubectl, and how long a change takes.
 mod walk;

@@ -10,12 +10,19 @@
 #[allow(dead_code, reason = "the gateway that reads files has its tests in tests/gateway")]
 mod process;
 
+/// The rows of manifests.
+#[path = "../rules/row.rs"]
+#[allow(dead_code, reason = "the rows of policies have their engine in tests/layer")]
+mod row;
+
 /// What a server is made of, and whether it is here.
 mod assets;
 /// The gateway that follows a server.
 mod gateway;
 /// kubectl, and the API without TLS.
 mod kubectl;
+/// Manifests as objects of a server.
+mod objects;
 /// A real server.
 mod server;
 /// A process that ends with the tests.
@@ -23,6 +30,15 @@ mod supervised;
 /// Waiting for a condition.
 mod wait;
 
+/// Answers from a server are those from files.
+mod rows;
+
+/// What a server adds to objects.
+mod defaults;
+/// Objects that are wrong.
+mod invalid;
+/// Several gateways.
+mod replicas;
 /// What the gateway may do, and what it misses.
 mod rights;
 /// Status, as kubectl shows it.

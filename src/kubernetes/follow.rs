@@ -210,7 +210,7 @@ impl Follower {
     async fn swap(&mut self) {
         self.changed = None;
         // Building takes its time; whatever else runs on this thread does not wait for it.
-        let store = std::mem::take(&mut self.store);
+        let mut store = std::mem::take(&mut self.store);
         let earlier = self.told.routes.current();
         // Only whoever listens asks what has changed. One receiver is the handle's own.
         let is_heard = self.told.events.receiver_count() > 1;

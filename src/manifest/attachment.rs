@@ -18,5 +18,6 @@ pub(crate) use build::build;
 pub use changes::Change;
 pub(crate) use conditions::statuses;
 pub use conditions::{Condition, ObjectStatus, StatusEntry, StatusReference};
+pub(crate) use effective::Outcomes;
 pub use loaded::LoadedRoutes;
 pub(crate) use scope::Scope;

@@ -11,7 +11,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    attachment::{self, LoadedRoutes, Scope},
+    attachment::{self, LoadedRoutes, Outcomes, Scope},
     error::{ManifestError, ManifestErrors},
     finding::{Lint, Position},
     objects::{self, Resources},
@@ -147,7 +147,7 @@ impl Manifests {
     pub fn build(self) -> Result<LoadedRoutes, ManifestErrors> {
         ManifestErrors::check(self.errors)?;
         let scope = Scope { global_policy_namespace: self.global_policy_namespace, controller: None };
-        Ok(attachment::build(self.resources, self.lints, &self.compiler, scope))
+        Ok(attachment::build(self.resources, self.lints, &self.compiler, scope, &mut Outcomes::default()))
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    attachment::{self, LoadedRoutes, ObjectStatus, Scope},
+    attachment::{self, LoadedRoutes, ObjectStatus, Outcomes, Scope},
     error::ManifestError,
     finding::Violation,
     manifests,
@@ -61,6 +61,7 @@ use crate::compile::Compiler;
 pub struct ObjectStore {
     compiler: Compiler,
     scope: Scope,
+    outcomes: Outcomes,
     objects: BTreeMap<Identity, Kept>,
 }
 
@@ -74,7 +75,12 @@ struct Kept {
 impl ObjectStore {
     /// No objects yet.
     pub fn new() -> Self {
-        Self { compiler: manifests::compiler(), scope: Scope::default(), objects: BTreeMap::new() }
+        Self {
+            compiler: manifests::compiler(),
+            scope: Scope::default(),
+            outcomes: Outcomes::default(),
+            objects: BTreeMap::new(),
+        }
     }
 
     /// Names the namespace whose policies select in every namespace by their `targetSelectors` (7.12).
@@ -131,14 +137,15 @@ impl ObjectStore {
         self.objects.len() != before
     }
 
-    /// A table of everything that is there.
-    pub fn build(&self) -> LoadedRoutes {
+    /// A table of everything that is there. What rules came to is remembered until the next one, so that one change does not
+    /// make every policy anew.
+    pub fn build(&mut self) -> LoadedRoutes {
         let (mut resources, mut lints) = (Resources::default(), Vec::new());
         for kept in self.objects.values() {
             resources.share(&kept.read.resources);
             lints.extend_from_slice(&kept.read.lints);
         }
-        attachment::build(resources, lints, &self.compiler, self.scope.clone())
+        attachment::build(resources, lints, &self.compiler, self.scope.clone(), &mut self.outcomes)
     }
 
     /// The status of each route and policy, by a table that was [built](Self::build) of what is there (10.5).

@@ -105,7 +105,7 @@ fn an_invalid_filter_closes_its_rule_and_no_other() {
         filter(BAD, 1),
         filter(GOOD, 2)
     );
-    let store = store_of(&format!(
+    let mut store = store_of(&format!(
         "{GATEWAY}{}{}",
         route("a", &rules),
         route("b", &format!("rules: [{{{}}}]", filter(GOOD, 3)))
@@ -154,7 +154,7 @@ fn an_invalid_policy_closes_the_rules_whose_setting_it_would_be() {
 fn a_policy_with_a_misspelt_field_is_closed() {
     let rules = "rules: [{matches: [{path: {value: /}}]}]";
     let misspelt = policy("p", "a", GOOD, 5).replace("allowOrigins", "allowOrigin");
-    let store = store_of(&format!("{GATEWAY}{}{misspelt}", route("a", rules)));
+    let mut store = store_of(&format!("{GATEWAY}{}{misspelt}", route("a", rules)));
     assert_eq!(applies(&store.build(), "http://a.example/"), "closed");
 }
 
@@ -296,11 +296,12 @@ fn a_controller_serves_what_its_own_gateways_take_and_says_nothing_of_others() {
         objects(&text).iter().for_each(|object| _ = store.apply(object).unwrap());
         store
     };
-    let routes = named().build();
+    let mut store = named();
+    let routes = store.build();
     for (host, expected) in [("a", "1"), ("b", "none"), ("c", "none"), ("d", "none")] {
         assert_eq!(applies(&routes, &format!("http://{host}.example/")), expected, "{host}");
     }
-    let told = conditions(&named().statuses(&routes));
+    let told = conditions(&store.statuses(&routes));
     let expected = [
         "a g Accepted True Accepted",
         "a g ResolvedRefs True ResolvedRefs",
@@ -337,8 +338,9 @@ fn the_status_of_a_route_says_why_a_parent_does_not_take_it() {
             "rules: [{matches: [{path: {value: /}}], backendRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: absent}]}]",
         ),
     ];
-    let store = store_of(&text.concat());
-    let statuses = store.statuses(&store.build());
+    let mut store = store_of(&text.concat());
+    let routes = store.build();
+    let statuses = store.statuses(&routes);
     let told = conditions(&statuses);
     let expected = [
         "a g Accepted True Accepted",
@@ -373,8 +375,9 @@ fn the_status_of_a_policy_says_what_it_comes_to_at_each_gateway() {
         policy("wrong", "b", BAD, 4),
         route("b", rules),
     ];
-    let store = store_of(&text.concat());
-    let statuses = store.statuses(&store.build());
+    let mut store = store_of(&text.concat());
+    let routes = store.build();
+    let statuses = store.statuses(&routes);
     let told = conditions(&statuses);
     let expected = [
         "older g Accepted True Valid",
@@ -405,7 +408,8 @@ fn a_policy_has_at_most_16_ancestors() {
     let route = route("a", "rules: []")
         .replace("{name: g}", &parents.join(", "))
         .replace("rules: []", "rules: [{matches: [{path: {value: /}}]}]");
-    let store = store_of(&format!("{gateways}{route}{}", policy("p", "a", GOOD, 1)));
-    let statuses = store.statuses(&store.build());
+    let mut store = store_of(&format!("{gateways}{route}{}", policy("p", "a", GOOD, 1)));
+    let routes = store.build();
+    let statuses = store.statuses(&routes);
     assert_eq!(statuses.iter().find(|status| status.name == "p").expect("p").entries.len(), 16);
 }

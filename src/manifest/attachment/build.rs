@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    effective::{Merger, Outcome},
+    effective::{Outcome, Outcomes},
     graph::{Graph, Served, rule_name},
     loaded::LoadedRoutes,
     scope::Scope,
@@ -31,8 +31,15 @@ use crate::{
 /// is served without CORS.
 const MAX_POLICIES: usize = 4_096;
 
-/// Builds the table of everything that was read.
-pub(crate) fn build(mut resources: Resources, mut lints: Vec<Lint>, compiler: &Compiler, scope: Scope) -> LoadedRoutes {
+/// Builds the table of everything that was read. `outcomes` are those of the table before, where there was one.
+pub(crate) fn build(
+    mut resources: Resources,
+    mut lints: Vec<Lint>,
+    compiler: &Compiler,
+    scope: Scope,
+    outcomes: &mut Outcomes,
+) -> LoadedRoutes {
+    outcomes.begin_table();
     keep_latest(&mut resources.gateways, |gateway| ((), &gateway.meta), &mut lints);
     keep_latest(&mut resources.gateway_classes, |class| ((), &class.meta), &mut lints);
     keep_latest(&mut resources.listener_sets, |set| ((), &set.meta), &mut lints);
@@ -41,7 +48,7 @@ pub(crate) fn build(mut resources: Resources, mut lints: Vec<Lint>, compiler: &C
     keep_latest(&mut resources.policies, |policy| (policy.kind, &policy.meta), &mut lints);
     let graph = Graph::new(&resources, &scope);
     unattached::add_lints(&graph, &mut lints);
-    let mut builder = Builder { graph: &graph, merger: Merger::new(compiler), lints: &mut lints };
+    let mut builder = Builder { graph: &graph, compiler, outcomes, lints: &mut lints };
     let routes: Vec<_> = graph.served.iter().filter_map(|served| builder.route(served)).collect();
     let table = RouteTable::new(routes);
     let served = graph.served;
@@ -68,7 +75,8 @@ fn keep_latest<T, K: Eq + Hash>(objects: &mut Vec<Arc<T>>, key: impl Fn(&T) -> (
 
 struct Builder<'a, 'b> {
     graph: &'b Graph<'a>,
-    merger: Merger<'b>,
+    compiler: &'b Compiler,
+    outcomes: &'b mut Outcomes,
     lints: &'b mut Vec<Lint>,
 }
 
@@ -157,7 +165,7 @@ impl<'a> Builder<'a, '_> {
                 Some(parents) => parents.join_to(stack.clone(), Keep::Counting),
                 None => stack.clone(),
             };
-            let Outcome { resolution, lints } = self.merger.merge(&whole);
+            let Outcome { resolution, lints } = self.outcomes.merge(&whole, self.compiler);
             for lint in lints {
                 if !found.contains(&lint) {
                     found.push(lint);

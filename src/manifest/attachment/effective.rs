@@ -1,7 +1,11 @@
 //! What a stack comes to: a policy with its provenance, none, or one that can't be made. In: the settings that count. Out: a [`Resolution`], and lints on what only shows in the whole.
 //! Rules 7.3, 7.5, 7.7, 7.9 to 7.11.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use super::settings::{Attached, Stack};
 use crate::{
@@ -24,24 +28,49 @@ pub(crate) struct Outcome {
     pub(crate) lints: Vec<(FieldPath, LintKind)>,
 }
 
-/// Merges stacks, and remembers what they came to: thousands of rules share the policy of their Gateway.
-pub(crate) struct Merger<'a> {
-    /// 2.13: under the profile that the settings came from.
-    compiler: &'a Compiler,
-    known: HashMap<Vec<(*const Cors, Effect)>, Outcome>,
+/// What stacks came to. Thousands of rules share the policy of their Gateway, and a table that is built after one change
+/// has almost every policy of the one before: compiling them anew was seven tenths of building it (`benches/cluster.rs`).
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    known: HashMap<Vec<Block>, (Outcome, usize)>,
+    /// The number of the table that is built.
+    table: usize,
 }
 
-impl<'a> Merger<'a> {
-    pub(crate) fn new(compiler: &'a Compiler) -> Self {
-        Self { compiler, known: HashMap::new() }
+/// A block of settings by its identity. It is kept, so that no other one takes its address.
+#[derive(Debug)]
+struct Block(Arc<Cors>, Effect);
+
+impl Outcomes {
+    /// Forgets what the last table did not use, before the next one is built.
+    pub(crate) fn begin_table(&mut self) {
+        let last = self.table;
+        self.known.retain(|_, (_, used)| *used == last);
+        self.table = last.wrapping_add(1);
     }
 
-    /// Merges the settings that count.
-    pub(crate) fn merge(&mut self, stack: &Stack<'_>) -> Outcome {
+    /// Merges the settings that count, under the profile that they came from (2.13).
+    pub(crate) fn merge(&mut self, stack: &Stack<'_>, compiler: &Compiler) -> Outcome {
         // The same blocks in the same order have the same labels.
-        let key = stack.iter().map(|attached| (std::ptr::from_ref(attached.cors), attached.effect)).collect();
-        let compiler = self.compiler;
-        self.known.entry(key).or_insert_with(|| compile(&stack.iter().collect::<Vec<_>>(), compiler)).clone()
+        let key = stack.iter().map(|attached| Block(Arc::clone(attached.cors), attached.effect)).collect();
+        let compile = || (compile(&stack.iter().collect::<Vec<_>>(), compiler), 0);
+        let (outcome, used) = self.known.entry(key).or_insert_with(compile);
+        *used = self.table;
+        outcome.clone()
+    }
+}
+
+impl PartialEq for Block {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) && self.1 == other.1
+    }
+}
+
+impl Eq for Block {}
+
+impl Hash for Block {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (Arc::as_ptr(&self.0), self.1).hash(state);
     }
 }
 

@@ -2,7 +2,7 @@
 //! route that delegates to it, of its listener and ListenerSet, and of its Gateway. Each step is one [`join`], by the
 //! annotation of the object that the step is about. Rules 7.1, 7.6, 7.7.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     names::{ObjectName, Target, policy_name},
@@ -32,7 +32,7 @@ pub(crate) enum Level {
 pub(crate) struct Attached<'a> {
     pub(crate) level: Level,
     pub(crate) label: String,
-    pub(crate) cors: &'a Cors,
+    pub(crate) cors: &'a Arc<Cors>,
     pub(crate) effect: Effect,
 }
 

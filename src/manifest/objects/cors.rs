@@ -1,7 +1,7 @@
 //! A `cors` block: six fields, each typed, each with its place, checked at once. In: a map of YAML. Out: a [`Cors`], and
 //! in the report everything that is wrong with it. Rules 2.1, 2.2, 2.12, 2.13.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     model::{Cors, CorsSetting, Effect},
@@ -19,14 +19,14 @@ use crate::{
 /// The CORS filter of a rule or a backend.
 pub(crate) fn read_filter(field: Field<'_>, report: &mut Report<'_>) -> Option<CorsSetting> {
     let object = field.object(report)?;
-    Some(CorsSetting { cors: Block::new(&object).read(false, report), effect: Effect::Applies })
+    Some(CorsSetting { cors: Arc::new(Block::new(&object).read(false, report)), effect: Effect::Applies })
 }
 
 /// `spec.cors` of a traffic policy, which can also disable CORS.
 pub(crate) fn read_setting(field: Field<'_>, report: &mut Report<'_>) -> Option<CorsSetting> {
     let object = field.object(report)?;
     let disable = object.get("disable", report);
-    let cors = Block::new(&object).read(true, report);
+    let cors = Arc::new(Block::new(&object).read(true, report));
     if let Some(disable) = disable {
         if let Value::Bool(true) = disable.node.value {
             report.violate_with(&disable, ViolationKind::WrongType { expected: "a map" }, Some("{}".to_owned()));

@@ -54,7 +54,8 @@ fn closed(path: &FieldPath) -> Filter {
 }
 
 fn closed_setting(path: FieldPath) -> CorsSetting {
-    CorsSetting { cors: Cors { policy: CorsPolicy::new(), path, lints: Vec::new() }, effect: Effect::Closes }
+    let cors = Cors { policy: CorsPolicy::new(), path, lints: Vec::new() };
+    CorsSetting { cors: Arc::new(cors), effect: Effect::Closes }
 }
 
 fn close_policy(policy: &mut TrafficPolicy) {

@@ -283,7 +283,8 @@ pub(crate) struct TargetRef {
 /// What a filter or a traffic policy says about CORS.
 #[derive(Clone, Debug)]
 pub(crate) struct CorsSetting {
-    pub(crate) cors: Cors,
+    /// Shared, so that what was made of it is known by it.
+    pub(crate) cors: Arc<Cors>,
     pub(crate) effect: Effect,
 }
 

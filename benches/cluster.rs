@@ -1,0 +1,166 @@
+//! What a change in a cluster costs: 10,000 routes and 1,000 policies in a store, one of them changed, and a table of all,
+//! beside reading all of them from JSON. Counted by callgrind; more than a tenth ends the bench with an error. Then what a
+//! route takes of memory at rest. Needs what the `instructions` bench needs, and says so where it is missing.
+
+use std::{
+    env, fs,
+    hint::black_box,
+    process::{Command, ExitCode},
+};
+
+use gungraun::{library_benchmark, library_benchmark_group};
+use serde_json::{Value, json};
+use tower_cors::manifest::{LoadedRoutes, ObjectStore};
+
+const ROUTES: usize = 10_000;
+const POLICIES: usize = 1_000;
+
+/// The most that a route may take, in bytes.
+const MAX_BYTES: i64 = 3_072;
+
+fn route(number: usize, origin: &str) -> Value {
+    json!({
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {
+            "name": format!("route-{number}"),
+            "namespace": "bench",
+            "labels": {"app": format!("app-{}", number / 10)},
+            "uid": format!("5f2c8f6e-0000-4000-8000-{number:012}"),
+            "resourceVersion": number.to_string(),
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+        },
+        "spec": {
+            "parentRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "gateway"}],
+            "hostnames": [format!("tenant-{number}.example.com")],
+            "rules": [{
+                "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+                "filters": [{"type": "CORS", "cors": {
+                    "allowOrigins": [origin],
+                    "allowMethods": ["GET", "PUT"],
+                    "allowHeaders": ["Content-Type"],
+                    "maxAge": 600,
+                }}],
+                "backendRefs": [{"group": "", "kind": "Service", "name": "service", "port": 8080, "weight": 1}],
+            }],
+        },
+    })
+}
+
+fn policy(number: usize) -> Value {
+    json!({
+        "apiVersion": "gateway.kgateway.dev/v1alpha1",
+        "kind": "TrafficPolicy",
+        "metadata": {"name": format!("policy-{number}"), "namespace": "bench"},
+        "spec": {
+            "targetSelectors": [{
+                "group": "gateway.networking.k8s.io",
+                "kind": "HTTPRoute",
+                "matchLabels": {"app": format!("app-{number}")},
+            }],
+            "cors": {"allowOrigins": [format!("https://policy-{number}.example")], "allowCredentials": true},
+        },
+    })
+}
+
+/// Everything, as an API server writes it.
+fn texts() -> Vec<String> {
+    let gateway = json!({
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": "gateway", "namespace": "bench"},
+        "spec": {"gatewayClassName": "c", "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}]},
+    });
+    let routes = (0..ROUTES).map(|number| route(number, &format!("https://app-{number}.example.com")));
+    [gateway].into_iter().chain(routes).chain((0..POLICIES).map(policy)).map(|object| object.to_string()).collect()
+}
+
+fn load(texts: &[String]) -> ObjectStore {
+    let mut store = ObjectStore::new();
+    for text in texts {
+        let object: Value = serde_json::from_str(text).expect("JSON");
+        store.apply(&object).expect("an object");
+    }
+    store
+}
+
+#[allow(missing_docs, unreachable_pub, reason = "a bench")]
+mod counted {
+    use super::*;
+
+    #[library_benchmark]
+    #[bench::all(setup = texts)]
+    fn load_all(texts: Vec<String>) -> (Vec<String>, ObjectStore, LoadedRoutes) {
+        let mut store = load(&texts);
+        let routes = store.build();
+        (texts, store, black_box(routes))
+    }
+
+    fn loaded() -> (ObjectStore, String) {
+        (load(&texts()), route(ROUTES / 2, "https://changed.example.com").to_string())
+    }
+
+    #[library_benchmark]
+    #[bench::one(setup = loaded)]
+    fn change_one((mut store, text): (ObjectStore, String)) -> (ObjectStore, LoadedRoutes) {
+        let object: Value = serde_json::from_str(&text).expect("JSON");
+        assert!(store.apply(&object).expect("an object"));
+        let routes = store.build();
+        (store, black_box(routes))
+    }
+
+    library_benchmark_group!(name = cases, benchmarks = [load_all, change_one]);
+    gungraun::main!(library_benchmark_groups = cases);
+
+    pub(super) fn start() {
+        main();
+    }
+}
+
+fn main() -> ExitCode {
+    // Under callgrind this program is started again, by the runner.
+    if env::args().any(|argument| argument == "--gungraun-run") {
+        counted::start();
+        return ExitCode::SUCCESS;
+    }
+    let bytes = memory();
+    println!("{bytes} bytes a route at rest, of at most {MAX_BYTES}");
+    for program in ["valgrind", "gungraun-runner"] {
+        if Command::new(program).arg("--version").output().is_err() {
+            println!("skipped: {program} is not there; the `instructions` bench says how to install it");
+            return ExitCode::SUCCESS;
+        }
+    }
+    counted::start();
+    let (Some(all), Some(one)) = (count("load_all.all"), count("change_one.one")) else {
+        println!("not counted");
+        return ExitCode::FAILURE;
+    };
+    let share = one as f64 / all as f64;
+    println!("loading all: {all} instructions; one change: {one}, {share:.3} of it, of at most 0.1");
+    if share <= 0.1 && bytes <= MAX_BYTES { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What a route takes, with its share of the policies: the store and the table that serves.
+fn memory() -> i64 {
+    let texts = texts();
+    let mut kept = None;
+    let measured = allocation_counter::measure(|| {
+        let mut store = load(&texts);
+        let routes = store.build();
+        kept = Some((store, routes));
+    });
+    let bytes = measured.bytes_current / ROUTES as i64;
+    drop(black_box(kept));
+    bytes
+}
+
+/// The instructions that callgrind counted, which it leaves in the target folder.
+fn count(name: &str) -> Option<u64> {
+    // This program lies in `<target>/<profile>/deps`.
+    let program = env::current_exe().ok()?;
+    let folder = program.ancestors().nth(3)?.join("gungraun/benches/cluster/counted/cases");
+    let text = fs::read_to_string(folder.join(name).join(format!("callgrind.{name}.out"))).ok()?;
+    let totals = text.lines().find_map(|line| line.strip_prefix("totals: "))?;
+    totals.split(' ').next()?.parse().ok()
+}

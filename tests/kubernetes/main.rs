@@ -15,6 +15,11 @@ mod process;
 #[allow(dead_code, reason = "the rows of policies have their engine in tests/layer")]
 mod row;
 
+/// Connections of clients that send many requests.
+#[path = "../gateway/traffic.rs"]
+#[allow(dead_code, reason = "the upstream and its streams are for the tests of load in tests/gateway")]
+mod load;
+
 /// What a server is made of, and whether it is here.
 mod assets;
 /// The gateway that follows a server.
@@ -23,10 +28,14 @@ mod gateway;
 mod kubectl;
 /// Manifests as objects of a server.
 mod objects;
+/// The way to a server, which can be cut.
+mod link;
 /// A real server.
 mod server;
 /// A process that ends with the tests.
 mod supervised;
+/// Requests that go on meanwhile.
+mod traffic;
 /// Waiting for a condition.
 mod wait;
 
@@ -35,6 +44,8 @@ mod rows;
 
 /// What a server adds to objects.
 mod defaults;
+/// What happens to a server.
+mod faults;
 /// Objects that are wrong.
 mod invalid;
 /// Several gateways.

@@ -71,7 +71,7 @@ impl Server {
         fs::write(server.file("audit.yaml"), AUDIT_POLICY).expect("a policy");
         server.start_etcd();
         server.start_api();
-        server.install(&assets.crds());
+        server.install_all();
         server
     }
 
@@ -196,6 +196,11 @@ impl Server {
             let ready = kubectl.get_raw("/readyz").unwrap_or_default();
             (ready == "ok").then_some(())
         });
+    }
+
+    /// Installs every CRD.
+    pub(crate) fn install_all(&self) {
+        self.install(&self.assets.crds());
     }
 
     /// Installs CRDs, and waits until their kinds are served.

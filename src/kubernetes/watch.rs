@@ -48,10 +48,13 @@ pub(crate) fn watch(
     collection: Collection,
     api: Api<DynamicObject>,
 ) -> impl Stream<Item = (Collection, Happening)> + Send {
-    let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(500);
-    let events = Box::pin(kube::runtime::watcher(api.clone(), config));
-    stream::unfold((events, Pause::default()), move |(mut events, mut pause)| {
+    let begin = {
         let api = api.clone();
+        let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(500);
+        move || Box::pin(kube::runtime::watcher(api.clone(), config.clone()))
+    };
+    stream::unfold((begin(), Pause::default()), move |(mut events, mut pause)| {
+        let (api, begin) = (api.clone(), begin.clone());
         async move {
             loop {
                 tokio::time::sleep(pause.next).await;
@@ -77,6 +80,10 @@ pub(crate) fn watch(
                     }
                     Err(error) => {
                         pause = pause.after(&error);
+                        // Whoever answers next may have another store, in whose history this place means something else.
+                        if is_unreached(&error) {
+                            events = begin();
+                        }
                         happening_of(&error)
                     }
                 };
@@ -112,6 +119,12 @@ fn happening_of(error: &watcher::Error) -> Option<Happening> {
             _ => Some(Happening::Failed(message_of(error))),
         },
     }
+}
+
+/// Whether a request got no answer.
+fn is_unreached(error: &watcher::Error) -> bool {
+    let is_answer = matches!(error, watcher::Error::WatchFailed(_)) || status_of(error).is_some();
+    !is_answer && cause_of(error).is_some()
 }
 
 /// What the server says, where it says something.

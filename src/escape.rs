@@ -6,6 +6,11 @@ use std::fmt;
 /// The longest value that a message shows, in bytes; the rest is cut.
 const MAX_VALUE: usize = 256;
 
+/// The longest message of another program that a message shows, in bytes. Those of an API server name an account, a verb
+/// and a resource, and are longer than values.
+#[cfg(feature = "kubernetes")]
+const MAX_FOREIGN_MESSAGE: usize = 1024;
+
 /// The longest list of messages that is shown as one text, in bytes.
 const MAX_LIST: usize = 4096;
 
@@ -18,21 +23,41 @@ impl fmt::Display for Escaped<'_> {
         if self.0.len() <= MAX_VALUE && self.0.bytes().all(|byte| byte != b'"' && matches!(byte, b' '..=b'~')) {
             return f.write_str(self.0);
         }
-        let mut shown = 0;
-        for character in self.0.chars() {
-            let (escaped, mut plain) = (character.escape_default(), [0; 4]);
-            let text = match character == '"' || is_invisible_or_control(character) {
-                true => &*escaped.to_string(),
-                false => character.encode_utf8(&mut plain),
-            };
-            shown += text.len();
-            if shown > MAX_VALUE {
-                return f.write_str("…");
-            }
-            f.write_str(text)?;
-        }
-        Ok(())
+        write_escaped(f, self.0, MAX_VALUE, |character| character == '"' || is_invisible_or_control(character))
     }
+}
+
+/// What another program says, as it stands at the end of a message: no quotes are around it, so its own are as they were.
+#[cfg(feature = "kubernetes")]
+pub(crate) struct ForeignMessage<'a>(pub(crate) &'a str);
+
+#[cfg(feature = "kubernetes")]
+impl fmt::Display for ForeignMessage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_escaped(f, self.0, MAX_FOREIGN_MESSAGE, is_invisible_or_control)
+    }
+}
+
+fn write_escaped(
+    f: &mut fmt::Formatter<'_>,
+    text: &str,
+    longest: usize,
+    is_escaped: impl Fn(char) -> bool,
+) -> fmt::Result {
+    let mut shown = 0;
+    for character in text.chars() {
+        let (escaped, mut plain) = (character.escape_default(), [0; 4]);
+        let text = match is_escaped(character) {
+            true => &*escaped.to_string(),
+            false => character.encode_utf8(&mut plain),
+        };
+        shown += text.len();
+        if shown > longest {
+            return f.write_str("…");
+        }
+        f.write_str(text)?;
+    }
+    Ok(())
 }
 
 /// Whether a character does more than to be read: it moves the cursor, ends the line, hides or reverses text.

@@ -45,7 +45,7 @@ mod store;
 mod value;
 
 pub use attachment::{Change, Condition, LoadedRoutes, ObjectStatus, StatusEntry, StatusReference};
-pub use error::{ManifestError, ManifestErrors};
+pub use error::{ManifestError, ManifestErrors, ObjectError};
 pub use finding::{Excerpt, Lint, LintKind, Located, Position, Violation, ViolationKind};
 pub use manifests::Manifests;
 pub use objects::BackendRef;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    escape::Escaped,
+    escape::{Escaped, ForeignMessage},
     finding::Kind,
     manifest::{Change, Violation},
 };
@@ -69,10 +69,10 @@ impl fmt::Display for ClusterEvent {
             Self::Changed(change) => change.fmt(f),
             Self::Reloaded { changes } => write!(f, "reloaded, {changes} change{}", plural(*changes)),
             Self::Refused(violation) => write!(f, "refused: {violation} [{}]", violation.kind().code()),
-            Self::Unavailable { resource, message } => write!(f, "API server: {resource}: {}", Escaped(message)),
+            Self::Unavailable { resource, message } => write!(f, "API server: {resource}: {}", ForeignMessage(message)),
             Self::Available { resource } => write!(f, "API server: {resource}: read again"),
             Self::StatusNotWritten { object, message } => {
-                write!(f, "status of {}: {}", Escaped(object), Escaped(message))
+                write!(f, "status of {}: {}", Escaped(object), ForeignMessage(message))
             }
         }
     }

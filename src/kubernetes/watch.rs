@@ -21,7 +21,7 @@ use super::{error::ClusterError, kinds::Collection};
 
 /// What happens to a collection.
 pub(crate) enum Happening {
-    Object(Event<DynamicObject>),
+    Object(Box<Event<DynamicObject>>),
     /// The collection can be read after a failure, and nothing in it has changed.
     Readable,
     /// The server does not know the kind, so it has no objects (10.1).
@@ -48,10 +48,13 @@ pub(crate) fn watch(
     collection: Collection,
     api: Api<DynamicObject>,
 ) -> impl Stream<Item = (Collection, Happening)> + Send {
-    let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(500);
-    let events = Box::pin(kube::runtime::watcher(api.clone(), config));
-    stream::unfold((events, Pause::default()), move |(mut events, mut pause)| {
+    let begin = {
         let api = api.clone();
+        let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(500);
+        move || Box::pin(kube::runtime::watcher(api.clone(), config.clone()))
+    };
+    stream::unfold((begin(), Pause::default()), move |(mut events, mut pause)| {
+        let (api, begin) = (api.clone(), begin.clone());
         async move {
             loop {
                 tokio::time::sleep(pause.next).await;
@@ -66,12 +69,21 @@ pub(crate) fn watch(
                     },
                 };
                 let happening = match event? {
+                    // A list is about to be asked for, and nothing says yet that it will be answered.
+                    Ok(Event::Init) => {
+                        pause.next = Duration::ZERO;
+                        Some(Happening::Object(Box::new(Event::Init)))
+                    }
                     Ok(event) => {
                         pause = Pause::default();
-                        Some(Happening::Object(event))
+                        Some(Happening::Object(Box::new(event)))
                     }
                     Err(error) => {
                         pause = pause.after(&error);
+                        // Whoever answers next may have another store, in whose history this place means something else.
+                        if is_unreached(&error) {
+                            events = begin();
+                        }
                         happening_of(&error)
                     }
                 };
@@ -107,6 +119,12 @@ fn happening_of(error: &watcher::Error) -> Option<Happening> {
             _ => Some(Happening::Failed(message_of(error))),
         },
     }
+}
+
+/// Whether a request got no answer.
+fn is_unreached(error: &watcher::Error) -> bool {
+    let is_answer = matches!(error, watcher::Error::WatchFailed(_)) || status_of(error).is_some();
+    !is_answer && cause_of(error).is_some()
 }
 
 /// What the server says, where it says something.

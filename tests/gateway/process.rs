@@ -111,11 +111,7 @@ impl Gateway {
 
     /// Sends a request without a body, and reads the response.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        Response::parse(&self.send_raw(format!("{head}\r\n").as_bytes()))
+        Response::parse(&self.send_raw(head_of(method, path, headers).as_bytes()))
     }
 
     /// The most memory that the process has used, in KiB.
@@ -184,6 +180,12 @@ impl Response {
     }
 }
 
+/// The head of a request without a body, which ends its connection.
+pub(crate) fn head_of(method: &str, path: &str, headers: &[(&str, &str)]) -> String {
+    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n{lines}\r\n")
+}
+
 /// An address where nobody listens.
 pub(crate) fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -191,8 +193,8 @@ pub(crate) fn nobody() -> String {
 }
 
 /// The compiled example, which cargo puts beside the folder of the tests. It is built where it is missing or older than
-/// its sources, as after `cargo test --test gateway`.
-fn executable() -> &'static Path {
+/// its sources, as after `cargo test --test gateway`, or lacks a feature that these tests have.
+pub(crate) fn executable() -> &'static Path {
     static EXECUTABLE: OnceLock<PathBuf> = OnceLock::new();
     EXECUTABLE.get_or_init(|| {
         let test = std::env::current_exe().unwrap();
@@ -202,10 +204,14 @@ fn executable() -> &'static Path {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let sources = newest(&root.join("src")).max(newest(&root.join("examples")));
         let built = fs::metadata(&executable).and_then(|found| found.modified()).ok();
-        if built < sources {
+        let needs_kubernetes = cfg!(feature = "kubernetes");
+        if built < sources || (needs_kubernetes && !has_kubernetes(&executable)) {
             let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
             cargo.current_dir(root).args(["build", "--quiet", "--example", "gateway", "--target-dir"]);
             cargo.arg(profile.parent().unwrap());
+            if needs_kubernetes {
+                cargo.args(["--features", "kubernetes,k8s-openapi-latest"]);
+            }
             if profile.ends_with("release") {
                 cargo.arg("--release");
             }
@@ -213,6 +219,13 @@ fn executable() -> &'static Path {
         }
         executable
     })
+}
+
+/// Whether the example was built with the feature: one without it says so, and one with it misses its kubeconfig.
+fn has_kubernetes(executable: &Path) -> bool {
+    let arguments = ["--listen", "127.0.0.1:0", "--kubernetes", "--kubeconfig", "missing"];
+    let output = Command::new(executable).args(arguments).stdin(Stdio::null()).output().unwrap();
+    !String::from_utf8_lossy(&output.stderr).contains("without the feature")
 }
 
 /// When a file below `folder` was last changed.

@@ -19,6 +19,8 @@ mod invariants;
 /// What other CORS layers got wrong.
 mod regressions;
 
+/// What a request may allocate.
+mod allocations;
 /// Errors of an inner service as readable responses.
 mod answered_errors;
 /// The types that layers have, and the setters that people look for.

@@ -42,6 +42,7 @@ impl Object {
         objects::read(&node, &mut resources, &mut report);
         let Report { lints, violations, .. } = report;
         objects::close_invalid(&mut resources, violations.iter().map(|violation| violation.path()));
+        resources.shrink_to_fit();
         Ok(ReadObject { resources, lints, violations })
     }
 }

@@ -247,6 +247,15 @@ impl<'a> Graph<'a> {
         if children.is_empty() {
             return Err(reason.unwrap_or_else(|| "no route that it names takes its requests".to_owned()));
         }
+        let everything = [RouteMatch::new()];
+        let own = if own.is_empty() { &everything } else { own };
+        let is_taken = |child: &usize| {
+            let child = self.resources.routes.get(*child);
+            child.is_some_and(|child| child.rules.iter().any(|rule| has_joined_match(child, rule, own)))
+        };
+        if !children.iter().any(is_taken) {
+            return Err("no match of the routes that it names lies within its own".to_owned());
+        }
         Ok(children)
     }
 
@@ -403,9 +412,8 @@ fn refusal(route: &Route, taken: &Taken) -> Option<String> {
 /// The matches of a delegated rule under those of the rule above it; none where no request reaches it.
 fn joined_matches(route: &Route, rule: &RouteRule, above: &[RouteMatch]) -> Option<Vec<RouteMatch>> {
     let everything = [RouteMatch::new()];
-    let own: &[RouteMatch] = if rule.matches.is_empty() { &everything } else { &rule.matches };
     let mut joined = Vec::new();
-    for own in own {
+    for own in own_matches(rule, &everything) {
         match route.inherits_matches {
             true => joined.extend(above.iter().filter_map(|parent| own.joined_to(parent))),
             false if above.iter().any(|parent| own.lies_within(parent)) => joined.push(own.clone()),
@@ -417,4 +425,17 @@ fn joined_matches(route: &Route, rule: &RouteRule, above: &[RouteMatch]) -> Opti
         }
     }
     (!joined.is_empty()).then_some(joined)
+}
+
+/// Whether any request reaches a delegated rule under these matches of the rule above it.
+fn has_joined_match(route: &Route, rule: &RouteRule, above: &[RouteMatch]) -> bool {
+    let everything = [RouteMatch::new()];
+    own_matches(rule, &everything).iter().any(|own| match route.inherits_matches {
+        true => above.iter().any(|parent| own.joined_to(parent).is_some()),
+        false => above.iter().any(|parent| own.lies_within(parent)),
+    })
+}
+
+fn own_matches<'a>(rule: &'a RouteRule, everything: &'a [RouteMatch; 1]) -> &'a [RouteMatch] {
+    if rule.matches.is_empty() { everything } else { &rule.matches }
 }

@@ -1,5 +1,7 @@
 //! The table of manifests compared with the slow, obvious reference: same rule, same stack, same policy.
 
+use std::collections::HashMap;
+
 use http::Request;
 use proptest::prelude::*;
 use tower_cors::{
@@ -11,7 +13,7 @@ use tower_cors::{
 };
 
 use super::{
-    reference::{ListenerName, Reached, Sent, reached},
+    reference::{ListenerName, Reached, Reading, Sent, fits, reached},
     stack::{Given, counting, stack},
     world::{HOSTS, Policy, REQUESTED, World, a_world},
 };
@@ -66,7 +68,10 @@ fn expected(world: &World, reached: &Reached<'_>) -> Answer {
     }
 }
 
-fn found(routes: &LoadedRoutes, sent: &Sent) -> Option<Answer> {
+/// The stack of each rule and listener that was found.
+type Stacks = HashMap<(usize, usize, usize), Vec<String>>;
+
+fn found(routes: &LoadedRoutes, sent: &Sent, stacks: &mut Stacks) -> Option<Answer> {
     let query = sent.query.iter().map(|(name, value)| format!("?{name}={value}")).collect::<String>();
     let mut request = Request::builder()
         .method(sent.method)
@@ -89,11 +94,13 @@ fn found(routes: &LoadedRoutes, sent: &Sent) -> Option<Answer> {
         SettingKind::Policy(policy) => policy.allow_origins.as_ref().unwrap()[0].clone(),
         _ => unreachable!("manifests have no ceilings"),
     };
+    let stack = stacks.entry((found.route(), found.rule(), found.listener()));
+    let stack = stack.or_insert_with(|| routes.stack(&found).iter().map(label).collect());
     Some(Answer {
         rule: format!("HTTPRoute {}/{} rule {}", found.namespace(), found.name(), found.rule()),
         delegated_by: routes.delegated_by(&found),
         leads_nowhere: routes.leads_nowhere(&found),
-        stack: routes.stack(&found).iter().map(label).collect(),
+        stack: stack.clone(),
         policy: found.policy().map(|policy| policy.policy().clone()),
     })
 }
@@ -108,7 +115,7 @@ fn requests(world: &World) -> Vec<Sent> {
     });
     let mut all = Vec::new();
     for arrived_on in [None].into_iter().chain(listeners.map(Some)) {
-        for host in HOSTS {
+        for host in HOSTS.into_iter().filter(|host| is_told(world, arrived_on.as_ref(), host)) {
             for path in REQUESTED {
                 for (method, value) in [("GET", None), ("PUT", Some("1")), ("GET", Some("2"))] {
                     let with = |names: &[&'static str]| -> Vec<_> {
@@ -123,6 +130,22 @@ fn requests(world: &World) -> Vec<Sent> {
     all
 }
 
+/// Whether the rules tell what is served on a listener for a host. Where the listener has another hostname, a parent that
+/// is not there can't say no, and nothing says whether the listener does.
+fn is_told(world: &World, arrived_on: Option<&ListenerName>, host: &str) -> bool {
+    let Some(listener) = arrived_on else { return true };
+    let all = world.gateways.iter().map(|gateway| (false, gateway.name, &gateway.listeners));
+    let all = all.chain(world.sets.iter().map(|set| (true, set.name, &set.listeners)));
+    let mut of_parent = all.filter(|(is_of_set, name, _)| (*is_of_set, *name) == (listener.is_of_set, listener.parent));
+    let fits_host = of_parent.any(|(_, _, listeners)| {
+        let named = listeners.iter().find(|one| one.name == listener.listener);
+        named.is_some_and(|one| one.hostname.is_none_or(|hostname| fits(hostname, host)))
+    });
+    fits_host || !Reading::new(world).misses_a_parent()
+}
+
+thread_local! { static STATS: std::cell::RefCell<[usize; 16]> = const { std::cell::RefCell::new([0;16]) }; }
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
@@ -135,11 +158,15 @@ proptest! {
             manifests = manifests.global_policy_namespace(namespace);
         }
         let routes = manifests.read("m.yaml", &text).build().unwrap_or_else(|errors| panic!("{errors:#}\n{text}"));
+        let reading = Reading::new(&world);
+        let mut stacks = Stacks::new();
         for sent in requests(&world) {
-            let expected: Vec<_> = reached(&world, &sent).iter().map(|one| expected(&world, one)).collect();
-            let found = found(&routes, &sent);
+            let expected: Vec<_> = reached(&reading, &sent).iter().map(|one| expected(&world, one)).collect();
+            let found = found(&routes, &sent, &mut stacks);
+            STATS.with(|stats| { let mut stats = stats.borrow_mut(); stats[0]+=1; if let Some(found)=&found { stats[1]+=1; stats[2+found.delegated_by.len().min(3)]+=1; stats[6]+=usize::from(found.leads_nowhere); stats[7+found.stack.len().min(5)]+=1; stats[13]+=usize::from(found.policy.is_some()); stats[14]+=usize::from(found.policy.as_ref().is_some_and(|p|p.allow_origins.as_ref().unwrap().len()>1)); stats[15]+=usize::from(expected.len()>1);} });
             let is_expected = found.as_ref().map_or(expected.is_empty(), |found| expected.contains(found));
             prop_assert!(is_expected, "{sent:?}\nfound {found:#?}\nexpected {expected:#?}\n{text}");
         }
+        STATS.with(|s| println!("{:?}", s.borrow()));
     }
 }

@@ -54,13 +54,35 @@ struct Attachment<'a> {
     steps: Vec<Step<'a>>,
 }
 
+/// What is served, and through what.
+pub(super) struct Reading<'a> {
+    world: &'a World,
+    served: Vec<Served>,
+    /// For each route.
+    attachments: Vec<Vec<Attachment<'a>>>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(world: &'a World) -> Self {
+        let attachments = world.routes.iter().map(|route| attachments(world, route)).collect();
+        Self { world, served: all_served(world), attachments }
+    }
+
+    /// Whether a parent of some route is not there.
+    pub(super) fn misses_a_parent(&self) -> bool {
+        self.attachments.iter().flatten().any(|one| one.listener.is_none())
+    }
+}
+
 /// All that the request may have reached: one, or several ways to one rule that no rule tells apart.
-pub(super) fn reached<'a>(world: &'a World, sent: &Sent) -> Vec<Reached<'a>> {
+pub(super) fn reached<'a>(reading: &Reading<'a>, sent: &Sent) -> Vec<Reached<'a>> {
+    let world = reading.world;
     let mut found = Vec::new();
-    for served in all_served(world) {
+    for served in &reading.served {
         let top = &world.routes[served.top];
         let Some(hostname) = best_hostname(&top.hostnames, sent.host) else { continue };
-        let Some(parent_steps) = settings_of_listener(world, top, sent) else { continue };
+        let attachments = &reading.attachments[served.top];
+        let Some(parent_steps) = settings_of_listener(attachments, top, sent) else { continue };
         let route = &world.routes[served.rule.0];
         for one in served.matches.iter().filter(|one| meets(one, sent)) {
             let key = (hostname, precedence(one), (route.created.is_none(), route.created), route.name, served.rule.1);
@@ -81,7 +103,7 @@ pub(super) fn reached<'a>(world: &'a World, sent: &Sent) -> Vec<Reached<'a>> {
 
 // 8.1
 
-fn fits(hostname: &str, host: &str) -> bool {
+pub(super) fn fits(hostname: &str, host: &str) -> bool {
     match hostname.strip_prefix('*') {
         Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
         None => hostname == host,
@@ -194,14 +216,17 @@ fn served_below(
         };
         let mut children = named(world, &rule.backends);
         children.retain(takes);
-        if !delegates || children.is_empty() || matches.iter().any(|one| one.is_exact) {
+        let mut below = Vec::new();
+        if matches.iter().all(|one| !one.is_exact) {
+            let served = |child| served_below(world, top, child, &chain_below, Some(&matches));
+            below.extend(children.into_iter().flat_map(served));
+        }
+        // A delegation that nothing is reached through is one to nothing.
+        if below.is_empty() {
             let rule = (route_at, rule_at);
             all.push(Served { top, chain: chain.to_vec(), rule, matches, leads_nowhere: delegates });
-            continue;
         }
-        for child in children {
-            all.extend(served_below(world, top, child, &chain_below, Some(&matches)));
-        }
+        all.extend(below);
     }
     all
 }
@@ -243,11 +268,10 @@ fn united(parent: &Pairs, child: &Pairs) -> Option<Pairs> {
 // 8.4, 8.6, 8.7
 
 /// The settings of the listener that the request arrived on; none where the route is not served there.
-fn settings_of_listener<'a>(world: &'a World, route: &Route, sent: &Sent) -> Option<Vec<Step<'a>>> {
+fn settings_of_listener<'a>(all: &[Attachment<'a>], route: &Route, sent: &Sent) -> Option<Vec<Step<'a>>> {
     if route.parents.is_empty() {
         return Some(Vec::new());
     }
-    let all = attachments(world, route);
     let arrived_there = |one: &&Attachment<'_>| one.listener == sent.arrived_on;
     let is_unknown = |one: &&Attachment<'_>| one.listener.is_none();
     let fits_host = |one: &&Attachment<'_>| one.hostname.is_none_or(|hostname| fits(hostname, sent.host));
@@ -270,8 +294,12 @@ fn attachments<'a>(world: &'a World, route: &Route) -> Vec<Attachment<'a>> {
     for reference in &route.parents {
         match (reference.kind, find_gateway(world, reference.name)) {
             ("Gateway", Some(gateway)) if !seen.contains(&gateway.name) => {
-                seen.push(gateway.name);
-                all.extend(of_own_listeners(world, route, gateway));
+                // A reference that nothing takes has no place among the others.
+                let alone = Route { parents: vec![reference.clone()], ..route.clone() };
+                if !of_own_listeners(world, &alone, gateway).is_empty() {
+                    seen.push(gateway.name);
+                    all.extend(of_own_listeners(world, route, gateway));
+                }
             }
             ("Gateway", Some(_)) | ("HTTPRoute", _) => {}
             ("Gateway", None) => all.push(gone(world, reference)),
@@ -324,9 +352,8 @@ fn takes(world: &World, (kind, parent): (&str, Name), listener: &Listener, route
             && reference.section.is_none_or(|section| section == listener.name)
             && reference.port.is_none_or(|port| port == listener.port)
     };
-    let hostname_fits = |hostname: &str| {
-        route.hostnames.is_empty() || route.hostnames.iter().any(|own| overlap(own, hostname))
-    };
+    let hostname_fits =
+        |hostname: &str| route.hostnames.is_empty() || route.hostnames.iter().any(|own| overlap(own, hostname));
     route.parents.iter().any(names_it)
         && listener.hostname.is_none_or(hostname_fits)
         && matches!(listener.protocol, "HTTP" | "HTTPS")

@@ -144,8 +144,6 @@ fn is_told(world: &World, arrived_on: Option<&ListenerName>, host: &str) -> bool
     fits_host || !Reading::new(world).misses_a_parent()
 }
 
-thread_local! { static STATS: std::cell::RefCell<[usize; 16]> = const { std::cell::RefCell::new([0;16]) }; }
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
@@ -163,10 +161,8 @@ proptest! {
         for sent in requests(&world) {
             let expected: Vec<_> = reached(&reading, &sent).iter().map(|one| expected(&world, one)).collect();
             let found = found(&routes, &sent, &mut stacks);
-            STATS.with(|stats| { let mut stats = stats.borrow_mut(); stats[0]+=1; if let Some(found)=&found { stats[1]+=1; stats[2+found.delegated_by.len().min(3)]+=1; stats[6]+=usize::from(found.leads_nowhere); stats[7+found.stack.len().min(5)]+=1; stats[13]+=usize::from(found.policy.is_some()); stats[14]+=usize::from(found.policy.as_ref().is_some_and(|p|p.allow_origins.as_ref().unwrap().len()>1)); stats[15]+=usize::from(expected.len()>1);} });
             let is_expected = found.as_ref().map_or(expected.is_empty(), |found| expected.contains(found));
             prop_assert!(is_expected, "{sent:?}\nfound {found:#?}\nexpected {expected:#?}\n{text}");
         }
-        STATS.with(|s| println!("{:?}", s.borrow()));
     }
 }

@@ -88,12 +88,8 @@ pub(super) fn reached<'a>(reading: &Reading<'a>, sent: &Sent) -> Vec<Reached<'a>
             let key = (hostname, precedence(one), (route.created.is_none(), route.created), route.name, served.rule.1);
             let below = [served.rule].into_iter().chain(served.chain.iter().copied());
             let steps = below.map(|rule| of_route(world, rule)).chain(parent_steps.clone()).collect();
-            let reached = Reached {
-                rule: served.rule,
-                chain: served.chain.clone(),
-                leads_nowhere: served.leads_nowhere,
-                steps,
-            };
+            let reached =
+                Reached { rule: served.rule, chain: served.chain.clone(), leads_nowhere: served.leads_nowhere, steps };
             found.push((key, reached));
         }
     }
@@ -184,13 +180,7 @@ fn takes_requests_from(child: &Route, parent: &Route) -> bool {
 }
 
 /// The rules of a route that is reached through a chain of rules, of which the nearest one has these matches.
-fn served_below(
-    world: &World,
-    top: usize,
-    route_at: usize,
-    chain: &[RuleAt],
-    above: Option<&[Match]>,
-) -> Vec<Served> {
+fn served_below(world: &World, top: usize, route_at: usize, chain: &[RuleAt], above: Option<&[Match]>) -> Vec<Served> {
     let route = &world.routes[route_at];
     let mut all = Vec::new();
     for (rule_at, rule) in route.rules.iter().enumerate() {
@@ -201,9 +191,7 @@ fn served_below(
             Some(above) if route.inherits_matches => {
                 above.iter().flat_map(|above| own.iter().filter_map(|one| joined(above, one))).collect()
             }
-            Some(above) => {
-                own.into_iter().filter(|one| above.iter().any(|above| lies_within(one, above))).collect()
-            }
+            Some(above) => own.into_iter().filter(|one| above.iter().any(|above| lies_within(one, above))).collect(),
         };
         if matches.is_empty() {
             continue;

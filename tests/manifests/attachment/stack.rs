@@ -58,13 +58,16 @@ fn targeting<'a>(world: &'a World, level: u8, object: Object<'_>, section: Optio
         let may_select = is_in_namespace || world.global_namespace == Some(policy.name.0);
         let by_labels = may_select
             && policy.selectors.iter().any(|&(kind, of, app)| {
-                let selects =
-                    object.labels.is_some_and(|labels| app.is_none_or(|app| labels.get("app") == Some(&app)));
+                let selects = object.labels.is_some_and(|labels| app.is_none_or(|app| labels.get("app") == Some(&app)));
                 is_of_kind(kind) && of == section && selects
             });
         by_name || by_labels
     };
-    let oldest = world.policies.iter().filter(targets).min_by_key(|policy| (policy.created.is_none(), policy.created, policy.name));
+    let oldest = world
+        .policies
+        .iter()
+        .filter(targets)
+        .min_by_key(|policy| (policy.created.is_none(), policy.created, policy.name));
     oldest.map(|policy| Given { level, policy: &policy.policy, attached: Some(policy) })
 }
 
@@ -77,7 +80,8 @@ pub(super) fn of_route(world: &World, (route, rule): RuleAt) -> Step<'_> {
         [Backend::Service(Some(policy))] => Some(filter(1, policy)),
         _ => None,
     };
-    let named = world.policies.iter().find(|policy| Some(policy.name) == rule.extension.map(|name| (route.name.0, name)));
+    let named =
+        world.policies.iter().find(|policy| Some(policy.name) == rule.extension.map(|name| (route.name.0, name)));
     let object = Object { kind: "HTTPRoute", name: route.name, labels: Some(&route.labels) };
     let of_rule = rule.name.and_then(|name| targeting(world, 4, object, Some(name)));
     let settings = [

@@ -17,7 +17,7 @@ impl World {
         });
         let all = namespaces
             .chain(self.gateways.iter().map(gateway))
-            .chain(self.sets.iter().map(|set| listener_set(set)))
+            .chain(self.sets.iter().map(listener_set))
             .chain(self.routes.iter().map(|route| self.route(route)))
             .chain(self.policies.iter().map(traffic_policy));
         all.map(|object| format!("---\n{object}\n")).collect()

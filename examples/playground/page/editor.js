@@ -104,7 +104,6 @@ export function problemLine(problem, id, use, path = "") {
         path && element("code", {}, `${path}: `),
         problem.message,
         problem.fixed != null &&
-            problem.suggestion != null &&
             element(
                 "button",
                 {

@@ -111,7 +111,7 @@ export function problemLine(problem, id, use, path = "") {
                     class: "use",
                     onclick: () => use(problem),
                 },
-                "use this",
+                problem.suggestion == null ? "repair" : "use this",
             ),
     );
 }

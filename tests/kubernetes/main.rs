@@ -42,6 +42,8 @@ mod wait;
 /// Answers from a server are those from files.
 mod rows;
 
+/// Many objects, and large ones.
+mod bulk;
 /// What a server adds to objects.
 mod defaults;
 /// What happens to a server.

@@ -9,13 +9,15 @@ pub(crate) mod nearest;
 mod suggest;
 mod values;
 
+#[cfg(feature = "manifest")]
+pub(crate) use check::CRD_MAX_AGE;
 pub use compiled::CompiledPolicy;
 pub(crate) use judgement::Judgement;
 pub(crate) use values::{Expose, List, Values};
 
 use crate::{
     finding::{Severity, Violations},
-    policy::{CorsPolicy, FieldPath, OriginFunction, PolicyWithFunction, Provenance},
+    policy::{CorsPolicy, FieldPath, OriginFunction, Provenance, RustPolicy},
 };
 
 /// What a policy is held to where the Gateway API and the security advisories of the field disagree (2.13).
@@ -127,7 +129,7 @@ impl Compiler {
     /// # Errors
     ///
     /// Every violation at once, in the order of the fields.
-    pub fn compile(&self, policy: impl Into<PolicyWithFunction>) -> Result<CompiledPolicy, Violations> {
+    pub fn compile(&self, policy: impl Into<RustPolicy>) -> Result<CompiledPolicy, Violations> {
         let policy = policy.into();
         let checked = self.check(&policy, policy.function().is_some())?;
         Ok(CompiledPolicy::new(policy, self.profile, checked, None, Vec::new()))
@@ -142,7 +144,7 @@ impl Compiler {
     /// Compiles a merged policy, which keeps its provenance, and the bounds of its ceilings for a function of a layer.
     pub(crate) fn compile_merged(
         &self,
-        policy: PolicyWithFunction,
+        policy: RustPolicy,
         provenance: &Provenance,
         bounds: Vec<OriginFunction>,
     ) -> Result<CompiledPolicy, Violations> {
@@ -183,7 +185,7 @@ impl CorsPolicy {
     }
 }
 
-impl PolicyWithFunction {
+impl RustPolicy {
     /// Validates the policy and computes everything that a request will need; see [`CorsPolicy::compile`].
     ///
     /// # Errors

@@ -19,6 +19,10 @@ pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names and paths are this nearly always.
+        if self.0.len() <= MAX_VALUE && self.0.bytes().all(|byte| byte != b'"' && matches!(byte, b' '..=b'~')) {
+            return f.write_str(self.0);
+        }
         write_escaped(f, self.0, MAX_VALUE, |character| character == '"' || is_invisible_or_control(character))
     }
 }

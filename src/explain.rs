@@ -40,7 +40,8 @@ use crate::{
 
 /// What happens to a request that a script makes to another origin, and why.
 ///
-/// The backend is taken to answer with 200 and without CORS headers of its own.
+/// The backend is taken to answer with 200 and without CORS headers of its own; where no route takes the request, the
+/// gateway is, with 404.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(Serialize))]
 pub struct Explanation {
@@ -73,10 +74,35 @@ pub struct Step {
     message: String,
     #[cfg_attr(feature = "serde", serde(rename = "answeredByLayer"))]
     is_answered: bool,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "serialize::behind"))]
+    behind: Behind,
     #[cfg_attr(feature = "serde", serde(serialize_with = "serialize::status"))]
     status: StatusCode,
     #[cfg_attr(feature = "serde", serde(serialize_with = "serialize::headers"))]
     headers: HeaderMap,
+}
+
+/// Who answers what the layer does not answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Behind {
+    /// The backend, which is taken to answer with 200.
+    #[default]
+    Backend,
+    /// The gateway, with 404: no route takes the request (8.5).
+    NoRoute,
+    /// The gateway, with 500: the rule delegates to nothing (8.8).
+    NoBackend,
+}
+
+impl Behind {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Backend => StatusCode::OK,
+            Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::NoBackend => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
 }
 
 /// The rule that a request reaches.
@@ -99,6 +125,7 @@ pub struct MatchedRoute {
 struct Found {
     route: Option<MatchedRoute>,
     settings: Vec<Setting>,
+    behind: Behind,
 }
 
 impl Explanation {
@@ -110,9 +137,10 @@ impl Explanation {
     /// Explains a request for `uri` under a table of routes, naming the rule that it reaches.
     #[cfg(feature = "route")]
     pub fn of_table(request: ScriptRequest, uri: Uri, table: &crate::route::RouteTable, options: &Options) -> Self {
-        Self::explain(request, uri, table, options, |head| Found {
-            route: table.find(head).map(|found| MatchedRoute::new(&found, None, table.requires_consent(head))),
-            settings: Vec::new(),
+        Self::explain(request, uri, table, options, |head| {
+            let Some(found) = table.find(head) else { return Found::unrouted() };
+            let route = MatchedRoute::new(&found, None, table.requires_consent(head));
+            Found { route: Some(route), ..Found::default() }
         })
     }
 
@@ -126,7 +154,7 @@ impl Explanation {
         options: &Options,
     ) -> Self {
         Self::explain(request, uri, routes, options, |head| {
-            let Some(found) = routes.table().find(head) else { return Found::default() };
+            let Some(found) = routes.table().find(head) else { return Found::unrouted() };
             let matched = routes.matched(&found).map(ToString::to_string);
             let route = MatchedRoute::new(&found, matched, routes.table().requires_consent(head));
             Found {
@@ -136,6 +164,7 @@ impl Explanation {
                     ..route
                 }),
                 settings: routes.stack(&found),
+                behind: if routes.leads_nowhere(&found) { Behind::NoBackend } else { Behind::Backend },
             }
         })
     }
@@ -182,6 +211,12 @@ impl Explanation {
         self.actual.as_ref()
     }
 
+    /// Whether no route takes the request, or its preflight where it is not sent.
+    pub fn is_unrouted(&self) -> bool {
+        let last = self.actual.as_ref().or(self.preflight.as_ref());
+        last.is_some_and(|step| step.behind == Behind::NoRoute)
+    }
+
     /// What the script gets.
     ///
     /// # Errors
@@ -189,6 +224,13 @@ impl Explanation {
     /// The step of Fetch that fails.
     pub fn verdict(&self) -> Result<&Readable, &Blocked> {
         self.verdict.as_ref()
+    }
+}
+
+impl Found {
+    #[cfg(feature = "route")]
+    fn unrouted() -> Self {
+        Self { behind: Behind::NoRoute, ..Self::default() }
     }
 }
 
@@ -206,14 +248,14 @@ impl Step {
         *sent.uri_mut() = uri.clone();
         *sent.headers_mut() = headers;
         let head = CorsRequest::of(&sent);
-        let Found { route, settings } = find(&head);
+        let Found { route, settings, behind } = find(&head);
         let (decision, policy, outcome, reason, message) = resolve_observed(resolver, &head, |resolution| {
             let decision = decide(&head, resolution, options);
             let review = Review::new(&head, resolution, &decision);
             let (outcome, reason, message) = (review.outcome(), review.reason(), review.to_string());
             (decision, resolution.policy().cloned(), outcome, reason, message)
         });
-        let (mut status, mut headers) = (StatusCode::OK, HeaderMap::new());
+        let (mut status, mut headers) = (behind.status(), HeaderMap::new());
         let is_answered = matches!(decision, Decision::Answer(_));
         match decision {
             Decision::PassThrough => {}
@@ -223,7 +265,7 @@ impl Step {
             }
             Decision::Continue(plan) => plan.apply(status, &mut headers),
         }
-        Self { method, route, settings, policy, outcome, reason, message, is_answered, status, headers }
+        Self { method, route, settings, policy, outcome, reason, message, is_answered, behind, status, headers }
     }
 
     /// The method that was sent.
@@ -264,6 +306,11 @@ impl Step {
     /// Whether the layer answers, so that the backend is not called.
     pub fn is_answered(&self) -> bool {
         self.is_answered
+    }
+
+    /// Who answers where the layer does not.
+    pub fn behind(&self) -> Behind {
+        self.behind
     }
 
     /// The status of the answer.

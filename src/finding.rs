@@ -21,12 +21,19 @@ use crate::{escape::Escaped, policy::FieldPath};
 /// Its `Display` names the place, the value and the way out:
 /// `allowOrigins[1]: "*.example.com" has no scheme; write "https://*.example.com"`. No message is longer than 4 KiB, and
 /// none has a control character of the value's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Finding<K> {
     path: FieldPath,
     value: Option<String>,
     suggestion: Option<String>,
     kind: K,
+}
+
+/// For people, like `Display`: it is what an error from `main` prints.
+impl<K: Kind> fmt::Debug for Finding<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// What a finding is about. Its `Display` is the text that follows the place and the value.
@@ -146,4 +153,4 @@ impl<K: Kind> fmt::Display for Finding<K> {
     }
 }
 
-impl<K: Kind + fmt::Debug> Error for Finding<K> {}
+impl<K: Kind> Error for Finding<K> {}

@@ -22,10 +22,15 @@
 //!
 //! CORS tells browsers which pages of other origins may read a response. What the layer refuses is that permission: a
 //! preflight of an origin that is not allowed is answered without CORS headers, and so is a response to such an origin.
-//! What it does not do is stop requests. An actual request is always served; clients that are not browsers ignore CORS,
-//! and browsers send form posts and other simple requests without asking. Authentication and a defence against CSRF
-//! stay necessary. Two opt-in guards, [`CorsLayer::enforce`] and [`CorsLayer::guard_websocket_upgrades`], refuse
-//! cross-origin requests of browsers.
+//! What it does not do is stop requests: clients that are not browsers ignore CORS, and browsers send form posts and other
+//! simple requests without asking. Authentication and a defence against CSRF stay necessary. An actual request is served,
+//! but for three cases, each answered with 403:
+//!
+//! - [`CorsLayer::enforce`], an opt-in guard, refuses cross-origin requests of origins that are not allowed.
+//! - [`CorsLayer::guard_websocket_upgrades`], another, refuses their WebSocket upgrades.
+//! - Where the policy is chosen by method or by header (`axum::ByMatchedPath::route_method`, a `route::RouteTable`), a
+//!   cross-origin request that needed a preflight is [held](decision::Resolution::require_consent) to the policy of what it
+//!   reaches ([rule 8.3](guide::semantics)). [`CorsLayer::debug`] says why.
 //!
 //! # Where the layer must sit
 //!

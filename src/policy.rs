@@ -8,7 +8,7 @@ mod function;
 pub(crate) mod list;
 mod presets;
 mod provenance;
-mod with_function;
+mod rust;
 
 use std::fmt::{self, Write as _};
 
@@ -19,7 +19,7 @@ pub(crate) use function::OriginAnswers;
 pub use function::{OriginAnswer, OriginFunction};
 pub use presets::Preset;
 pub use provenance::{Provenance, Source};
-pub use with_function::PolicyWithFunction;
+pub use rust::RustPolicy;
 
 /// The max-age of a policy that sets none, in seconds, as the header has it (2.10): the Gateway API's default, and Fetch's.
 pub(crate) const DEFAULT_MAX_AGE_TEXT: &str = "5";

@@ -99,6 +99,7 @@ mod origin_function;
 mod per_request;
 #[cfg(feature = "reload")]
 mod reload;
+pub(crate) mod usage;
 
 use std::sync::Arc;
 
@@ -115,6 +116,13 @@ use crate::{compile::CompiledPolicy, decision::Resolution, request::CorsRequest}
 /// Picks the policy for a request.
 ///
 /// A [`CompiledPolicy`] is the resolver that always picks itself, and a closure over the request is one as well.
+///
+/// Choose by what a preflight has too: the host, the path, the query, the origin, and the method that it announces
+/// ([`CorsRequest::announced_method`]). It has no header values: of `Authorization` or `X-Tenant` it announces the name,
+/// and a cookie never comes with it. A tenant that is told by a header is unknown there. Put the tenant into the host or
+/// the path; or answer every tenant's preflight by one policy, and let the handler, which authenticates, say whose data
+/// is read. Where the origins of all tenants are known, [`CorsPolicy::allow_origin_if`](crate::CorsPolicy::allow_origin_if)
+/// asks for them.
 ///
 /// # Examples
 ///

@@ -6,6 +6,8 @@ use http::{HeaderName, HeaderValue, Method, Uri, uri::Authority};
 use lexopt::prelude::*;
 use tower_cors::{
     browser::{Credentials, ScriptRequest},
+    finding::Severity,
+    origin::{Origin, OriginPattern},
     route::Listener,
 };
 
@@ -27,6 +29,7 @@ usage: gateway [OPTION ...] [MANIFEST.yaml ...]
   --keep-alive SECONDS             between pings of an HTTP/2 connection [20]
   --max-connections NUMBER         more wait until one ends [1024]
   --check                          print what is wrong with the manifests, and exit with 0 or 1
+  --deny SEVERITY                  with --check: exit with 1 for lints of info, warning or critical, or above, too
   --help                           print this
 
   In place of manifests in files, those of an API server:
@@ -41,6 +44,8 @@ usage: gateway [OPTION ...] [MANIFEST.yaml ...]
   --header NAME:VALUE              a header that the script sets; may be repeated
   --credentials                    the request has credentials
   --json                           print JSON
+  It exits with 0 where the script can read the response, with 1 where the browser blocks it, and with 2 where no route
+  takes the request or nothing can be explained.
 
 Without a manifest, a sample for the host cors.example is served.";
 
@@ -64,6 +69,8 @@ pub(crate) struct Arguments {
     pub(crate) listen: Vec<Listen>,
     pub(crate) upstream: Option<Authority>,
     pub(crate) check: bool,
+    /// The least severity of lints that `check` refuses.
+    pub(crate) deny: Option<Severity>,
     pub(crate) forward_unmatched_preflights: bool,
     pub(crate) guard_websocket_upgrades: bool,
     pub(crate) limits: Limits,
@@ -126,6 +133,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         listen: Vec::new(),
         upstream: None,
         check: false,
+        deny: None,
         forward_unmatched_preflights: false,
         guard_websocket_upgrades: false,
         limits: Limits::default(),
@@ -141,6 +149,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Long("listen") => read.listen.push(parser.value()?.parse_with(listen)?),
             Long("upstream") => read.upstream = Some(authority(&parser.value()?.string()?)?),
             Long("check") => read.check = true,
+            Long("deny") => read.deny = Some(parser.value()?.parse_with(severity)?),
             Long("forward-unmatched-preflights") => read.forward_unmatched_preflights = true,
             Long("guard-websocket-upgrades") => read.guard_websocket_upgrades = true,
             Long("global-policy-namespace") => read.sources.global_policy_namespace = Some(parser.value()?.string()?),
@@ -189,6 +198,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         }
         _ => read.cluster = follows.then_some(cluster),
     }
+    if read.check && read.sources.files.is_empty() {
+        return Err("--check needs a manifest".into());
+    }
+    if read.deny.is_some() && !read.check {
+        return Err("--deny goes with --check".into());
+    }
     if read.listen.is_empty() {
         read.listen.push(Listen { address: "127.0.0.1:8080".to_owned(), listener: None });
     }
@@ -203,7 +218,7 @@ fn explain(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
         match argument {
             Long("method") => method = parser.value()?.parse()?,
             Long("url") => url = Some(parser.value()?.parse_with(absolute)?),
-            Long("origin") => origin = Some(parser.value()?.parse::<HeaderValue>()?),
+            Long("origin") => origin = Some(parser.value()?.parse_with(page_origin)?),
             Long("header") => headers.push(parser.value()?.parse_with(header)?),
             Long("credentials") => credentials = Credentials::Include,
             Long("json") => json = true,
@@ -221,6 +236,19 @@ fn explain(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     Ok(Command::Explain(Box::new(Explain { request, uri, json, sources })))
 }
 
+/// An origin as a browser sends one: `null`, or without a path, in lower case.
+fn page_origin(text: &str) -> Result<HeaderValue, String> {
+    let value = text.parse::<HeaderValue>().map_err(|error| format!("{error}"))?;
+    let origin = Origin::parse(text.as_bytes());
+    if text == "null" || origin.is_some_and(|origin| origin.as_str() == text && !text.ends_with('/')) {
+        return Ok(value);
+    }
+    let meant = OriginPattern::parse(text).or_else(|_| OriginPattern::parse(&format!("https://{text}")));
+    let meant = meant.ok().filter(OriginPattern::is_exact);
+    let meant = meant.map(|meant| format!("; did you mean \"{meant}\"?")).unwrap_or_default();
+    Err(format!("no browser sends this; an origin is like https://app.example, without a slash at its end{meant}"))
+}
+
 fn listen(text: &str) -> Result<Listen, String> {
     let Some((name, address)) = text.rsplit_once('=') else {
         return Ok(Listen { address: text.to_owned(), listener: None });
@@ -236,6 +264,11 @@ fn listen(text: &str) -> Result<Listen, String> {
         }
         _ => Err("not of the form NAMESPACE/PARENT/LISTENER=ADDRESS:PORT".to_owned()),
     }
+}
+
+fn severity(text: &str) -> Result<Severity, &'static str> {
+    let severities = [Severity::Info, Severity::Warning, Severity::Critical];
+    severities.into_iter().find(|severity| severity.to_string() == text).ok_or("not info, warning or critical")
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -11,6 +11,7 @@ mod arguments;
 mod cluster;
 mod echo;
 mod hops;
+mod messages;
 mod proxy;
 mod reload;
 mod serve;
@@ -34,6 +35,7 @@ use tower_cors::{
 use arguments::{Arguments, Command, Explain, Sources};
 
 /// What is served where no manifest is named.
+const SAMPLE_NAME: &str = "examples/manifests/trafficpolicy-cors.yaml";
 const SAMPLE: &str = include_str!("../manifests/trafficpolicy-cors.yaml");
 
 fn main() -> ExitCode {
@@ -54,7 +56,7 @@ fn main() -> ExitCode {
     }
     let loaded = load(&arguments.sources);
     if arguments.check {
-        return report(loaded);
+        return messages::report(loaded, arguments.deny);
     }
     let routes = match loaded {
         Ok(routes) => routes,
@@ -63,9 +65,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    for lint in routes.lints() {
-        eprintln!("{}: {lint} [{}]", lint.severity(), lint.code());
-    }
+    messages::greet(&arguments.sources, &routes);
     ended(serve(arguments, Some(routes)))
 }
 
@@ -86,22 +86,26 @@ fn explain(question: Explain) -> ExitCode {
         Ok(routes) => routes,
         Err(errors) => {
             eprintln!("{errors:#}");
-            return ExitCode::FAILURE;
+            return ExitCode::from(2);
         }
     };
     let explanation = Explanation::of_routes(request, uri, &routes, &Options::new());
     if !json {
         say(&explanation.to_string());
-        return ExitCode::SUCCESS;
-    }
-    match serde_json::to_string_pretty(&explanation) {
-        Ok(text) => say(&text),
-        Err(error) => {
-            eprintln!("gateway: {error}");
-            return ExitCode::FAILURE;
+    } else {
+        match serde_json::to_string_pretty(&explanation) {
+            Ok(text) => say(&text),
+            Err(error) => {
+                eprintln!("gateway: {error}");
+                return ExitCode::from(2);
+            }
         }
     }
-    ExitCode::SUCCESS
+    match explanation.verdict() {
+        _ if explanation.is_unrouted() => ExitCode::from(2),
+        Ok(_) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
 }
 
 fn load(sources: &Sources) -> Result<LoadedRoutes, ManifestErrors> {
@@ -110,40 +114,9 @@ fn load(sources: &Sources) -> Result<LoadedRoutes, ManifestErrors> {
         manifests = manifests.global_policy_namespace(namespace);
     }
     if sources.files.is_empty() {
-        return manifests.read("sample.yaml", SAMPLE).build();
+        return manifests.read(SAMPLE_NAME, SAMPLE).build();
     }
     sources.files.iter().fold(manifests, |manifests, file| manifests.load(file)).build()
-}
-
-/// A number of things, in English.
-fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
-}
-
-/// `--check`: violations or lints on stdout, and the exit code.
-fn report(loaded: Result<LoadedRoutes, ManifestErrors>) -> ExitCode {
-    match loaded {
-        Ok(routes) => {
-            for lint in routes.lints() {
-                say(&format!("{}: {lint} [{}]", lint.severity(), lint.code()));
-            }
-            let invalid = routes.invalid_wholes().count();
-            if invalid > 0 {
-                let are = if invalid == 1 { "is" } else { "are" };
-                say(&format!("not valid, {} {are} served without CORS", count(invalid, "rule")));
-                return ExitCode::FAILURE;
-            }
-            say(&format!("valid, {}", count(routes.lints().len(), "lint")));
-            ExitCode::SUCCESS
-        }
-        Err(errors) => {
-            for error in &errors {
-                say(&format!("error: {error:#}"));
-            }
-            say(&format!("not valid, {}", count(errors.iter().count(), "error")));
-            ExitCode::FAILURE
-        }
-    }
 }
 
 /// Writes a line to stdout at once. Nobody may be reading there, which is no reason to stop.
@@ -160,6 +133,8 @@ async fn serve(arguments: Arguments, routes: Option<LoadedRoutes>) -> io::Result
         (None, routes) => source::of_files(arguments.sources, routes.unwrap_or_else(LoadedRoutes::closed)),
     };
     let handle = routes.handle();
+    // What a cluster has is not known yet.
+    let loaded = matches!(source, source::Source::Files).then(|| handle.current());
     let unmatched = match arguments.forward_unmatched_preflights {
         true => UnmatchedPreflight::Forward,
         false => UnmatchedPreflight::Answer,
@@ -177,9 +152,7 @@ async fn serve(arguments: Arguments, routes: Option<LoadedRoutes>) -> io::Result
         None => None,
     };
     let service = cors.layer(proxy::Proxy::new(handle.clone(), arguments.upstream, arguments.limits));
-    for (_, address) in &sockets {
-        say(&format!("listening on http://{address}"));
-    }
+    messages::say_where(sockets.iter().map(|(_, address)| address), loaded.as_deref());
     if let Some(address) = admin {
         say(&format!("admin on http://{address}"));
     }

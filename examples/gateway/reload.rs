@@ -11,7 +11,10 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tower_cors::{manifest::LoadedRoutes, resolver::ReloadHandle};
 
-use crate::{arguments::Sources, count};
+use crate::{
+    arguments::Sources,
+    messages::{self, count},
+};
 
 /// Editors write in several steps; this long after the first, the file is read.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -38,13 +41,19 @@ pub(crate) fn watch(sources: Sources, handle: ReloadHandle<LoadedRoutes>) -> Wat
     let task = tokio::spawn(async move {
         let _hangups = hangups;
         while let Some(settle) = events.recv().await {
-            tokio::time::sleep(settle).await;
+            settled(settle, &mut events).await;
             let (sources, handle) = (sources.clone(), handle.clone());
             // Reading takes its time, and no request waits for it.
             let _ = tokio::task::spawn_blocking(move || reload(&sources, &handle)).await;
         }
     });
     Watch { task, _watcher: watcher }
+}
+
+/// Waits until nothing has happened for this long, but no longer than ten times of it.
+async fn settled(settle: Duration, events: &mut mpsc::Receiver<Duration>) {
+    let quiet = async { while let Ok(Some(_)) = tokio::time::timeout(settle, events.recv()).await {} };
+    let _ = tokio::time::timeout(10 * settle, quiet).await;
 }
 
 fn watch_files(files: &[PathBuf], sender: mpsc::Sender<Duration>) -> Option<RecommendedWatcher> {
@@ -99,13 +108,16 @@ fn reload(sources: &Sources, handle: &ReloadHandle<LoadedRoutes>) {
             return;
         }
     };
-    for lint in routes.invalid_wholes() {
-        eprintln!("{}: {lint} [{}]", lint.severity(), lint.code());
+    let earlier = handle.current();
+    let new = messages::new_lints(&routes, &earlier);
+    for lint in &new {
+        eprintln!("{}", messages::lint_line(lint));
     }
-    let changes = routes.changes_since(&handle.current());
-    handle.reload(routes);
+    let changes = routes.changes_since(&earlier);
     for change in &changes {
-        eprintln!("{change}");
+        eprintln!("{}", messages::change_line(change, &earlier, &routes));
     }
-    eprintln!("reloaded, {}", count(changes.len(), "change"));
+    let summary = [count(changes.len(), "change"), count(new.len(), "new lint")];
+    eprintln!("reloaded, {}", if new.is_empty() { summary[0].clone() } else { summary.join(", ") });
+    handle.reload(routes);
 }

@@ -10,15 +10,22 @@ use crate::{
     compile::CompiledPolicy,
     decision::{Candidates, Resolution},
     merge::{Base, MergeError, Setting},
-    policy::PolicyWithFunction,
+    policy::RustPolicy,
     request::CorsRequest,
-    resolver::PolicyResolver,
+    resolver::{
+        PolicyResolver,
+        usage::{Flag, Usage, unmatched},
+    },
 };
 
 /// The resolver that picks a policy by the route that axum has matched, and a base policy everywhere else.
 ///
 /// Routes are named by the pattern they were registered with, nested routers' prefixes included: `/users/{id}`. No path
-/// is matched a second time, so this can't take a request for another route than axum does.
+/// is matched a second time, so this can't take a request for another route than axum does. A pattern that no route has
+/// applies to nothing, and [`unmatched_routes`](Self::unmatched_routes) tells.
+///
+/// A route's policy [inherits](Self::route) what it leaves out from the base; [`route_disabled`](Self::route_disabled)
+/// leaves a route without CORS.
 ///
 /// Add the layer with [`with_cors`](super::WithCors::with_cors) or `Router::layer`, which run it after the route was
 /// found. Around the router, as an outermost service, it finds no route yet, and the base policy applies to every
@@ -53,6 +60,8 @@ pub struct ByMatchedPath {
     base: Base,
     fallback: Option<CompiledPolicy>,
     routes: HashMap<Box<str>, RoutePolicies>,
+    /// Whether there was a request.
+    is_used: Flag,
 }
 
 /// The policies of one route.
@@ -63,6 +72,7 @@ struct RoutePolicies {
     methods: Vec<(Method, Option<CompiledPolicy>)>,
     /// The policies that may answer the same preflight (8.3).
     candidates: Arc<Candidates>,
+    usage: Arc<Usage>,
 }
 
 impl ByMatchedPath {
@@ -74,15 +84,33 @@ impl ByMatchedPath {
     pub fn new(base: impl Into<Base>) -> Result<Self, MergeError> {
         let base = base.into();
         let fallback = base.compile()?;
-        Ok(Self { base, fallback, routes: HashMap::new() })
+        Ok(Self { base, fallback, routes: HashMap::new(), is_used: Flag::default() })
     }
 
     /// Puts a policy over the base for the route registered as `pattern`. One that is given again replaces the first.
     ///
+    /// What the policy leaves out, it inherits from the base. A list that is empty inherits nothing: with
+    /// `allow_methods([""; 0])` the route allows no method beyond the safelisted ones, whatever the base allows. Where no
+    /// route is to inherit anything, give [`new`](Self::new) a base that replaces:
+    ///
+    /// ```
+    /// use tower_cors::{
+    ///     CorsPolicy,
+    ///     axum::ByMatchedPath,
+    ///     merge::{Base, MergeOptions, MergeStrategy},
+    /// };
+    ///
+    /// let site = CorsPolicy::new().allow_origins(["https://app.example"]).max_age(600);
+    /// let base = Base::new(site).merging(MergeOptions::new(MergeStrategy::Replace));
+    /// let resolver = ByMatchedPath::new(base)?
+    ///     .route("/prices", CorsPolicy::new().allow_origins(["*"]))?; // with a max-age of 5
+    /// # Ok::<_, tower_cors::merge::MergeError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// The policy is invalid by itself, or merged with the base.
-    pub fn route(mut self, pattern: &str, policy: impl Into<PolicyWithFunction>) -> Result<Self, MergeError> {
+    pub fn route(mut self, pattern: &str, policy: impl Into<RustPolicy>) -> Result<Self, MergeError> {
         let merged = self.base.merge_over(&Setting::policy(format!("route {pattern}"), policy))?;
         let policies = self.policies(pattern);
         policies.others = merged;
@@ -109,7 +137,7 @@ impl ByMatchedPath {
         mut self,
         pattern: &str,
         method: Method,
-        policy: impl Into<PolicyWithFunction>,
+        policy: impl Into<RustPolicy>,
     ) -> Result<Self, MergeError> {
         let merged = self.base.merge_over(&Setting::policy(format!("route {method} {pattern}"), policy))?;
         let methods = &mut self.policies(pattern).methods;
@@ -129,16 +157,59 @@ impl ByMatchedPath {
         self
     }
 
+    /// The patterns that no request had so far, in alphabetical order: for a look at a server that has run for a while, or
+    /// at the end of its tests. A pattern that no route has is among them. With the feature `tracing` each is a warning when
+    /// the resolver is dropped. Its clones count as one resolver, so keep a clone of what the layer gets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::{Router, body::Body, http::Request, routing::get};
+    /// use tower::ServiceExt;
+    /// use tower_cors::{
+    ///     CorsLayer, CorsPolicy,
+    ///     axum::{ByMatchedPath, WithCors},
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let open = || CorsPolicy::new().allow_origins(["*"]);
+    /// let resolver = ByMatchedPath::new(CorsPolicy::new())?
+    ///     .route("/prices", open())?
+    ///     .route("/price/{id}", open())?;
+    /// let app = Router::new()
+    ///     .route("/prices", get(async || "all"))
+    ///     .route("/prices/{id}", get(async || "one"))
+    ///     .with_cors(CorsLayer::with_resolver(resolver.clone()));
+    /// app.clone().oneshot(Request::get("/prices").body(Body::empty())?).await?;
+    /// app.oneshot(Request::get("/prices/1").body(Body::empty())?).await?;
+    /// assert_eq!(resolver.unmatched_routes(), ["/price/{id}"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unmatched_routes(&self) -> Vec<&str> {
+        unmatched(self.routes.values().map(|route| &*route.usage))
+    }
+
     fn policies(&mut self, pattern: &str) -> &mut RoutePolicies {
-        let base = || RoutePolicies { others: self.fallback.clone(), methods: Vec::new(), candidates: Arc::default() };
+        let base = || RoutePolicies {
+            others: self.fallback.clone(),
+            methods: Vec::new(),
+            candidates: Arc::default(),
+            usage: Arc::new(Usage::new(pattern, &self.is_used)),
+        };
         self.routes.entry(pattern.into()).or_insert_with(base)
     }
 }
 
 impl PolicyResolver for ByMatchedPath {
     fn resolve<'a>(&'a self, request: &CorsRequest<'_>) -> Resolution<'a> {
+        self.is_used.set();
         match matched_path(request).and_then(|matched| self.routes.get(matched)) {
-            Some(route) => route.resolve(request),
+            Some(route) => {
+                route.usage.set_matched();
+                route.resolve(request)
+            }
             None => self.fallback.as_ref().into(),
         }
     }

@@ -17,7 +17,7 @@ use crate::{
 const CRD_MAX_ENTRIES: usize = 64;
 const CRD_MAX_ORIGIN: usize = 253;
 const CRD_MAX_HEADER_NAME: usize = 256;
-const CRD_MAX_AGE: std::ops::RangeInclusive<u64> = 1..=i32::MAX as u64;
+pub(crate) const CRD_MAX_AGE: std::ops::RangeInclusive<u64> = 1..=i32::MAX as u64;
 
 /// No browser remembers a preflight for longer, in seconds: Firefox's cap; Chromium's is 7200.
 const MAX_AGE_OF_BROWSERS: u64 = 86_400;
@@ -58,13 +58,21 @@ struct Entry<'a> {
     text: &'a str,
 }
 
+/// What is known of a whole list when its entries are checked.
+struct Entries {
+    /// For each entry, whether an earlier one is the same.
+    are_repeated: Vec<bool>,
+    has_others: bool,
+}
+
 impl Check<'_> {
     fn origins(&mut self, origins: &[String]) -> (bool, OriginSet) {
         let path = self.path(PolicyField::AllowOrigins);
-        self.check_list(&path, origins, Some(CRD_MAX_ENTRIES));
+        let list = self.check_list(&path, origins, Some(CRD_MAX_ENTRIES));
         let mut patterns = Vec::with_capacity(origins.len());
         let mut any_origin = false;
         for entry in entries(&path, origins) {
+            self.check_entry(entry, &list);
             if entry.text == ANY {
                 any_origin = true;
                 self.any_origin(entry);
@@ -76,8 +84,7 @@ impl Check<'_> {
                     patterns.push(pattern);
                 }
                 Err(kind) => {
-                    let is_expression = suggest::is_regular_expression(entry.text);
-                    let kind = if is_expression { ViolationKind::OriginRegularExpression } else { kind };
+                    let kind = suggest::kind_of_origin(entry.text, kind);
                     let suggestion = suggest::origin(entry.text, &kind);
                     self.refuse(entry, kind, suggestion);
                 }
@@ -103,10 +110,14 @@ impl Check<'_> {
                 self.violate(entry, ViolationKind::TooLong { limit: CRD_MAX_ORIGIN });
             }
             if !pattern.has_web_scheme() {
-                self.violate(entry, ViolationKind::OriginOtherScheme);
+                self.refuse(entry, ViolationKind::OriginOtherScheme, suggest::web_origin(pattern));
             } else if is_beyond_crd(entry.text, pattern) {
                 self.lint(entry, LintKind::OriginBeyondCrd);
             }
+        }
+        let web_origin = if pattern.has_web_scheme() { None } else { suggest::web_origin(pattern) };
+        if web_origin.is_some() {
+            self.lint_with(entry, LintKind::SchemeOfNoPage, web_origin);
         }
         if pattern.has_trailing_slash() {
             self.lint(entry, LintKind::TrailingSlash);
@@ -144,34 +155,47 @@ impl Check<'_> {
 
     fn methods(&mut self, methods: &[String]) {
         let path = self.path(PolicyField::AllowMethods);
-        self.check_list(&path, methods, None);
-        for entry in entries(&path, methods).filter(|entry| entry.text != ANY) {
+        let list = self.check_list(&path, methods, None);
+        for entry in entries(&path, methods) {
+            self.check_entry(entry, &list);
             let method = entry.text;
+            if method == ANY {
+                continue;
+            }
             let is_known = headers::METHODS.contains(&method);
             let is_miswritten = !is_known && headers::one_of(method, &headers::METHODS);
             let kind = match method {
                 "" => Some(ViolationKind::Empty),
-                _ if method.bytes().any(|byte| b",; ".contains(&byte)) => Some(ViolationKind::ListInOneEntry),
+                _ if method.trim_ascii().bytes().any(|byte| b",; ".contains(&byte)) => {
+                    Some(ViolationKind::ListInOneEntry)
+                }
                 _ if !headers::is_token(method.as_bytes()) => Some(ViolationKind::Method),
                 _ if self.compiler.crd_limits && !is_known => Some(ViolationKind::MethodNotInCrd),
                 _ => None,
             };
             if let Some(kind) = kind {
-                self.refuse(entry, kind, is_miswritten.then(|| method.to_ascii_uppercase()));
+                let meant = if kind == ViolationKind::ListInOneEntry { None } else { suggest::method(method) };
+                self.refuse(entry, kind, meant);
             } else if headers::is_forbidden_method(method) {
                 self.lint(entry, LintKind::ForbiddenMethod);
             } else if is_miswritten {
                 self.lint(entry, LintKind::LowercaseMethod);
+            } else if let Some(meant) = (!is_known).then(|| suggest::method(method)).flatten() {
+                self.lint_with(entry, LintKind::MisspeltMethod, Some(meant));
             }
         }
     }
 
     fn names(&mut self, field: PolicyField, names: &[String]) {
         let path = self.path(field);
-        self.check_list(&path, names, Some(CRD_MAX_ENTRIES));
+        let list = self.check_list(&path, names, Some(CRD_MAX_ENTRIES));
         let repeated = repeated(names, Case::Ignored);
-        for entry in entries(&path, names).filter(|entry| entry.text != ANY) {
+        for entry in entries(&path, names) {
+            self.check_entry(entry, &list);
             let name = entry.text;
+            if name == ANY {
+                continue;
+            }
             let kind = match name {
                 "" => Some(ViolationKind::Empty),
                 _ if name.bytes().any(|byte| b",;".contains(&byte)) => Some(ViolationKind::ListInOneEntry),
@@ -189,7 +213,9 @@ impl Check<'_> {
             if repeated[entry.at] {
                 self.lint(entry, LintKind::SameAsEarlier);
             }
-            if field == PolicyField::AllowHeaders && headers::is_forbidden_request_header(name) {
+            if name.contains('*') {
+                self.lint(entry, LintKind::LiteralWildcard);
+            } else if field == PolicyField::AllowHeaders && headers::is_forbidden_request_header(name) {
                 self.lint(entry, LintKind::ForbiddenRequestHeader);
             } else if field == PolicyField::AllowHeaders && headers::is_only_in_responses(name) {
                 self.lint(entry, LintKind::ResponseHeader);
@@ -213,19 +239,24 @@ impl Check<'_> {
         }
     }
 
-    /// What holds for every list: its length, `*` alone, no entry twice.
-    fn check_list(&mut self, path: &FieldPath, list: &[String], crd_limit: Option<usize>) {
+    /// What holds for every list: its length, and what [`check_entry`](Self::check_entry) has to know.
+    fn check_list(&mut self, path: &FieldPath, list: &[String], crd_limit: Option<usize>) -> Entries {
         let exceeded = crd_limit.filter(|limit| self.compiler.crd_limits && list.len() > *limit);
         if let Some(limit) = exceeded {
             self.violations.push(Violation::new(path.clone(), ViolationKind::TooManyEntries { limit }));
         }
-        for (entry, is_repeated) in entries(path, list).zip(repeated(list, Case::Counts)) {
-            if is_repeated {
-                // 2.11: the CRD's lists are sets.
-                self.violate(entry, ViolationKind::Duplicate);
-            } else if entry.text == ANY && (list.len() > 1 || self.has_function(path)) {
-                self.violate(entry, ViolationKind::WildcardNotAlone);
-            }
+        // A second `*` is only written twice.
+        let has_others = list.iter().any(|entry| entry != ANY) || self.has_function(path);
+        Entries { are_repeated: repeated(list, Case::Counts), has_others }
+    }
+
+    /// What holds for every entry: not written twice, and a `*` alone.
+    fn check_entry(&mut self, entry: Entry<'_>, list: &Entries) {
+        if list.are_repeated[entry.at] {
+            // 2.11: the CRD's lists are sets.
+            self.violate(entry, ViolationKind::Duplicate);
+        } else if entry.text == ANY && list.has_others {
+            self.violate(entry, ViolationKind::WildcardNotAlone);
         }
     }
 
@@ -260,7 +291,14 @@ impl Check<'_> {
     #[cold]
     #[inline(never)]
     fn lint(&mut self, entry: Entry<'_>, kind: LintKind) {
-        self.lints.push(Lint::new(entry.list.index(entry.at), kind).with_value(entry.text));
+        self.lint_with(entry, kind, None);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lint_with(&mut self, entry: Entry<'_>, kind: LintKind, meant: Option<String>) {
+        let lint = Lint::new(entry.list.index(entry.at), kind).with_value(entry.text);
+        self.lints.push(lint.with_suggestion(meant));
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     finding::{Lint, Severity, Violations},
     headers,
     origin::{Origin, OriginSet},
-    policy::{CorsPolicy, OriginFunction, PolicyWithFunction, Provenance, list::is_any},
+    policy::{CorsPolicy, OriginFunction, Provenance, RustPolicy, list::is_any},
 };
 
 /// A valid policy with everything precomputed that a request will need.
@@ -28,7 +28,7 @@ pub(super) struct Compiled {
     /// Whether any response header is exposed; most policies need not look at their values to know that none is.
     exposes: bool,
     values: ValuesByThread,
-    pub(super) policy: PolicyWithFunction,
+    pub(super) policy: RustPolicy,
     profile: Profile,
     lints: Box<[Lint]>,
     provenance: Option<Provenance>,
@@ -65,7 +65,7 @@ pub(super) const MAX_REFLECTED: usize = 512;
 
 impl CompiledPolicy {
     pub(super) fn new(
-        policy: PolicyWithFunction,
+        policy: RustPolicy,
         profile: Profile,
         checked: Checked,
         provenance: Option<Provenance>,
@@ -92,7 +92,7 @@ impl CompiledPolicy {
     }
 
     /// The same with the function that allows further origins, where there is one (2.19): what this one is compiled from anew.
-    pub fn policy_with_function(&self) -> &PolicyWithFunction {
+    pub fn rust_policy(&self) -> &RustPolicy {
         &self.0.policy
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Explanation, MatchedRoute, Step};
+use super::{Behind, Explanation, MatchedRoute, Step};
 use crate::{
     browser::Credentials,
     compile::CompiledPolicy,
@@ -58,7 +58,12 @@ impl fmt::Display for Step {
         if let Some(policy) = &self.policy {
             write_policy(f, policy)?;
         }
-        let by = if self.is_answered { "answered by the layer" } else { "answered by the backend" };
+        let by = match self.behind {
+            _ if self.is_answered => "answered by the layer",
+            Behind::Backend => "answered by the backend",
+            Behind::NoRoute => "no route takes this host and path, so the gateway answers",
+            Behind::NoBackend => "the route delegates to nothing, so the gateway answers",
+        };
         writeln!(f, "  decision: {by}; {} [{}]", self.message, self.reason.code())?;
         writeln!(f, "  status: {}", self.status.as_u16())?;
         for (name, value) in &self.headers {

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt::Display};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::{Serializer, ser::SerializeMap};
 
+use super::Behind;
 use crate::{
     browser::{Blocked, Credentials, Readable, ScriptRequest},
     compile::CompiledPolicy,
@@ -20,6 +21,14 @@ pub(super) fn text<S: Serializer>(value: &impl Display, serializer: S) -> Result
 
 pub(super) fn code<S: Serializer>(reason: &Reason, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(reason.code())
+}
+
+pub(super) fn behind<S: Serializer>(behind: &Behind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match behind {
+        Behind::Backend => "backend",
+        Behind::NoRoute => "no-route",
+        Behind::NoBackend => "no-backend",
+    })
 }
 
 pub(super) fn status<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {

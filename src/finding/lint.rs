@@ -30,6 +30,15 @@ pub enum LintKind {
     /// An origin that the grammar admits and the CRD's own pattern does not (2.12).
     #[error("is accepted here, but the pattern of the Gateway API's CRD refuses it")]
     OriginBeyondCrd,
+    /// A scheme that no page's origin has, as `wss` and a mistyped `htps`.
+    #[error("has a scheme that no origin of a page has")]
+    SchemeOfNoPage,
+    /// A method that is nearly a known one.
+    #[error("is no known method")]
+    MisspeltMethod,
+    /// A name with a `*` in it, which is a character like any other there.
+    #[error("has a * that stands for nothing but itself; list the names, or write * alone")]
+    LiteralWildcard,
     /// A method that browsers never let a script use.
     #[error("is a method that browsers never let a script use")]
     ForbiddenMethod,
@@ -64,6 +73,9 @@ impl Kind for LintKind {
             Self::TrailingSlash => "trailing-slash",
             Self::SameAsEarlier => "same-as-earlier",
             Self::OriginBeyondCrd => "origin-beyond-crd",
+            Self::SchemeOfNoPage => "scheme-of-no-page",
+            Self::MisspeltMethod => "misspelt-method",
+            Self::LiteralWildcard => "literal-wildcard",
             Self::ForbiddenMethod => "forbidden-method",
             Self::LowercaseMethod => "lowercase-method",
             Self::ForbiddenRequestHeader => "forbidden-request-header",
@@ -80,6 +92,9 @@ impl Kind for LintKind {
             Self::AnyOriginWithCredentials => Severity::Critical,
             Self::CredentialsOverHttp
             | Self::WildcardUnderPublicSuffix
+            | Self::SchemeOfNoPage
+            | Self::MisspeltMethod
+            | Self::LiteralWildcard
             | Self::LowercaseMethod
             | Self::ForbiddenRequestHeader
             | Self::ResponseHeader

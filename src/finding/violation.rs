@@ -46,6 +46,15 @@ pub enum ViolationKind {
     /// No scheme.
     #[error("has no scheme")]
     OriginScheme,
+    /// A word such as `any` in the place of an origin.
+    #[error("is a word, not an origin")]
+    OriginWord,
+    /// A word for the server's own origin, which needs no permission.
+    #[error("names the server's own origin, whose pages need no permission; remove it")]
+    OriginSelf,
+    /// What a template was to be filled in for.
+    #[error("is a template that nobody has filled in; apply what it renders, or write the origin")]
+    OriginTemplate,
     /// A scheme that no URL can have.
     #[error("does not begin with a scheme such as https://")]
     OriginInvalidScheme,
@@ -124,6 +133,9 @@ impl Kind for ViolationKind {
             Self::ListInOneEntry => "list-in-one-entry",
             Self::OriginRegularExpression => "origin-regular-expression",
             Self::OriginScheme => "origin-scheme",
+            Self::OriginWord => "origin-word",
+            Self::OriginSelf => "origin-self",
+            Self::OriginTemplate => "origin-template",
             Self::OriginInvalidScheme => "origin-invalid-scheme",
             Self::OriginOpaqueScheme => "origin-opaque-scheme",
             Self::OriginOtherScheme => "origin-other-scheme",
@@ -131,7 +143,7 @@ impl Kind for ViolationKind {
             Self::OriginPath => "origin-path",
             Self::OriginQuery => "origin-query",
             Self::Host(HostError::Empty) => "origin-host",
-            Self::Host(HostError::EmptyLabel) => "origin-empty-label",
+            Self::Host(HostError::EmptyLabel | HostError::LeadingDot | HostError::TrailingDot) => "origin-empty-label",
             Self::Host(HostError::TooLong) => "origin-host-too-long",
             Self::Host(HostError::Character | HostError::HostnameCharacter) => "origin-host-character",
             Self::Host(HostError::Ipv4) => "origin-ipv4",

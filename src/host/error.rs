@@ -10,8 +10,14 @@ pub enum HostError {
     #[error("has no host")]
     Empty,
     /// An empty label (2.7).
-    #[error("has two dots in a row, or one at an end")]
+    #[error("has two dots in a row")]
     EmptyLabel,
+    /// An empty first label (2.7).
+    #[error("has a host that begins with a dot")]
+    LeadingDot,
+    /// An empty last label (2.7).
+    #[error("has a host that ends with a dot")]
+    TrailingDot,
     /// A label or host longer than the DNS permits.
     #[error("is too long: a host has at most 253 bytes, and 63 between two dots")]
     TooLong,

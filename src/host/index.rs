@@ -117,6 +117,11 @@ impl<T> HostIndex<T> {
         self.patterns.iter().map(above).enumerate()
     }
 
+    /// Every pattern, at its place.
+    pub(crate) fn patterns(&self) -> &[HostPattern] {
+        &self.patterns
+    }
+
     /// Every value, at its place.
     pub(crate) fn values(&self) -> &[T] {
         &self.values

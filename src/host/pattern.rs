@@ -126,10 +126,19 @@ fn split_labels(host: &str, check: impl Fn(&str) -> Result<(), HostError>) -> Re
     let name = host.strip_prefix("*.").unwrap_or(host);
     match name {
         _ if host.is_empty() => return Err(HostError::Empty),
-        "" => return Err(HostError::EmptyLabel),
+        "" => return Err(HostError::TrailingDot),
         _ if name.contains('*') => return Err(HostError::Wildcard),
         _ => {}
     }
-    name.split('.').try_for_each(|label| if label.is_empty() { Err(HostError::EmptyLabel) } else { check(label) })?;
+    name.split('.').try_for_each(|label| if label.is_empty() { Err(empty_label(name)) } else { check(label) })?;
     if host.len() > MAX_HOST { Err(HostError::TooLong) } else { Ok(name) }
+}
+
+#[cold]
+fn empty_label(name: &str) -> HostError {
+    match name {
+        _ if name.as_bytes().windows(2).any(|pair| pair == b"..") => HostError::EmptyLabel,
+        _ if name.starts_with('.') => HostError::LeadingDot,
+        _ => HostError::TrailingDot,
+    }
 }

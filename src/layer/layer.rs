@@ -17,7 +17,7 @@ use crate::{
     decision::{InnerHeaders, Options, PreflightStatus, UnmatchedPreflight},
     finding::{Lint, Severity, Violations},
     origin::Origin,
-    policy::{CorsPolicy, OriginAnswer, PolicyWithFunction},
+    policy::{CorsPolicy, OriginAnswer, RustPolicy},
     request::CorsRequest,
     resolver::{AllowOriginAsync, Async, AsyncPolicyResolver, BoxAsyncResolver, BoxResolver, PolicyResolver},
 };
@@ -65,7 +65,7 @@ impl CorsLayer {
     /// # Errors
     ///
     /// Every violation of the policy at once.
-    pub fn new(policy: impl Into<PolicyWithFunction>) -> Result<Self, Violations> {
+    pub fn new(policy: impl Into<RustPolicy>) -> Result<Self, Violations> {
         policy.into().compile().map(Self::from)
     }
 

@@ -9,7 +9,7 @@ use crate::{escape::Escaped, finding::Errors};
 /// One thing that is wrong with the manifests.
 ///
 /// Its `Display` is a line that begins with the file's name. With `{:#}` the line of the file follows.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
     /// A file can't be read.
@@ -47,6 +47,13 @@ pub enum ManifestError {
     /// A field of a resource is wrong.
     #[error(transparent)]
     Violation(#[from] Violation),
+}
+
+/// For people, like `Display`: it is what an error from `main` prints.
+impl fmt::Debug for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 fn write_syntax_error(

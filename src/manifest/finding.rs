@@ -19,7 +19,7 @@ use crate::finding::{Finding, Kind};
 ///
 /// Its `Display` begins with the place: `api.yaml:12:17: spec.cors.maxAge: "10m" is not a whole number of seconds`. With
 /// `{:#}` the line of the file follows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Located<K> {
     finding: Finding<K>,
     position: Position,
@@ -59,6 +59,13 @@ impl<K> Deref for Located<K> {
 
     fn deref(&self) -> &Finding<K> {
         &self.finding
+    }
+}
+
+/// For people, like `Display`: it is what an error from `main` prints.
+impl<K: Kind> fmt::Debug for Located<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

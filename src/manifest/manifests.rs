@@ -96,6 +96,8 @@ impl Manifests {
             violations.extend(report.violations);
         }
         if !violations.is_empty() {
+            // A policy's own violations come after those of its types, whatever their places are.
+            violations.sort_by(|one, other| Ord::cmp(one.position(), other.position()));
             let excerpts = Excerpts::of(text);
             let violations = violations.into_iter().map(|violation| {
                 let excerpt = excerpts.at(violation.position());

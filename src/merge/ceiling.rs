@@ -9,7 +9,7 @@ use crate::{
     finding::Violations,
     origin::{OriginPattern, OriginSet},
     policy::{
-        CorsPolicy, DEFAULT_MAX_AGE, OriginFunction, PolicyField, PolicyWithFunction,
+        CorsPolicy, DEFAULT_MAX_AGE, OriginFunction, PolicyField, RustPolicy,
         list::{ANY, contains_any, is_any},
     },
 };
@@ -94,7 +94,7 @@ impl Ceiling {
     /// # Errors
     ///
     /// Every violation of the policy at once, under [`Profile::Strict`](crate::Profile::Strict) otherwise.
-    pub fn new(policy: impl Into<PolicyWithFunction>) -> Result<Self, Violations> {
+    pub fn new(policy: impl Into<RustPolicy>) -> Result<Self, Violations> {
         let compiled = Compiler::new().dangerously_allow_any_origin_with_credentials().compile(policy)?;
         let policy = compiled.policy();
         let list = |field, list: &Option<Vec<String>>| {
@@ -117,7 +117,7 @@ impl Ceiling {
     }
 
     /// Takes from `policy` what lies outside. Answers with the fields that lost something.
-    pub(super) fn narrow(&self, policy: &mut PolicyWithFunction) -> Vec<PolicyField> {
+    pub(super) fn narrow(&self, policy: &mut RustPolicy) -> Vec<PolicyField> {
         let Bounds { compiled, methods, allow_headers, expose_headers, .. } = &*self.0;
         let mut narrowed = Vec::new();
         let mut note = |field, is_narrowed| {
@@ -146,7 +146,7 @@ impl Ceiling {
         self.0.origins.as_ref().map(|origins| &origins.permitted)
     }
 
-    fn narrow_origins(&self, policy: &mut PolicyWithFunction) -> bool {
+    fn narrow_origins(&self, policy: &mut RustPolicy) -> bool {
         let Some(bounds) = &self.0.origins else { return false };
         let function = self.narrow_function(bounds, policy);
         let is_changed = self.narrow_list_of_origins(bounds, &mut policy.allow_origins);
@@ -157,7 +157,7 @@ impl Ceiling {
 
     /// What a function of the policy, or one of the ceiling, leaves to be asked at each request: the policy, by its list
     /// or its function, and the ceiling must both say yes.
-    fn narrow_function(&self, bounds: &Origins, policy: &PolicyWithFunction) -> Option<OriginFunction> {
+    fn narrow_function(&self, bounds: &Origins, policy: &RustPolicy) -> Option<OriginFunction> {
         let list = policy.allow_origins.as_deref();
         if list.is_some_and(is_any) {
             return self.0.compiled.origin_function().cloned();

@@ -4,7 +4,7 @@
 use super::{Ceiling, MergeError};
 use crate::{
     compile::{CompiledPolicy, Compiler},
-    policy::{CorsPolicy, FieldPath, OriginFunction, PolicyWithFunction, Provenance, Source},
+    policy::{CorsPolicy, FieldPath, OriginFunction, Provenance, RustPolicy, Source},
 };
 
 /// The result of merging a stack of settings.
@@ -44,14 +44,14 @@ impl Effective {
 /// A merged policy, and where each of its fields came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EffectivePolicy {
-    policy: PolicyWithFunction,
+    policy: RustPolicy,
     provenance: Provenance,
     /// The origins that each ceiling permits, for a function that a layer adds (2.19).
     bounds: Vec<OriginFunction>,
 }
 
 impl EffectivePolicy {
-    pub(super) fn new(policy: PolicyWithFunction, provenance: Provenance) -> Self {
+    pub(super) fn new(policy: RustPolicy, provenance: Provenance) -> Self {
         Self { policy, provenance, bounds: Vec::new() }
     }
 

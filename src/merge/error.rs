@@ -104,7 +104,7 @@ impl fmt::Debug for MergeError {
 impl Error for MergeError {}
 
 /// What is wrong with one override, or with the policy that the overrides are put over.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OverrideError {
     /// No override can stand at this path.
@@ -113,6 +113,13 @@ pub enum OverrideError {
     /// The override and the base make no valid policy.
     #[error(transparent)]
     Merge(#[from] MergeError),
+}
+
+/// For people, like `Display`: it is what an error from `main` prints.
+impl fmt::Debug for OverrideError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Everything that is wrong with a set of overrides, at least one thing.

@@ -5,14 +5,14 @@ use super::{EffectivePolicy, MergeOptions, MergeStrategy, Setting};
 use crate::{
     origin::OriginPattern,
     policy::{
-        CorsPolicy, OriginFunction, PolicyField, PolicyWithFunction, Provenance,
+        CorsPolicy, OriginFunction, PolicyField, Provenance, RustPolicy,
         list::{contains_any, unite},
     },
 };
 
 /// A policy of a stack, and the setting that it is from.
 pub(super) struct Layered<'a> {
-    pub(super) policy: &'a PolicyWithFunction,
+    pub(super) policy: &'a RustPolicy,
     pub(super) setting: &'a Setting,
     pub(super) index: usize,
 }
@@ -29,7 +29,7 @@ pub(super) fn merge_fields(policies: &[Layered<'_>], options: &MergeOptions) -> 
         expose_headers: merge.list(PolicyField::ExposeHeaders, |policy| &policy.expose_headers),
         max_age: merge.scalar(PolicyField::MaxAge, |policy| &policy.max_age),
     };
-    EffectivePolicy::new(PolicyWithFunction::new(policy, allow_origin_if), merge.provenance)
+    EffectivePolicy::new(RustPolicy::new(policy, allow_origin_if), merge.provenance)
 }
 
 struct Merge<'a> {
@@ -47,8 +47,7 @@ impl<'a> Merge<'a> {
 
     /// 2.19: a function is one more entry of `allowOrigins`, so it comes and goes with the list.
     fn origins(&mut self) -> (Option<Vec<String>>, Option<OriginFunction>) {
-        let sets_origins =
-            |policy: &PolicyWithFunction| policy.allow_origins.is_some() || policy.allow_origin_if.is_some();
+        let sets_origins = |policy: &RustPolicy| policy.allow_origins.is_some() || policy.allow_origin_if.is_some();
         let strategy = self.options.strategy(PolicyField::AllowOrigins);
         let policies = self.counted(PolicyField::AllowOrigins);
         let mut setting = policies.iter().filter(|layered| sets_origins(layered.policy));

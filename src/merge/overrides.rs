@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Ceiling, MergeError, MergeOptions, MergeStrategy, OverrideErrors, Setting, SettingKind, merge};
 use crate::{
     compile::{CompiledPolicy, Compiler},
-    policy::{CorsPolicy, PolicyWithFunction, Source},
+    policy::{CorsPolicy, RustPolicy, Source},
     resolver::ByPathPrefix,
 };
 
@@ -44,7 +44,7 @@ pub struct Base {
 
 impl Base {
     /// A base policy that overrides inherit from: the fields that an override does not set are the base's.
-    pub fn new(policy: impl Into<PolicyWithFunction>) -> Self {
+    pub fn new(policy: impl Into<RustPolicy>) -> Self {
         Self {
             stack: vec![Setting::policy("the base policy", policy)],
             // 7.7: in Rust, a route's own settings inherit unless told otherwise.
@@ -116,6 +116,12 @@ impl From<CorsPolicy> for Base {
     }
 }
 
+impl From<RustPolicy> for Base {
+    fn from(policy: RustPolicy) -> Self {
+        Self::new(policy)
+    }
+}
+
 /// Builds the resolver that picks a policy by path prefix: the base policy, and others merged over it.
 ///
 /// Prefixes match whole segments, and the longest one wins, as [`ByPathPrefix`] says. Only that one is merged over the
@@ -151,7 +157,7 @@ impl Overrides {
 
     /// Puts a policy over the base for the paths under `prefix`, such as `/api`.
     #[must_use]
-    pub fn path_prefix(self, prefix: impl Into<String>, policy: impl Into<PolicyWithFunction>) -> Self {
+    pub fn path_prefix(self, prefix: impl Into<String>, policy: impl Into<RustPolicy>) -> Self {
         self.push(prefix.into(), |label| Setting::policy(label, policy))
     }
 

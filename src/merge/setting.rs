@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Ceiling;
-use crate::policy::{FieldPath, PolicyWithFunction, Source};
+use crate::policy::{FieldPath, RustPolicy, Source};
 
 /// One setting of a stack.
 ///
@@ -31,7 +31,7 @@ pub struct Setting {
 #[non_exhaustive]
 pub enum SettingKind {
     /// These fields are set.
-    Policy(PolicyWithFunction),
+    Policy(RustPolicy),
     /// There is no CORS, and nothing that is less preferred counts (7.9).
     Disabled,
     /// The result is narrowed to this, wherever in the stack it stands (7.8).
@@ -40,7 +40,7 @@ pub enum SettingKind {
 
 impl Setting {
     /// A policy.
-    pub fn policy(label: impl Into<Arc<str>>, policy: impl Into<PolicyWithFunction>) -> Self {
+    pub fn policy(label: impl Into<Arc<str>>, policy: impl Into<RustPolicy>) -> Self {
         Self::new(label, SettingKind::Policy(policy.into()))
     }
 

@@ -2,7 +2,7 @@
 //! for well-formed origins alone. Rule 2.19.
 
 use super::Origin;
-use crate::policy::{CorsPolicy, OriginAnswer, OriginFunction, PolicyWithFunction};
+use crate::policy::{CorsPolicy, OriginAnswer, OriginFunction, RustPolicy};
 
 impl CorsPolicy {
     /// Also allows the origins for which `function` says yes: a rule that no pattern can say.
@@ -31,16 +31,16 @@ impl CorsPolicy {
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
     #[must_use]
-    pub fn allow_origin_if<F, A>(self, function: F) -> PolicyWithFunction
+    pub fn allow_origin_if<F, A>(self, function: F) -> RustPolicy
     where
         F: Fn(&Origin<'_>) -> A + Send + Sync + 'static,
         A: Into<OriginAnswer>,
     {
-        PolicyWithFunction::from(self).allow_origin_if(function)
+        RustPolicy::from(self).allow_origin_if(function)
     }
 }
 
-impl PolicyWithFunction {
+impl RustPolicy {
     /// Adds a function, which is asked where the earlier ones say no. See [`CorsPolicy::allow_origin_if`].
     #[must_use]
     pub fn allow_origin_if<F, A>(mut self, function: F) -> Self

@@ -1,7 +1,7 @@
 //! What the protocols that scripts speak need of a policy. In: a policy and a [`Preset`]. Out: the policy with the
 //! protocol's methods, request headers and response headers added to its own. No preset allows an origin.
 
-use super::{CorsPolicy, list::unite};
+use super::{CorsPolicy, RustPolicy, list::unite};
 
 /// A protocol that scripts speak, and what a policy has to allow for it.
 ///
@@ -24,7 +24,7 @@ use super::{CorsPolicy, list::unite};
 ///     .preset(Preset::GrpcWeb)
 ///     .preset(Preset::Connect);
 /// assert_eq!(
-///     policy.allow_headers.unwrap(),
+///     policy.allow_headers.as_deref().unwrap(),
 ///     [
 ///         "Authorization",
 ///         "Content-Type",
@@ -146,8 +146,8 @@ impl CorsPolicy {
     /// What is listed already stays where it is, and names that differ in case only are one. A list that is `*` covers
     /// the protocol's names. A field that the protocol needs nothing of stays as it is.
     ///
-    /// `allow_methods`, `allow_headers` and `expose_headers` *replace* their lists, so they come before the presets; the
-    /// setters that extend may come after.
+    /// The order does not matter: `allow_methods`, `allow_headers` and `expose_headers` replace what the policy lists by
+    /// itself, before a preset and after it, and keep the names of the preset. To have less than a preset, set the fields.
     ///
     /// # Examples
     ///
@@ -156,8 +156,8 @@ impl CorsPolicy {
     ///
     /// let policy = CorsPolicy::new()
     ///     .allow_origins(["https://app.example"])
-    ///     .expose_headers(["X-Request-Id"])
-    ///     .preset(Preset::Mcp);
+    ///     .preset(Preset::Mcp)
+    ///     .expose_headers(["X-Request-Id"]);
     /// assert_eq!(
     ///     policy.expose_headers.as_deref().unwrap(),
     ///     ["X-Request-Id", "Mcp-Session-Id", "WWW-Authenticate"]
@@ -165,7 +165,13 @@ impl CorsPolicy {
     /// let layer = CorsLayer::new(policy)?;
     /// # Ok::<_, tower_cors::Violations>(())
     /// ```
-    pub fn preset(mut self, preset: Preset) -> Self {
+    #[must_use]
+    pub fn preset(self, preset: Preset) -> RustPolicy {
+        RustPolicy::from(self).preset(preset)
+    }
+
+    /// The policy with the names of one preset.
+    pub(super) fn with_preset(mut self, preset: Preset) -> Self {
         // Fetch compares methods with their case, and names of headers without.
         let add = |list: &mut Option<Vec<String>>, needed: &[&'static str], meaning: fn(&str) -> String| {
             if !needed.is_empty() {

@@ -1,15 +1,12 @@
 //! Policies by path prefix. In: prefixes and compiled policies. Out: the resolver that picks the longest prefix on
 //! segment boundaries. `merge::Overrides` builds one over a base policy.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{collections::HashMap, fmt, sync::Arc};
 
-use super::PolicyResolver;
+use super::{
+    PolicyResolver,
+    usage::{Flag, Usage, unmatched},
+};
 use crate::{compile::CompiledPolicy, decision::Resolution, escape::Escaped, request::CorsRequest};
 
 /// The resolver that picks a policy by the path of the request: that of the longest matching prefix, else a fallback.
@@ -54,49 +51,6 @@ struct Prefixed {
     usage: Arc<Usage>,
 }
 
-/// Whether a request had a prefix; shared by the clones of a resolver.
-#[derive(Debug)]
-struct Usage {
-    /// As it was given.
-    prefix: Box<str>,
-    is_matched: Flag,
-    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "only the trace asks for it"))]
-    is_resolver_used: Flag,
-}
-
-/// Set once, so that requests on many threads do not write to one place.
-#[derive(Clone, Debug, Default)]
-struct Flag(Arc<AtomicBool>);
-
-impl Flag {
-    #[inline]
-    fn set(&self) {
-        if !self.is_set() {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
-
-    #[inline]
-    fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-#[cfg(feature = "tracing")]
-impl Drop for Usage {
-    fn drop(&mut self) {
-        if self.is_resolver_used.is_set() && !self.is_matched.is_set() {
-            let prefix = Escaped(&self.prefix).to_string();
-            tracing::event!(
-                target: "tower_cors",
-                tracing::Level::WARN,
-                cors.path_prefix = prefix,
-                "no request had a path under the prefix; a router around the layer may take a part of the path away"
-            );
-        }
-    }
-}
-
 impl ByPathPrefix {
     /// The fallback for requests that no prefix matches, or that have no path: a policy, or `None` for no CORS.
     pub fn new(fallback: impl Into<Option<CompiledPolicy>>) -> Self {
@@ -126,8 +80,7 @@ impl ByPathPrefix {
             return Err(PathPrefixError::Repeated(prefix.to_owned()));
         }
         self.longest = self.longest.max(key.len());
-        let (is_matched, is_resolver_used) = (Flag::default(), self.is_used.clone());
-        let usage = Arc::new(Usage { prefix: prefix.into(), is_matched, is_resolver_used });
+        let usage = Arc::new(Usage::new(prefix, &self.is_used));
         self.prefixes.insert(key.into(), Prefixed { policy, usage });
         Ok(())
     }
@@ -152,10 +105,7 @@ impl ByPathPrefix {
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     pub fn unmatched_prefixes(&self) -> Vec<&str> {
-        let unmatched = self.prefixes.values().filter(|prefixed| !prefixed.usage.is_matched.is_set());
-        let mut prefixes = unmatched.map(|prefixed| &*prefixed.usage.prefix).collect::<Vec<_>>();
-        prefixes.sort_unstable();
-        prefixes
+        unmatched(self.prefixes.values().map(|prefixed| &*prefixed.usage))
     }
 
     fn find(&self, path: &str) -> Option<&Prefixed> {
@@ -176,7 +126,7 @@ impl PolicyResolver for ByPathPrefix {
         match request.path().and_then(|path| self.find(path)) {
             None => self.fallback.as_ref().into(),
             Some(prefixed) => {
-                prefixed.usage.is_matched.set();
+                prefixed.usage.set_matched();
                 prefixed.policy.as_ref().into()
             }
         }
@@ -184,7 +134,7 @@ impl PolicyResolver for ByPathPrefix {
 }
 
 /// A prefix that a [`ByPathPrefix`] can't take.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathPrefixError {
     /// It does not begin with `/`, so no path begins with it.
@@ -193,4 +143,11 @@ pub enum PathPrefixError {
     /// It is there already, perhaps with or without a trailing `/`.
     #[error("path prefix \"{}\" is given twice", Escaped(.0))]
     Repeated(String),
+}
+
+/// For people, like `Display`: it is what an error from `main` prints.
+impl fmt::Debug for PathPrefixError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

@@ -15,7 +15,7 @@ use crate::{
     compile::{CompiledPolicy, Compiler},
     decision::Resolution,
     finding::Violations,
-    policy::PolicyWithFunction,
+    policy::RustPolicy,
     request::CorsRequest,
 };
 
@@ -122,7 +122,7 @@ impl ReloadHandle<CompiledPolicy> {
     /// # Errors
     ///
     /// Every violation of the policy at once; then the current one keeps serving.
-    pub fn try_reload(&self, policy: impl Into<PolicyWithFunction>) -> Result<(), Violations> {
+    pub fn try_reload(&self, policy: impl Into<RustPolicy>) -> Result<(), Violations> {
         let profile = self.0.load().profile();
         self.try_reload_with(&Compiler::new().profile(profile), policy)
     }
@@ -132,11 +132,7 @@ impl ReloadHandle<CompiledPolicy> {
     /// # Errors
     ///
     /// Every violation of the policy at once; then the current one keeps serving.
-    pub fn try_reload_with(
-        &self,
-        compiler: &Compiler,
-        policy: impl Into<PolicyWithFunction>,
-    ) -> Result<(), Violations> {
+    pub fn try_reload_with(&self, compiler: &Compiler, policy: impl Into<RustPolicy>) -> Result<(), Violations> {
         self.reload(compiler.compile(policy)?);
         Ok(())
     }

@@ -121,19 +121,17 @@ impl ListenerGroup {
         self.listeners.len()
     }
 
-    /// Which settings apply to a request for `host`, where it arrives on one of these listeners.
-    fn find(&self, host: &str, arrived_on: Option<&Listener>) -> Option<usize> {
-        let at = match arrived_on {
-            None => {
-                let mut first: Option<usize> = None;
-                let _ = self.by_host.visit(host, |&found| {
-                    first = [first, found].into_iter().flatten().min();
-                    ControlFlow::<()>::Continue(())
-                });
-                first?
-            }
-            Some(listener) => self.by_name.get(listener).copied().or(self.unknown)?,
-        };
+    /// Which settings apply to a request for `host` that nobody knows the listener of: those of the first that it fits.
+    fn first_for(&self, host: &str) -> Option<usize> {
+        let mut first: Option<usize> = None;
+        let _ = self.by_host.visit(host, |&found| {
+            first = [first, found].into_iter().flatten().min();
+            ControlFlow::<()>::Continue(())
+        });
+        self.settings_of(first?, host)
+    }
+
+    fn settings_of(&self, at: usize, host: &str) -> Option<usize> {
         let (hostname, settings) = self.listeners.get(at)?;
         hostname.matches(host).then_some(*settings)
     }
@@ -167,7 +165,12 @@ impl Listeners {
             return Some(0);
         }
         let arrived_on = request.extensions().and_then(|extensions| extensions.get::<Listener>());
-        self.0.iter().find_map(|group| group.find(host, arrived_on))
+        let Some(listener) = arrived_on else { return self.0.iter().find_map(|group| group.first_for(host)) };
+        // A listener that is known has its own settings, whatever else it may be.
+        match self.0.iter().find_map(|group| Some((group, *group.by_name.get(listener)?))) {
+            Some((group, at)) => group.settings_of(at, host),
+            None => self.0.iter().find_map(|group| group.settings_of(group.unknown?, host)),
+        }
     }
 
     /// Whether the route serves every host that its hostnames admit, whatever listener a request arrives on.

@@ -92,7 +92,8 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
     matches.sort_by(|(one, _), (two, _)| {
         one.weight().cmp(&two.weight()).then_with(|| {
             let age = |conditions: &Conditions| ages.get(conditions.route);
-            age(one).cmp(&age(two)).then_with(|| (one.route, one.rule).cmp(&(two.route, two.rule)))
+            // A route that is reached through several others is here several times, and its rules keep their order (8.8).
+            age(one).cmp(&age(two)).then_with(|| (one.rule, one.route).cmp(&(two.rule, two.route)))
         })
     });
     (arranged.conditions, arranged.paths) = matches.into_iter().unzip();

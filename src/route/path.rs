@@ -2,7 +2,7 @@
 //! segment boundaries, RegularExpression. A look-up costs one step a segment, whatever the number of routes.
 //! Rules 8.1, 8.4.
 
-use std::{collections::HashMap, ops::ControlFlow};
+use std::{collections::HashMap, fmt, ops::ControlFlow};
 
 use super::{
     bucket::Bucket,
@@ -25,7 +25,7 @@ pub(super) enum Kind {
 }
 
 /// A path that a request can't have.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
     /// It does not begin with `/`.
@@ -34,6 +34,13 @@ pub enum PathError {
     /// It is not a regular expression.
     #[error(transparent)]
     Pattern(PatternError),
+}
+
+/// For people, like `Display`: it is what an error from `main` prints.
+impl fmt::Debug for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl PathMatch {

@@ -1,6 +1,8 @@
 //! Regular expressions of routes, and the values that headers and query parameters are compared with. In: the text of
 //! an expression. Out: what it matches, in time linear in the text, whatever the expression. Rule 8.1.
 
+use std::fmt;
+
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use crate::escape::Escaped;
@@ -14,9 +16,16 @@ const MAX_SET: usize = 16 << 20;
 const MAX_TOGETHER: usize = 250;
 
 /// An expression that is not valid, or too large.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[error("{}", text_of(.0))]
 pub struct PatternError(#[source] regex::Error);
+
+/// For people, like `Display`: it is what an error from `main` prints.
+impl fmt::Debug for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl PatternError {
     /// Whether the expression is valid but takes more memory than 1 MiB.

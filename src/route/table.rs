@@ -164,6 +164,46 @@ impl RouteTable {
         self.routes.find(request)
     }
 
+    /// The hostnames of all routes with rules, in alphabetical order; `*` where such a route has none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::route::{Hostname, Route, RouteTable, Rule};
+    ///
+    /// let api = Route::new("shop", "api").hostname(Hostname::parse("api.example")?);
+    /// let any = Route::new("shop", "any");
+    /// let table = RouteTable::new([api, any].map(|route| route.rule(Rule::new())));
+    /// assert_eq!(table.hostnames(), ["*", "api.example"]);
+    /// # Ok::<_, tower_cors::finding::HostError>(())
+    /// ```
+    pub fn hostnames(&self) -> Vec<String> {
+        let of_both = [&self.routes.hosts, &self.routes.grpc].into_iter().flat_map(HostIndex::patterns);
+        let mut hostnames: Vec<_> = of_both.map(ToString::to_string).collect();
+        hostnames.sort_unstable();
+        hostnames.dedup();
+        hostnames
+    }
+
+    /// Every rule, in the order of the routes, as a request meets it that arrives on the first listener of its route.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower_cors::route::{Route, RouteTable, Rule};
+    ///
+    /// let api = Route::new("shop", "api").rule(Rule::new()).rule(Rule::new());
+    /// let table = RouteTable::new([api]);
+    /// let names = table.rules().map(|rule| (rule.name(), rule.rule()));
+    /// assert_eq!(names.collect::<Vec<_>>(), [("api", 0), ("api", 1)]);
+    /// ```
+    pub fn rules(&self) -> impl Iterator<Item = MatchedRule<'_>> {
+        let rule_of = |route, target, rule| MatchedRule { target, route, rule, matched: 0, listener: 0, backend: None };
+        let targets = self.routes.targets.iter().enumerate();
+        targets
+            .flat_map(move |(route, target)| (0..target.policies.len()).map(move |rule| rule_of(route, target, rule)))
+    }
+
     /// The rules that can be candidates for a preflight beside others (8.3), each once, in the order of the routes.
     ///
     /// Those without a [policy](MatchedRule::policy) have none that a request could be refused by, so a request may

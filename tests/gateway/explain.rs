@@ -6,17 +6,18 @@ use tower_cors::{
     CorsPolicy, Reason,
     browser::{Credentials, ScriptRequest},
     decision::Options,
-    explain::Explanation,
+    explain::{Behind, Explanation},
     manifest::Manifests,
     route::{Route, RouteMatch, RouteTable, Rule, ValueMatch},
 };
 
 const DOCUMENTED: &str = "examples/manifests/trafficpolicy-cors.yaml";
 
-fn explain(arguments: &[&str]) -> String {
+/// What is printed; it exits with `code`.
+fn explain(code: i32, arguments: &[&str]) -> String {
     let output = run(&[&["explain"], arguments].concat());
     let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{text}{}", String::from_utf8_lossy(&output.stderr));
     text
 }
 
@@ -26,7 +27,7 @@ fn the_documented_scenario_is_explained_word_for_word() {
     let url = "http://cors.example/get";
     let put = ["--manifest", &manifest, "--method", "PUT", "--url", url, "--origin", "https://example.com"];
     assert_eq!(
-        explain(&put),
+        explain(1, &put),
         "PUT http://cors.example/get\n\
          \x20 origin: https://example.com, without credentials\n\
          \n\
@@ -54,7 +55,7 @@ fn the_documented_scenario_is_explained_word_for_word() {
          browser: blocked; CORS-preflight fetch: the method PUT is not allowed [preflight-method]\n"
     );
     let post = ["--manifest", &manifest, "--method", "POST", "--url", url, "--origin", "https://example.com"];
-    let text = explain(&[&post[..], &["--header", "Authorization: secret", "--credentials"]].concat());
+    let text = explain(0, &[&post[..], &["--header", "Authorization: secret", "--credentials"]].concat());
     assert!(
         text.starts_with("POST http://cors.example/get\n  origin: https://example.com, with credentials\n"),
         "{text}"
@@ -68,7 +69,7 @@ fn a_program_gets_json() {
     let manifest = file(DOCUMENTED);
     let get =
         ["--json", "--manifest", &manifest, "--url", "http://cors.example/get", "--origin", "https://other.example"];
-    let value: serde_json::Value = serde_json::from_str(&explain(&get)).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&explain(1, &get)).unwrap();
     assert_eq!(value["preflight"], serde_json::Value::Null);
     assert_eq!(value["credentials"], false);
     let request = &value["request"];
@@ -81,6 +82,71 @@ fn a_program_gets_json() {
     let verdict = &value["browser"];
     assert_eq!((&verdict["readable"], &verdict["code"]), (&false.into(), &"no-allow-origin".into()));
     assert_eq!(verdict["step"], "CORS check");
+}
+
+// rule 8.5
+#[test]
+fn a_request_that_no_route_takes_is_answered_by_the_gateway_with_404() {
+    let manifest = file(DOCUMENTED);
+    let get = ["--manifest", &manifest, "--url", "http://other.example/get", "--origin", "https://example.com"];
+    assert_eq!(
+        explain(2, &get),
+        "GET http://other.example/get\n\
+         \x20 origin: https://example.com, without credentials\n\
+         \n\
+         preflight: not needed\n\
+         \n\
+         request: sent\n\
+         \x20 decision: no route takes this host and path, so the gateway answers; no policy applies to the request [no-policy]\n\
+         \x20 status: 404\n\
+         \n\
+         browser: blocked; CORS check: there is no Access-Control-Allow-Origin [no-allow-origin]\n"
+    );
+    let value: serde_json::Value = serde_json::from_str(&explain(2, &[&get[..], &["--json"]].concat())).unwrap();
+    assert_eq!((&value["request"]["behind"], &value["request"]["status"]), (&"no-route".into(), &404.into()));
+}
+
+// rule 8.8
+#[test]
+fn a_route_that_delegates_to_nothing_is_answered_by_the_gateway_with_500() {
+    let yaml = "
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: entry}
+spec:
+  rules:
+  - matches: [{path: {value: /shop}}]
+    filters: [{type: CORS, cors: {allowOrigins: ['https://app.example']}}]
+    backendRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: nowhere}]
+";
+    let routes = Manifests::new().read("m.yaml", yaml).build().unwrap();
+    let get = ScriptRequest::new(HeaderValue::from_static("https://app.example"), Method::GET);
+    let explanation =
+        Explanation::of_routes(get, Uri::from_static("http://any.example/shop"), &routes, &Options::new());
+    let step = explanation.actual().unwrap();
+    assert_eq!((step.behind(), step.status().as_u16(), explanation.is_unrouted()), (Behind::NoBackend, 500, false));
+    assert!(explanation.verdict().is_ok(), "its headers are those of the rule");
+}
+
+#[test]
+fn an_origin_that_no_browser_sends_is_refused_with_the_one_that_was_meant() {
+    let rows = [
+        ("app.example", Some("https://app.example")),
+        ("https://app.example/", Some("https://app.example")),
+        ("HTTPS://App.example", Some("https://app.example")),
+        ("https://app.example:443", Some("https://app.example")),
+        ("https://*.example", None),
+        ("*", None),
+    ];
+    for (origin, meant) in rows {
+        let output = run(&["explain", "--url", "http://a.example/", "--origin", origin]);
+        let text = String::from_utf8(output.stderr).unwrap();
+        let line = text.lines().next().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{origin}");
+        assert!(line.contains("no browser sends this"), "{line}");
+        assert_eq!(line.split_once("did you mean \"").map(|(_, rest)| rest.trim_end_matches("\"?")), meant, "{line}");
+    }
+    explain(1, &["--url", "http://cors.example/", "--origin", "null"]);
 }
 
 #[test]

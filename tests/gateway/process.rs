@@ -7,7 +7,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::{OnceLock, mpsc},
+    sync::{Mutex, OnceLock, mpsc},
     thread,
     time::{Duration, SystemTime},
 };
@@ -24,6 +24,8 @@ pub(crate) fn file(path: &str) -> String {
 pub(crate) struct Gateway {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// What it writes to stdout after its address.
+    stdout: Mutex<mpsc::Receiver<String>>,
 }
 
 impl Gateway {
@@ -57,13 +59,18 @@ impl Gateway {
         let stdout = child.stdout.take().unwrap();
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
-            let mut line = String::new();
-            let _ = BufReader::new(stdout).read_line(&mut line);
-            let _ = sender.send(line);
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
         });
         let line = receiver.recv_timeout(PATIENCE).unwrap();
         let address = line.trim_end().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line:?}"));
-        Self { address: address.parse().unwrap(), child }
+        Self { address: address.parse().unwrap(), child, stdout: Mutex::new(receiver) }
+    }
+
+    /// The next line on stdout.
+    pub(crate) fn line(&self) -> String {
+        self.stdout.lock().unwrap().recv_timeout(PATIENCE).unwrap()
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -249,6 +249,48 @@ fn malformed_http_is_refused_and_the_process_goes_on() {
 }
 
 #[test]
+fn it_says_which_hosts_it_serves_and_a_line_that_can_be_tried() {
+    let path = std::env::temp_dir().join(format!("tower-cors-hosts-{}.yaml", std::process::id()));
+    let route = |hostnames: &str, rule: &str| {
+        format!(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: r}}\nspec:\n  hostnames: {hostnames}\n  rules: [{rule}]\n"
+        )
+    };
+    let cors = |origin: &str| format!("filters: [{{type: CORS, cors: {{allowOrigins: [\"{origin}\"]}}}}]");
+    let below = format!("{{matches: [{{path: {{value: /v1}}}}], {}}}", cors("https://*.app.example"));
+    let any = format!("{{{}}}", cors("*"));
+    let rows = [
+        (route("[b.example, a.example]", &below), "serving a.example, b.example", "200"),
+        (route("['*.example']", &any), "serving *.example", "200"),
+        (route("[]", &any), "serving every host", "200"),
+    ];
+    for (text, serving, status) in rows {
+        std::fs::write(&path, text).unwrap();
+        let gateway = Gateway::start(&[&path.display().to_string()]);
+        assert_eq!(gateway.line(), serving);
+        let line = gateway.line();
+        let command = line.strip_prefix("try: ").unwrap_or_else(|| panic!("{line}"));
+        let output = Command::new("sh").args(["-c", &format!("{command} -s")]).output().unwrap();
+        let answer = String::from_utf8(output.stdout).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{line}: {answer}");
+        assert!(answer.contains("access-control-allow-origin: "), "{line}: {answer}");
+    }
+    let _ = std::fs::remove_file(&path);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_sample_is_no_file_of_its_users_so_its_lints_are_not_told() {
+    let (gateway, lines) = Gateway::start_heard(&[]);
+    assert_eq!(gateway.line(), "serving cors.example");
+    let expected = "no manifest is named: serving the sample examples/manifests/trafficpolicy-cors.yaml";
+    assert_eq!(lines.recv_timeout(PATIENCE).unwrap(), expected);
+    let hangup = Command::new("kill").args(["-HUP", &gateway.id().to_string()]).status().unwrap();
+    assert!(hangup.success());
+    assert_eq!(lines.recv_timeout(PATIENCE).unwrap(), "reloaded, 0 changes");
+}
+
+#[test]
 fn check_prints_what_is_wrong_and_tells_by_its_exit_code() {
     let output = run(&[
         "--check",
@@ -263,8 +305,20 @@ fn check_prints_what_is_wrong_and_tells_by_its_exit_code() {
     );
     assert!(text.contains("[replaces-earlier]"), "{text}");
 
-    let output = run(&["--check"]);
-    assert_eq!(output.status.code(), Some(0), "the sample is valid");
+    assert!(text.ends_with("\nvalid: 1 route, 1 rule (1 with a policy), 5 lints\n"), "{text}");
+
+    // The sample has lints of info and of warning.
+    let sample = file("examples/manifests/trafficpolicy-cors.yaml");
+    for (deny, last) in [
+        ("critical", "valid: 1 route, 1 rule (1 with a policy), 2 lints"),
+        ("warning", "not valid, 1 lint of severity warning or above: 1 route, 1 rule (1 with a policy), 2 lints"),
+        ("info", "not valid, 2 lints of severity info or above: 1 route, 1 rule (1 with a policy), 2 lints"),
+    ] {
+        let output = run(&["--check", "--deny", deny, &sample]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.lines().last(), Some(last));
+        assert_eq!(output.status.code(), Some(i32::from(last.starts_with("not"))), "{deny}");
+    }
 
     let output = run(&["--check", &file("tests/manifests/broken.yaml")]);
     let text = String::from_utf8(output.stdout).unwrap();
@@ -277,11 +331,7 @@ fn check_prints_what_is_wrong_and_tells_by_its_exit_code() {
          12 |         maxAge: 24h\n   |                 ^\n\
          not valid, 2 errors\n"
     );
-    let mut lines: Vec<_> = text.lines().collect();
-    let mut expected: Vec<_> = expected.lines().collect();
-    lines.sort_unstable();
-    expected.sort_unstable();
-    assert_eq!(lines, expected);
+    assert_eq!(text, expected);
 }
 
 #[test]
@@ -301,6 +351,9 @@ fn what_can_not_be_served_ends_with_an_exit_code_and_a_reason() {
         &["--upstream", "https://secure.example"][..],
         &["--upstream", "http://a/path"],
         &["--nonsense"],
+        &["--check"],
+        &["--deny", "critical"],
+        &["--check", "--deny", "serious", "m.yaml"],
         &["--listen"],
     ] {
         let (code, text) = stderr(run(wrong));

@@ -1,6 +1,6 @@
 //! The running gateway reads its manifests again when a file changes and on SIGHUP, and says on stderr what came of it.
 
-use std::{fs, path::PathBuf, process::Command, sync::mpsc::Receiver};
+use std::{fs, io::Write, path::PathBuf, process::Command, sync::mpsc::Receiver};
 
 use crate::process::{Gateway, PATIENCE};
 
@@ -66,7 +66,7 @@ fn a_changed_file_is_served_and_a_broken_one_is_refused() {
 
     folder.write(&(route("a", "https://new.example") + &route("c", "https://new.example")));
     let expected = [
-        "effective policy changed: HTTPRoute default/a rule 0",
+        "effective policy changed: HTTPRoute default/a rules[0]; allowOrigins: [https://old.example] -> [https://new.example]",
         "route added: HTTPRoute default/c",
         "route removed: HTTPRoute default/b",
         "reloaded, 3 changes",
@@ -88,6 +88,33 @@ fn a_changed_file_is_served_and_a_broken_one_is_refused() {
     );
     assert_eq!(refused[1], "reload refused: the old configuration keeps serving");
     assert_eq!(allowed(&gateway, "a.example"), (200, new));
+}
+
+#[test]
+fn what_is_doubtful_is_told_once_and_one_save_is_one_reload() {
+    let folder = Folder::new("lints");
+    folder.write(&route("a", "https://a.example"));
+    let (gateway, lines) = Gateway::start_heard(&[&folder.file().display().to_string()]);
+    let risky = route("a", "*").replace("cors: {", "cors: {allowCredentials: true, ");
+    // As some editors save: emptied first, then written in parts.
+    let mut file = fs::File::create(folder.file()).unwrap();
+    for part in risky.as_bytes().chunks(40) {
+        file.write_all(part).unwrap();
+    }
+    drop(file);
+    let saved = told(&lines);
+    let [lint, change, last] = &saved[..] else { panic!("{saved:?}") };
+    assert!(lint.starts_with("critical: ") && lint.ends_with(" [any-origin-with-credentials]"), "{saved:?}");
+    assert_eq!(
+        change,
+        "effective policy changed: HTTPRoute default/a rules[0]; allowOrigins: [https://a.example] -> [*]; \
+         allowCredentials: unset -> true"
+    );
+    assert_eq!(last, "reloaded, 1 change, 1 new lint");
+    // Further down in the file it is the same lint, and nothing was reloaded in between.
+    folder.write(&(route("b", "https://b.example") + &risky));
+    assert_eq!(told(&lines), ["route added: HTTPRoute default/b", "reloaded, 1 change"]);
+    drop(gateway);
 }
 
 #[cfg(unix)]

@@ -17,6 +17,7 @@ use tower_cors::{
     CorsLayer, CorsPolicy,
     axum::{ByMatchedPath, CorsRouter, WithCors, matched_path},
     browser::ScriptRequest,
+    merge::{Base, MergeError, MergeOptions, MergeStrategy},
 };
 
 const APP: &str = "https://app.example";
@@ -194,6 +195,51 @@ async fn the_order_of_a_routes_settings_is_free_and_the_last_of_two_counts() {
     let resolver = resolver.route("/users/{id}", policy(2)).unwrap();
     assert_eq!(announced(&resolver, "PUT").await.as_deref(), Some("3"));
     assert_eq!(announced(&resolver, "GET").await.as_deref(), Some("2"));
+}
+
+/// rule 8.3
+#[tokio::test]
+async fn the_403_of_a_method_that_its_own_policy_does_not_allow_says_why_in_the_debug_mode() {
+    let resolver = ByMatchedPath::new(policy(1))
+        .and_then(|base| base.route_method("/users/{id}", Method::PUT, policy(2)))
+        .unwrap();
+    let users = || Router::new().route("/users/{id}", routing::put(async || "changed"));
+    let said = async |layer: CorsLayer<ByMatchedPath>| {
+        let response = send(&users().with_cors(layer), APP, "PUT", "/users/7").await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        response.headers().get("tower-cors-debug").map(|text| text.to_str().unwrap().to_owned())
+    };
+    let layer = || CorsLayer::with_resolver(resolver.clone());
+    let text = said(layer().debug(true)).await.unwrap();
+    assert!(text.ends_with("add \"PUT\" to allowMethods"), "{text}");
+    assert_eq!(said(layer()).await, None);
+}
+
+#[tokio::test]
+async fn a_route_inherits_what_its_policy_leaves_out_unless_the_base_replaces() {
+    let base = || CorsPolicy::new().allow_origins([APP]).allow_methods(["PUT"]).max_age(600);
+    let own = || CorsPolicy::new().allow_origins([APP]).allow_methods([""; 0]);
+    let answer = async |resolver: Result<ByMatchedPath, MergeError>| {
+        let resolver = resolver.and_then(|base| base.route("/users/{id}", own())).unwrap();
+        let headers = send_preflight(&app(resolver).0, APP, &["PUT"], "/users/7").await;
+        (headers.contains_key("access-control-allow-methods"), max_age(&headers).map(str::to_owned))
+    };
+    assert_eq!(answer(ByMatchedPath::new(base())).await, (false, Some("600".to_owned())));
+    let replacing = Base::new(base()).merging(MergeOptions::new(MergeStrategy::Replace));
+    assert_eq!(answer(ByMatchedPath::new(replacing)).await, (false, Some("5".to_owned())));
+}
+
+#[tokio::test]
+async fn a_pattern_that_no_request_had_is_told_for_all_clones() {
+    let resolver = ByMatchedPath::new(policy(1))
+        .and_then(|base| base.route("/users/{id}", policy(2)))
+        .and_then(|base| base.route("/user/{id}", policy(3)))
+        .and_then(|base| base.route_method("/accounts", Method::PUT, policy(4)))
+        .unwrap()
+        .route_disabled("/internal");
+    assert_eq!(resolver.unmatched_routes(), ["/accounts", "/internal", "/user/{id}", "/users/{id}"]);
+    send(&app(resolver.clone()).0, APP, "GET", "/users/7").await;
+    assert_eq!(resolver.unmatched_routes(), ["/accounts", "/internal", "/user/{id}"]);
 }
 
 // ---- the label ----

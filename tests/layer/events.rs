@@ -191,10 +191,10 @@ fn a_prefix_that_no_request_had_is_an_event_at_warn_when_the_resolver_is_dropped
     };
     let layer = CorsLayer::with_resolver(resolver());
     let expected = fields(&[
-        ("cors.path_prefix", "/api/users"),
+        ("cors.path", "/api/users"),
         (
             "message",
-            "no request had a path under the prefix; a router around the layer may take a part of the path away",
+            "no request had the path of the policy; it may be mistyped, or a router around the layer takes a part of the path away",
         ),
     ]);
     let kept = Kept { level: Level::WARN, events: Arc::default() };

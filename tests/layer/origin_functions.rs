@@ -20,7 +20,7 @@ use tower_cors::{
     layer::Recorded,
     merge::{Ceiling, Effective, MergeOptions, MergeStrategy, Setting, merge},
     origin::Origin,
-    policy::PolicyWithFunction,
+    policy::RustPolicy,
     request::CorsRequest,
     resolver::resolve_async,
 };
@@ -33,12 +33,12 @@ fn is_partner(origin: &Origin<'_>) -> bool {
     origin.as_str() == PARTNER
 }
 
-fn policy() -> PolicyWithFunction {
+fn policy() -> RustPolicy {
     CorsPolicy::new().allow_origins([LISTED]).allow_methods(["PUT"]).allow_origin_if(is_partner)
 }
 
 /// A policy whose function counts how often it is asked, and says yes to [`PARTNER`].
-fn counted() -> (PolicyWithFunction, Arc<AtomicUsize>) {
+fn counted() -> (RustPolicy, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let counts = Arc::clone(&count);
     let policy = CorsPolicy::new().allow_origins([LISTED]).allow_methods(["PUT"]).allow_origin_if(move |origin| {
@@ -292,7 +292,7 @@ fn a_function_is_merged_as_an_entry_of_the_list_is() {
     let open = CorsPolicy::new().allow_origins(["*"]).into();
     let methods = CorsPolicy::new().allow_methods(["PUT"]).into();
     use MergeStrategy::{Inherit, Replace, Union};
-    let rows: [(_, &PolicyWithFunction, &PolicyWithFunction, &[&str]); 9] = [
+    let rows: [(_, &RustPolicy, &RustPolicy, &[&str]); 9] = [
         (Replace, &function, &list, &[PARTNER]),
         (Replace, &methods, &function, &[]),
         (Inherit, &function, &list, &[PARTNER]),
@@ -312,8 +312,8 @@ fn a_function_is_merged_as_an_entry_of_the_list_is() {
 #[test]
 fn both_must_say_yes_where_a_ceiling_applies() {
     let everyone = || CorsPolicy::new().allow_origin_if(|_| true);
-    let list = |origins: &[&str]| PolicyWithFunction::from(CorsPolicy::new().allow_origins(origins));
-    let rows: [(PolicyWithFunction, PolicyWithFunction, &[&str]); 10] = [
+    let list = |origins: &[&str]| RustPolicy::from(CorsPolicy::new().allow_origins(origins));
+    let rows: [(RustPolicy, RustPolicy, &[&str]); 10] = [
         // A function under a list, a list under a function, and both under both.
         (everyone(), list(&[PARTNER]), &[PARTNER]),
         (everyone(), list(&[]), &[]),
@@ -334,7 +334,7 @@ fn both_must_say_yes_where_a_ceiling_applies() {
         let merged = merged(&stack, MergeStrategy::Replace);
         assert_eq!(allowed(&merged), expected, "{policy:?} {ceiling:?}");
         // What was merged stays narrowed when it is compiled anew.
-        let anew = merged.policy_with_function().clone().compile().expect("a valid policy");
+        let anew = merged.rust_policy().clone().compile().expect("a valid policy");
         assert_eq!(allowed(&anew), expected, "{policy:?} {ceiling:?}");
     }
 }

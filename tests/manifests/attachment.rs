@@ -1,5 +1,11 @@
 //! Runs the rows of `tests/rules/attachment.toml` through the table of the manifests, in process; and what no row can say.
 
+/// What the table is compared with, and by what.
+mod property;
+mod reference;
+mod stack;
+mod world;
+
 use std::collections::HashSet;
 
 use http::{HeaderMap, Request};

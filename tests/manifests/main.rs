@@ -17,6 +17,9 @@ mod attachment;
 /// The filters of the crate `gateway-api` as policies.
 #[cfg(all(feature = "gateway-api", feature = "manifest"))]
 mod gateway_api;
+/// What the guides of kgateway describe of delegation.
+#[cfg(feature = "manifest")]
+mod guides;
 /// Files that are made to hurt.
 #[cfg(feature = "manifest")]
 mod hostile;

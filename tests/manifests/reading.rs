@@ -417,9 +417,9 @@ spec:
         format!("m.yaml:16:17: {path}.maxAge: \"24h\" is not a whole number of seconds; did you mean 86400?"),
         format!("m.yaml:17:27: {path}.allowCredentials: \"true\" is not true or false; did you mean true?"),
         format!("m.yaml:18:29: {path}.allowHeaders[1]: \"5\" is not a string"),
-        format!("m.yaml:20:9: {path}.maxAge is written twice"),
-        format!("m.yaml:18:40: {path}.allowHeaders[3]: \"x-a\" is written twice"),
         format!("m.yaml:18:32: {path}.allowHeaders[2]: \"X Id\" is not a header name; did you mean \"X-Id\"?"),
+        format!("m.yaml:18:40: {path}.allowHeaders[3]: \"x-a\" is written twice"),
+        format!("m.yaml:20:9: {path}.maxAge is written twice"),
         "m.yaml:22:23: spec.rules[0].backendRefs[0].port: \"70000\" is not a port from 1 to 65535".to_owned(),
     ];
     assert_eq!(errors(text), expected);

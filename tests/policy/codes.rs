@@ -27,6 +27,9 @@ fn every_violation_is_reached() {
         "https://a.example, https://b.example",
         "^https://.*$",
         "a.example",
+        "any",
+        "self",
+        "${HOST}",
         "1a://b",
         "file:///a",
         "https://user@a.example",
@@ -57,6 +60,7 @@ fn every_violation_is_reached() {
         cors(&format!("allowHeaders: [{many}]")),
         cors("maxAge: 0"),
         cors("maxAge: 24h"),
+        cors("maxAge: {{ .Values.age }}"),
         cors("origins: []"),
         route("filters: [{type: CORS}]"),
         route("filters: [{type: CORS, cors: {}}, {type: CORS, cors: {}}]"),
@@ -85,9 +89,14 @@ fn every_lint_is_reached() {
         reached.extend(policy.lints().iter().map(|lint| lint.code().to_owned()));
     };
     accept(CorsPolicy::new().allow_origins(["*"]).allow_credentials(true));
-    accept(CorsPolicy::new().allow_origins(["http://a.example", "https://*.com", "https://a.example/"]));
+    accept(CorsPolicy::new().allow_origins([
+        "http://a.example",
+        "https://*.com",
+        "https://a.example/",
+        "wss://a.example",
+    ]));
     accept(CorsPolicy::new().allow_origins(["http://a.example"]).allow_credentials(true));
-    accept(CorsPolicy::new().allow_methods(["TRACE", "put"]).allow_headers(["Cookie", "x-a", "X-A"]));
+    accept(CorsPolicy::new().allow_methods(["TRACE", "put", "PTACH"]).allow_headers(["Cookie", "x-a", "X-A", "x-*"]));
     accept(CorsPolicy::new().allow_headers(["ETag"]).expose_headers(["Set-Cookie"]).max_age(86_401));
     let canary = "matches: [{headers: [{name: x-canary, value: a}]}]\n    filters: [{type: CORS, cors: {}}]\n  - {}";
     let reference =

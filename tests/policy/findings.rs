@@ -9,6 +9,7 @@ use tower_cors::{
     finding::{Errors, Finding, Kind, LintKind, Severity, ViolationKind},
     merge::{Base, Overrides},
     origin::OriginPattern,
+    resolver::ByPathPrefix,
 };
 
 /// rule 2.2
@@ -89,6 +90,12 @@ fn what_main_prints_of_a_merge_that_fails_is_its_text() {
     assert_eq!(format!("{:?}", Box::<dyn Error>::from(errors.clone())), "path prefix \"api\" does not begin with /");
     // An error in an error is neither printed twice nor lost.
     assert!(errors.iter().all(|error| error.source().is_none()));
+
+    let prefix = ByPathPrefix::new(None).path_prefix("api", None).unwrap_err();
+    assert_eq!(format!("{:?}", Box::<dyn Error>::from(prefix)), "path prefix \"api\" does not begin with /");
+    let violations = CorsPolicy::new().allow_methods([""]).compile().unwrap_err();
+    let violation = violations.into_iter().next().unwrap();
+    assert_eq!(format!("{:?}", Box::<dyn Error>::from(violation)), "allowMethods[0] is empty");
 }
 
 /// rule 2.2

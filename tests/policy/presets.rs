@@ -7,7 +7,7 @@ use tower_cors::{
     CompiledPolicy, CorsPolicy, Decision,
     browser::ScriptRequest,
     decision::{Options, decide},
-    policy::Preset,
+    policy::{Preset, RustPolicy},
     request::CorsRequest,
 };
 
@@ -97,6 +97,32 @@ fn two_presets_and_settings_of_ones_own_unite_in_order_without_repeats() {
 }
 
 #[test]
+fn a_setter_that_replaces_keeps_what_a_preset_needs() {
+    let lists = |policy: &CorsPolicy| {
+        [&policy.allow_methods, &policy.allow_headers, &policy.expose_headers].map(|list| {
+            let mut list = list.clone().unwrap_or_default();
+            list.sort();
+            list
+        })
+    };
+    let before = for_page().allow_methods(["PUT"]).allow_headers(["X-Tenant"]).expose_headers(["ETag"]);
+    let before = before.preset(Preset::Mcp).preset(Preset::ServerSentEvents);
+    let after = for_page().preset(Preset::Mcp).preset(Preset::ServerSentEvents);
+    let after = after.allow_methods(["PUT"]).allow_headers(["X-Tenant"]).expose_headers(["ETag"]);
+    let between = for_page().allow_headers(["X-Old"]).preset(Preset::ServerSentEvents).expose_headers(["ETag"]);
+    let between =
+        between.preset(Preset::Mcp).allow_origin_if(|_| false).allow_methods(["PUT"]).allow_headers(["X-Tenant"]);
+    assert_eq!(lists(&before)[0], ["DELETE", "PUT"]);
+    assert_eq!((lists(&after), lists(&between)), (lists(&before), lists(&before)));
+
+    // A star covers the preset, and a field that is set by itself is what it says.
+    let mut star = for_page().preset(Preset::GrpcWeb).allow_headers(["*"]);
+    assert_eq!(star.allow_headers.as_deref().unwrap(), ["*"]);
+    star.allow_headers = Some(vec!["X-Grpc-Web".to_owned()]);
+    assert_eq!(star.compile().expect("a valid policy").policy().allow_headers.as_deref().unwrap(), ["X-Grpc-Web"]);
+}
+
+#[test]
 fn a_star_covers_what_a_preset_needs() {
     let any = CorsPolicy::new().allow_methods(["*"]).allow_headers(["*"]).expose_headers(["*"]);
     assert_eq!(any.clone().preset(Preset::Mcp).preset(Preset::GrpcWeb), any);
@@ -116,7 +142,8 @@ fn a_list_that_is_set_to_nothing_gains_what_a_preset_needs_and_no_other_list_is_
 
 #[test]
 fn every_preset_alone_and_all_together_compile_without_a_violation_or_a_lint() {
-    let all = ALL.iter().fold(for_page().allow_credentials(true), |policy, preset| policy.preset(*preset));
+    let start = RustPolicy::from(for_page().allow_credentials(true));
+    let all = ALL.iter().fold(start, |policy, preset| policy.preset(*preset));
     for policy in ALL.iter().map(|preset| for_page().preset(*preset)).chain([all]) {
         let compiled = policy.compile().expect("a valid policy");
         assert!(compiled.lints().is_empty(), "{:?}", compiled.lints());

@@ -79,8 +79,8 @@ proptest! {
 fn what_is_wrong_with_a_hostname_is_said_as_it_is_of_origins() {
     let rows = [
         ("", HostError::Empty),
-        ("*.", HostError::EmptyLabel),
-        (".example", HostError::EmptyLabel),
+        ("*.", HostError::TrailingDot),
+        (".example", HostError::LeadingDot),
         ("*", HostError::Wildcard),
         ("a.*.example", HostError::Wildcard),
         ("a_b.example", HostError::HostnameCharacter),

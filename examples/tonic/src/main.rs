@@ -12,7 +12,10 @@ use std::error::Error;
 use tokio::net::TcpListener;
 use tonic::transport::{Server, server::TcpIncoming};
 use tonic_web::GrpcWebLayer;
-use tower_cors::{CorsLayer, CorsPolicy, policy::Preset};
+use tower_cors::{
+    CorsLayer, CorsPolicy,
+    policy::{Preset, RustPolicy},
+};
 
 use echo::{ECHO_LENGTH, Echo};
 
@@ -36,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// What gRPC-Web needs, and the metadata of our own; for the origins given, or for any.
-fn policy(origins: &[String]) -> CorsPolicy {
+fn policy(origins: &[String]) -> RustPolicy {
     let policy = CorsPolicy::new().preset(Preset::GrpcWeb).extend_expose_headers([ECHO_LENGTH]);
     if origins.is_empty() { policy.allow_origins(["*"]) } else { policy.allow_origins(origins) }
 }

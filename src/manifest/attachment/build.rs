@@ -9,8 +9,9 @@ use std::{
 
 use super::{
     effective::{Outcome, Outcomes},
-    graph::{Graph, Served, rule_name},
+    graph::{Graph, Served},
     loaded::LoadedRoutes,
+    names::rule_name,
     scope::Scope,
     settings::{Keep, Stack},
     unattached,

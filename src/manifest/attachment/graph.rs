@@ -3,13 +3,13 @@
 //! along that way, in one walk. Rules 7.1, 8.4, 8.8.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
 use super::{
     listeners::{Parents, RefusalReason, Taken},
-    names::ObjectName,
+    names::{Label, ObjectName},
     scope::Scope,
     settings::{Attached, Keep, Level, Stack, join, rule_target},
     targets::{Targets, age},
@@ -111,19 +111,30 @@ impl<'a> Graph<'a> {
         graph
     }
 
+    /// Finds the routes that another route delegates to.
     fn find_delegated(&mut self) {
-        // Many rules may name the same routes.
-        let mut seen = HashSet::new();
+        // Many rules may name the same routes: for each reference the first route with it, while it is the only one.
+        let mut known: HashMap<_, Option<usize>> = HashMap::new();
         let mut is_delegated_to = vec![false; self.resources.routes.len()];
+        let mut mark = |child: usize| {
+            if let Some(is_delegated_to) = is_delegated_to.get_mut(child) {
+                *is_delegated_to = true;
+            }
+        };
         for (at, route) in self.resources.routes.iter().enumerate() {
             for backend in route.rules.iter().flat_map(|rule| &rule.backends).filter(|backend| is_delegation(backend)) {
                 let reference = &backend.reference;
                 let children = self.named_children(backend);
-                // A route that names itself alone is not delegated to by anybody.
-                let is_new = children != [at] && seen.insert((&reference.group, &reference.namespace, &reference.name));
-                for &child in children.iter().filter(|_| is_new) {
-                    if let Some(is_delegated_to) = is_delegated_to.get_mut(child) {
-                        *is_delegated_to = true;
+                match known.entry((&reference.group, &reference.namespace, &reference.name)) {
+                    Entry::Vacant(entry) => {
+                        entry.insert(Some(at));
+                        // A route that names itself is not delegated to by itself.
+                        children.iter().copied().filter(|child| *child != at).for_each(&mut mark);
+                    }
+                    Entry::Occupied(mut entry) => {
+                        if let Some(first) = entry.get_mut().take_if(|first| *first != at) {
+                            children.iter().copied().filter(|child| *child == first).for_each(&mut mark);
+                        }
                     }
                 }
             }
@@ -134,7 +145,7 @@ impl<'a> Graph<'a> {
     /// 8.4: serves a route through the listeners that take it.
     fn serve_top(&mut self, at: usize) {
         let Some(route) = self.resources.routes.get(at).filter(|route| !route.matches_nothing) else { return };
-        let mut taken: Vec<Arc<Taken>> = Vec::new();
+        let mut taken: Vec<(&ParentRef, Arc<Taken>)> = Vec::new();
         // 10.5: a controller serves what its own Gateways take.
         let mut is_only_delegated =
             !route.parents.is_empty() || self.is_delegated_to(at) || self.scope.controller.is_some();
@@ -151,7 +162,7 @@ impl<'a> Graph<'a> {
             match refusal(route, &found) {
                 None => {
                     is_only_delegated = false;
-                    taken.push(found);
+                    taken.push((reference, found));
                 }
                 Some((RefusalReason::NotOurs, _)) => {}
                 Some((_, reason)) => self.problems.push((at, Problem::NotAttached { reference, reason })),
@@ -160,8 +171,9 @@ impl<'a> Graph<'a> {
         if is_only_delegated {
             return;
         }
-        taken.sort_by_key(|taken| taken.order);
-        let listeners = Listeners(taken.iter().filter_map(|taken| taken.group.clone()).collect());
+        let mut groups = self.parents.in_one_order(route, taken, &self.targets);
+        groups.sort_by_key(|taken| taken.order);
+        let listeners = Listeners(groups.iter().filter_map(|taken| taken.group.clone()).collect());
         self.serve(at, &[], None, at, &listeners);
     }
 
@@ -241,6 +253,15 @@ impl<'a> Graph<'a> {
         }
         if children.is_empty() {
             return Err(reason.unwrap_or_else(|| "no route that it names takes its requests".to_owned()));
+        }
+        let everything = [RouteMatch::new()];
+        let own = if own.is_empty() { &everything } else { own };
+        let is_taken = |child: &usize| {
+            let child = self.resources.routes.get(*child);
+            child.is_some_and(|child| child.rules.iter().any(|rule| has_joined_match(child, rule, own)))
+        };
+        if !children.iter().any(is_taken) {
+            return Err("no match of the routes that it names lies within its own".to_owned());
         }
         Ok(children)
     }
@@ -327,8 +348,7 @@ impl<'a> Graph<'a> {
         };
         let mut own = self.own_settings(route, rule, given);
         if let Some(chosen) = chosen {
-            let name = super::names::full_name(&chosen.reference.namespace, &chosen.reference.name);
-            let label = format!("{} backend {name}", rule_name(route, rule));
+            let label = Label::Backend(route, rule, chosen);
             let filter = cors_of(&chosen.filters).map(|setting| Attached::new(setting, Level::Backend, label));
             own.filters.splice(0..0, filter);
         }
@@ -344,7 +364,8 @@ impl<'a> Graph<'a> {
     /// The settings of one rule and its route, in their order.
     fn own_settings(&self, route: &'a Route, index: usize, rule: &'a RouteRule) -> Stack<'a> {
         let name = ObjectName::of(route.kind, &route.meta);
-        let filter = cors_of(&rule.filters).map(|setting| Attached::new(setting, Level::Rule, rule_name(route, index)));
+        let filter =
+            cors_of(&rule.filters).map(|setting| Attached::new(setting, Level::Rule, Label::Rule(route, index)));
         let extension = self.extensions(route, rule).first().copied();
         let at_rule = rule_target(name, rule.name.as_deref()).and_then(|target| self.targets.of(&target));
         let at_route = self.targets.of(&name.whole());
@@ -362,11 +383,6 @@ impl<'a> Graph<'a> {
         let route = self.resources.routes.get(route)?;
         Some((route, route.rules.get(rule)?))
     }
-}
-
-/// A rule as messages call it, such as `HTTPRoute web/api rule 0`.
-pub(crate) fn rule_name(route: &Route, rule: usize) -> String {
-    format!("{} rule {rule}", ObjectName::of(route.kind, &route.meta).describe())
 }
 
 /// The references of a rule to policies and others.
@@ -406,9 +422,8 @@ pub(crate) fn refusal(route: &Route, taken: &Taken) -> Option<(RefusalReason, St
 /// The matches of a delegated rule under those of the rule above it; none where no request reaches it.
 fn joined_matches(route: &Route, rule: &RouteRule, above: &[RouteMatch]) -> Option<Vec<RouteMatch>> {
     let everything = [RouteMatch::new()];
-    let own: &[RouteMatch] = if rule.matches.is_empty() { &everything } else { &rule.matches };
     let mut joined = Vec::new();
-    for own in own {
+    for own in own_matches(rule, &everything) {
         match route.inherits_matches {
             true => joined.extend(above.iter().filter_map(|parent| own.joined_to(parent))),
             false if above.iter().any(|parent| own.lies_within(parent)) => joined.push(own.clone()),
@@ -420,4 +435,17 @@ fn joined_matches(route: &Route, rule: &RouteRule, above: &[RouteMatch]) -> Opti
         }
     }
     (!joined.is_empty()).then_some(joined)
+}
+
+/// Whether any request reaches a delegated rule under these matches of the rule above it.
+fn has_joined_match(route: &Route, rule: &RouteRule, above: &[RouteMatch]) -> bool {
+    let everything = [RouteMatch::new()];
+    own_matches(rule, &everything).iter().any(|own| match route.inherits_matches {
+        true => above.iter().any(|parent| own.joined_to(parent).is_some()),
+        false => above.iter().any(|parent| own.lies_within(parent)),
+    })
+}
+
+fn own_matches<'a>(rule: &'a RouteRule, everything: &'a [RouteMatch; 1]) -> &'a [RouteMatch] {
+    if rule.matches.is_empty() { everything } else { &rule.matches }
 }

@@ -10,7 +10,7 @@ use std::{
 use super::{
     names::{ObjectName, full_name},
     scope::Scope,
-    settings::{ParentSettings, ParentSettingsSet},
+    settings::{NamedGateway, ParentSettings, ParentSettingsSet},
     targets::{Targets, age},
 };
 use crate::{
@@ -28,7 +28,7 @@ pub(crate) struct Parents<'a> {
     namespaces: HashMap<&'a str, &'a Labels>,
     /// 10.5: whether only what is there can take a route.
     must_be_known: bool,
-    /// What routes of one namespace and kind find at one reference.
+    /// What routes of one namespace and kind find at one parent.
     known: HashMap<Reference<'a>, Arc<Taken>>,
     pub(crate) settings: ParentSettingsSet<'a>,
 }
@@ -49,12 +49,12 @@ enum Admission<'a> {
     Refused(&'a Gateway),
 }
 
-/// A reference as far as it matters to what takes it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// References to one parent, as far as they matter to what takes them.
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Reference<'a> {
     parent: Option<ObjectName<'a>>,
-    section: Option<&'a str>,
-    port: Option<u16>,
+    /// For each reference its section and its port.
+    chosen: Vec<(Option<&'a str>, Option<u16>)>,
     namespace: &'a str,
     kind: Kind,
 }
@@ -170,23 +170,52 @@ impl<'a> Parents<'a> {
 
     /// 8.4: the listeners of the parent that `reference` names which take `route`.
     pub(crate) fn take(&mut self, route: &'a Route, reference: &'a ParentRef, targets: &Targets<'a>) -> Arc<Taken> {
+        self.take_by(route, &[reference], targets)
+    }
+
+    /// 8.6: what takes a route, with the listeners of each parent in its order, however many references name the parent.
+    pub(crate) fn in_one_order(
+        &mut self,
+        route: &'a Route,
+        taken: Vec<(&'a ParentRef, Arc<Taken>)>,
+        targets: &Targets<'a>,
+    ) -> Vec<Arc<Taken>> {
+        let mut by_parent: Vec<(Vec<&'a ParentRef>, Arc<Taken>)> = Vec::with_capacity(taken.len());
+        let mut places = HashMap::new();
+        for (reference, taken) in taken {
+            // Of a parent that is not there, no order is known.
+            let parent = ObjectName::of_parent(reference).filter(|name| self.has(name));
+            let next = by_parent.len();
+            match parent.map_or(next, |name| *places.entry(name).or_insert(next)) {
+                at if at == next => by_parent.push((vec![reference], taken)),
+                at => by_parent.get_mut(at).into_iter().for_each(|(references, _)| references.push(reference)),
+            }
+        }
+        let of_parent = |(references, taken): (Vec<&'a ParentRef>, _)| match references.as_slice() {
+            [_] => taken,
+            references => self.take_by(route, references, targets),
+        };
+        by_parent.into_iter().map(of_parent).collect()
+    }
+
+    /// What takes a route by any of several references to one parent.
+    fn take_by(&mut self, route: &'a Route, references: &[&'a ParentRef], targets: &Targets<'a>) -> Arc<Taken> {
+        let parent = references.first().and_then(|reference| ObjectName::of_parent(reference));
         let key = Reference {
-            parent: ObjectName::of_parent(reference)
-                .filter(|name| matches!(name.kind, Kind::Gateway | Kind::ListenerSet)),
-            section: reference.section.as_deref(),
-            port: reference.port,
+            parent: parent.filter(|name| matches!(name.kind, Kind::Gateway | Kind::ListenerSet)),
+            chosen: references.iter().map(|reference| (reference.section.as_deref(), reference.port)).collect(),
             namespace: &route.meta.namespace,
             kind: route.kind,
         };
         if let Some(known) = self.known.get(&key) {
             return Arc::clone(known);
         }
-        let taken = Arc::new(self.find(key, targets));
+        let taken = Arc::new(self.find(&key, targets));
         self.known.insert(key, Arc::clone(&taken));
         taken
     }
 
-    fn find(&mut self, reference: Reference<'a>, targets: &Targets<'a>) -> Taken {
+    fn find(&mut self, reference: &Reference<'a>, targets: &Targets<'a>) -> Taken {
         let set = reference.parent.and_then(|name| self.sets.get(&name)).map(|set| (set.set, set.gateway));
         let gateway = reference.parent.and_then(|name| self.gateways.get(&name).copied());
         match (reference.parent, set, gateway) {
@@ -203,18 +232,20 @@ impl<'a> Parents<'a> {
             }
             (Some(name), Some((set, admission)), _) => {
                 let gateway = match admission {
-                    Admission::Admitted(gateway) | Admission::Refused(gateway) => Some(gateway),
-                    Admission::Unknown(_) => None,
+                    Admission::Admitted(gateway) | Admission::Refused(gateway) => gateway_with_priority(gateway),
+                    Admission::Unknown(name) => (name, None),
                 };
                 let order = self.sets.get(&name).map_or(0, |set| set.age + 1);
                 Taken { order, ..self.take_listeners(reference, name, &set.listeners, gateway, Some(set), targets) }
             }
             (Some(name), None, Some(gateway)) => {
-                self.take_listeners(reference, name, &gateway.listeners, Some(gateway), None, targets)
+                let named = gateway_with_priority(gateway);
+                self.take_listeners(reference, name, &gateway.listeners, named, None, targets)
             }
             // What is not in the manifests can't say no.
             (name, ..) => {
-                let settings = ParentSettings::of_unknown(name, reference.section, targets);
+                let section = reference.chosen.first().and_then(|(section, _)| *section);
+                let settings = ParentSettings::of_unknown(name, section, targets);
                 let mut group = ListenerGroup::default();
                 group.add(None, &Hostname::any(), self.settings.add(settings));
                 Taken { group: Some(Arc::new(group)), ..Taken::default() }
@@ -224,17 +255,18 @@ impl<'a> Parents<'a> {
 
     fn take_listeners(
         &mut self,
-        reference: Reference<'a>,
+        reference: &Reference<'a>,
         name: ObjectName<'a>,
         listeners: &'a [Listener],
-        gateway: Option<&'a Gateway>,
+        gateway: NamedGateway<'a>,
         set: Option<&'a ListenerSet>,
         targets: &Targets<'a>,
     ) -> Taken {
         let mut taken = Taken::default();
         let mut group = ListenerGroup::default();
         for listener in listeners {
-            if reference.section.is_some_and(|section| section != listener.name) {
+            let names = |(section, _): &&(Option<&str>, _)| section.is_none_or(|section| section == listener.name);
+            if !reference.chosen.iter().any(|chosen| names(&chosen)) {
                 continue;
             }
             match self.refusal(reference, name, listener) {
@@ -261,7 +293,7 @@ impl<'a> Parents<'a> {
         }
         if taken.refusals.is_empty() && group.hostnames().is_empty() {
             taken.reason = Some(RefusalReason::NoMatchingParent);
-            taken.refusals.push(match reference.section {
+            taken.refusals.push(match reference.chosen.first().and_then(|(section, _)| *section) {
                 Some(section) => format!("{} has no listener {section}", name.describe()),
                 None => format!("{} has no listener", name.describe()),
             });
@@ -273,7 +305,7 @@ impl<'a> Parents<'a> {
     /// Why a listener does not take a route, as far as its hostname aside.
     fn refusal(
         &self,
-        reference: Reference<'_>,
+        reference: &Reference<'_>,
         parent: ObjectName<'_>,
         listener: &Listener,
     ) -> Option<(RefusalReason, String)> {
@@ -282,7 +314,10 @@ impl<'a> Parents<'a> {
         if listener.is_invalid {
             return Some((NoMatchingParent, format!("listener {name} is invalid")));
         }
-        if reference.port.is_some() && reference.port != listener.port {
+        let names = |(section, port): &(Option<&str>, Option<u16>)| {
+            section.is_none_or(|section| section == listener.name) && (port.is_none() || *port == listener.port)
+        };
+        if !reference.chosen.iter().any(names) {
             return Some((NoMatchingParent, format!("listener {name} has another port")));
         }
         if !matches!(listener.protocol.as_str(), "HTTP" | "HTTPS") {
@@ -326,4 +361,8 @@ impl<'a> Parents<'a> {
             },
         }
     }
+}
+
+fn gateway_with_priority(gateway: &Gateway) -> NamedGateway<'_> {
+    (Some(ObjectName::of(Kind::Gateway, &gateway.meta)), gateway.meta.inherited_priority)
 }

@@ -2,7 +2,8 @@
 //! Rules 7.1, 7.6, 7.10.
 
 use super::{
-    graph::{Graph, Served, is_delegation, rule_name},
+    graph::{Graph, Served, is_delegation},
+    names::rule_name,
     scope::Scope,
     settings::{Attached, Keep},
 };

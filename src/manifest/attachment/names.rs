@@ -2,7 +2,7 @@
 
 use crate::{
     escape::Escaped,
-    manifest::objects::{Kind, Meta, ParentRef, TargetRef, TrafficPolicy},
+    manifest::objects::{Backend, Kind, Meta, ParentRef, Route, TargetRef, TrafficPolicy},
 };
 
 /// The name of an object.
@@ -64,6 +64,33 @@ impl<'a> Target<'a> {
             None => self.name.describe(),
         }
     }
+}
+
+/// What messages call the object that has a setting. Most settings are never named, so the text is made when it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Label<'a> {
+    /// A rule by its index.
+    Rule(&'a Route, usize),
+    /// A backend of a rule.
+    Backend(&'a Route, usize, &'a Backend),
+    Policy(&'a TrafficPolicy),
+}
+
+impl Label<'_> {
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Rule(route, rule) => rule_name(route, *rule),
+            Self::Backend(route, rule, Backend { reference, .. }) => {
+                format!("{} backend {}", rule_name(route, *rule), full_name(&reference.namespace, &reference.name))
+            }
+            Self::Policy(policy) => policy_name(policy),
+        }
+    }
+}
+
+/// A rule as messages call it, such as `HTTPRoute web/api rule 0`.
+pub(crate) fn rule_name(route: &Route, rule: usize) -> String {
+    format!("{} rule {rule}", ObjectName::of(route.kind, &route.meta).describe())
 }
 
 /// A policy as messages call it, such as `TrafficPolicy web/base`.

@@ -5,13 +5,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    names::{ObjectName, Target, policy_name},
+    names::{Label, ObjectName, Target},
     targets::Targets,
 };
 use crate::{
-    manifest::objects::{
-        Cors, CorsSetting, Effect, Gateway, InheritedPriority, Kind, Listener, ListenerSet, TrafficPolicy,
-    },
+    manifest::objects::{Cors, CorsSetting, Effect, InheritedPriority, Kind, Listener, ListenerSet, TrafficPolicy},
     merge::Setting,
 };
 
@@ -31,7 +29,7 @@ pub(crate) enum Level {
 #[derive(Clone, Debug)]
 pub(crate) struct Attached<'a> {
     pub(crate) level: Level,
-    pub(crate) label: String,
+    pub(crate) label: Label<'a>,
     pub(crate) cors: &'a Arc<Cors>,
     pub(crate) effect: Effect,
 }
@@ -39,19 +37,19 @@ pub(crate) struct Attached<'a> {
 impl<'a> Attached<'a> {
     /// What a policy sets.
     pub(crate) fn policy(policy: &'a TrafficPolicy, level: Level) -> Option<Self> {
-        policy.cors.as_ref().map(|setting| Self::new(setting, level, policy_name(policy)))
+        policy.cors.as_ref().map(|setting| Self::new(setting, level, Label::Policy(policy)))
     }
 
     /// A setting, by what messages call the object that has it.
-    pub(crate) fn new(setting: &'a CorsSetting, level: Level, label: String) -> Self {
+    pub(crate) fn new(setting: &'a CorsSetting, level: Level, label: Label<'a>) -> Self {
         Self { level, label, cors: &setting.cors, effect: setting.effect }
     }
 
     /// The setting, to be merged.
     pub(crate) fn setting(&self) -> Setting {
         let setting = match self.effect {
-            Effect::Disables => Setting::disabled(&*self.label),
-            Effect::Applies | Effect::Closes => Setting::policy(&*self.label, self.cors.policy.clone()),
+            Effect::Disables => Setting::disabled(self.label.describe()),
+            Effect::Applies | Effect::Closes => Setting::policy(self.label.describe(), self.cors.policy.clone()),
         };
         setting.at(self.cors.path.clone())
     }
@@ -78,6 +76,20 @@ impl<'a> Stack<'a> {
         self.filters.is_empty() && self.policies.is_empty()
     }
 
+    /// Both, in their order: filters stay before traffic policies.
+    fn followed_by(mut self, other: Self) -> Self {
+        self.filters.extend(other.filters);
+        self.policies.extend(other.policies);
+        self
+    }
+
+    /// The first setting alone.
+    fn first(mut self) -> Self {
+        self.filters.truncate(1);
+        self.policies.truncate(1 - self.filters.len());
+        self
+    }
+
     /// The settings, first the one that counts first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Attached<'a>> {
         self.filters.iter().chain(&self.policies)
@@ -86,43 +98,36 @@ impl<'a> Stack<'a> {
 
 /// 7.6: joins the settings of an object to those of what is below it, by its annotation.
 ///
-/// Filters stay before traffic policies, and a listener before its Gateway. Shallow: the side of the first setting
-/// counts, of the object's own side that setting alone. Deep: all of them do.
+/// Filters stay before traffic policies, and a listener before its Gateway. Deep: all settings count. Shallow: the side of
+/// the first one does; of the object's own side that setting alone, of what is below all that was joined there. Where the
+/// object puts its policies first, those that come behind them don't count any more.
 pub(crate) fn join<'a>(below: Stack<'a>, own: Stack<'a>, priority: Option<InheritedPriority>, keep: Keep) -> Stack<'a> {
-    let prefers_parent = priority.is_some_and(InheritedPriority::prefers_parent);
+    // Whoever sets nothing has nothing to put before anything.
+    if own.is_empty() {
+        return below;
+    }
     let is_deep = keep == Keep::All || priority.is_some_and(InheritedPriority::is_deep);
-    if !is_deep {
-        let own_is_first = match (below.filters.is_empty(), own.filters.is_empty()) {
-            (true, true) => below.policies.is_empty() || (prefers_parent && !own.policies.is_empty()),
-            (true, false) => true,
-            (false, true) => false,
-            (false, false) => prefers_parent,
+    if !priority.is_some_and(InheritedPriority::prefers_parent) {
+        let own_is_first = below.filters.is_empty() && (!own.filters.is_empty() || below.policies.is_empty());
+        return match (is_deep, own_is_first) {
+            (true, _) => below.followed_by(own),
+            (false, true) => own.first(),
+            (false, false) => below,
         };
-        if !own_is_first {
-            return below;
+    }
+    let is_of_gateway = own.policies.iter().any(|attached| attached.level == Level::TargetedGateway);
+    let is_of_listener = |attached: &Attached<'_>| is_of_gateway && attached.level == Level::TargetedListener;
+    let (listeners, others) = below.policies.into_iter().partition(is_of_listener);
+    let listeners = Stack { filters: Vec::new(), policies: listeners };
+    let others = Stack { filters: below.filters, policies: others };
+    match is_deep {
+        true => listeners.followed_by(own).followed_by(others),
+        false if !own.filters.is_empty() => own.first(),
+        false => {
+            let first = Stack { filters: others.filters, policies: listeners.policies };
+            if first.is_empty() { own.first() } else { first }
         }
-        let Stack { mut filters, mut policies } = own;
-        filters.truncate(1);
-        policies.truncate(1 - filters.len());
-        return Stack { filters, policies };
     }
-    let (mut filters, mut policies) = (Vec::new(), Vec::new());
-    if prefers_parent {
-        filters.extend(own.filters);
-        filters.extend(below.filters);
-        let is_of_gateway = own.policies.iter().all(|attached| attached.level == Level::TargetedGateway);
-        let is_of_listener = |attached: &Attached<'_>| is_of_gateway && attached.level == Level::TargetedListener;
-        let (listeners, others): (Vec<_>, Vec<_>) = below.policies.into_iter().partition(is_of_listener);
-        policies.extend(listeners);
-        policies.extend(own.policies);
-        policies.extend(others);
-    } else {
-        filters.extend(below.filters);
-        filters.extend(own.filters);
-        policies.extend(below.policies);
-        policies.extend(own.policies);
-    }
-    Stack { filters, policies }
 }
 
 /// The settings of a listener and what it belongs to: one step for each object with an annotation, from below.
@@ -147,19 +152,21 @@ impl<'a> Step<'a> {
     }
 }
 
+/// The Gateway of a listener, where its name is known, and its annotation, where it is in the manifests.
+pub(crate) type NamedGateway<'a> = (Option<ObjectName<'a>>, Option<InheritedPriority>);
+
 impl<'a> ParentSettings<'a> {
-    /// Those of a listener of a Gateway or of a ListenerSet. The Gateway of a set may be unknown.
+    /// Those of a listener of a Gateway or of a ListenerSet. The Gateway of a set may not be in the manifests;
+    /// policies may target it all the same.
     pub(crate) fn of_listener(
         parent: ObjectName<'a>,
         listener: &'a Listener,
-        gateway: Option<&'a Gateway>,
+        (gateway, of_gateway): NamedGateway<'a>,
         set: Option<&'a ListenerSet>,
         targets: &Targets<'a>,
     ) -> Self {
         let at_listener = (targets.of(&parent.section(&listener.name)), Level::TargetedListener);
-        let gateway_name = gateway.map(|gateway| ObjectName::of(Kind::Gateway, &gateway.meta));
-        let at_gateway = (gateway_name.and_then(|name| targets.of(&name.whole())), Level::TargetedGateway);
-        let of_gateway = gateway.and_then(|gateway| gateway.meta.inherited_priority);
+        let at_gateway = (gateway.and_then(|name| targets.of(&name.whole())), Level::TargetedGateway);
         let steps = match set {
             None => vec![Step::new([at_listener, at_gateway], of_gateway)],
             Some(set) => {

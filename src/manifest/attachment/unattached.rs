@@ -5,8 +5,8 @@
 use std::collections::HashSet;
 
 use super::{
-    graph::{Graph, Problem, extension_refs, is_delegation, rule_name},
-    names::{ObjectName, Target, full_name, policy_name},
+    graph::{Graph, Problem, extension_refs, is_delegation},
+    names::{ObjectName, Target, full_name, policy_name, rule_name},
 };
 use crate::{
     finding::Finding,

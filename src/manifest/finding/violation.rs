@@ -21,6 +21,9 @@ pub enum ViolationKind {
         /// What the field holds, such as `a list of strings`.
         expected: &'static str,
     },
+    /// What a template was to be filled in for, such as `{{ .Values.name }}`.
+    #[error("is a template that nobody has filled in; apply what it renders, as `helm template` prints it")]
+    Template,
     /// A value that the CRD requires and that is missing.
     #[error("is missing")]
     Missing,
@@ -53,6 +56,7 @@ impl Kind for ViolationKind {
             Self::Policy(kind) => kind.code(),
             Self::UnknownField => "unknown-field",
             Self::WrongType { .. } => "wrong-type",
+            Self::Template => "template",
             Self::Missing => "missing",
             Self::RepeatedFilter => "repeated-filter",
             Self::FilterType { .. } => "filter-type",

@@ -8,6 +8,7 @@ use super::{
     suggest,
 };
 use crate::{
+    compile::CRD_MAX_AGE,
     finding,
     manifest::{
         finding::{Lint, Violation, ViolationKind},
@@ -135,7 +136,7 @@ fn read_strings(field: &Field<'_>, report: &mut Report<'_>) -> Option<Vec<String
     let Value::List(items) = &field.node.value else {
         let meant = match &field.node.value {
             Value::Text(text) => suggest::list(text),
-            _ => None,
+            value => suggest::exact(value).and_then(suggest::list),
         };
         report.violate_with(field, ViolationKind::WrongType { expected: "a list of strings" }, meant);
         return None;
@@ -145,7 +146,8 @@ fn read_strings(field: &Field<'_>, report: &mut Report<'_>) -> Option<Vec<String
         Value::Text(text) => text.to_string(),
         _ => {
             let entry = Field::new(node, field.path.index(at));
-            report.violate(&entry, ViolationKind::WrongType { expected: "a string" });
+            let meant = suggest::exact(&node.value).map(str::to_owned);
+            report.violate_with(&entry, ViolationKind::WrongType { expected: "a string" }, meant);
             String::new()
         }
     });
@@ -175,9 +177,14 @@ fn read_age(field: &Field<'_>, report: &mut Report<'_>) -> Option<u64> {
         Value::Float(age) if age.fract() == 0.0 && (1.0..=2_147_483_647.0).contains(age) => {
             (ViolationKind::WrongType { expected: "a whole number of seconds" }, Some(format!("{age:.0}")))
         }
-        Value::Text(text) => {
-            (ViolationKind::WrongType { expected: "a whole number of seconds" }, suggest::seconds(text))
-        }
+        Value::Text(text) => match suggest::seconds(text) {
+            // A number of seconds that is none of the range is no suggestion.
+            Some(age) if !CRD_MAX_AGE.contains(&age) => (finding::ViolationKind::MaxAgeRange.into(), None),
+            meant => {
+                let meant = meant.map(|age| age.to_string());
+                (ViolationKind::WrongType { expected: "a whole number of seconds" }, meant)
+            }
+        },
         _ => (ViolationKind::WrongType { expected: "a whole number of seconds" }, None),
     };
     report.violate_with(field, kind, meant);

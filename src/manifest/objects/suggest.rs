@@ -1,17 +1,26 @@
 //! What was probably meant. In: a field name or a value that is refused. Out: one that is accepted, where it can be
 //! guessed. Rule 2.2.
 
-use crate::compile::nearest::edit_distance;
+use crate::{compile::nearest::edit_distance, manifest::reader::Value};
 
 /// How many letters may differ in what counts as a typo.
 const MAX_EDITS: usize = 2;
 
-/// The name among `known` that `written` was probably meant to be: the same but for case, separators and the lead of the
-/// response header's name, or else at most two edits away, or else its end.
+/// What the fields of proxies end in beyond the words of ours: Envoy's `allow_origin_string_match`, Traefik's
+/// `accessControlAllowOriginListRegex`, Spring's `allowedOriginPatterns`.
+const ENDS: [&str; 5] = ["stringmatch", "regex", "list", "patterns", "seconds"];
+
+/// The name among `known` that `written` was probably meant to be: the same but for case, separators, the lead of the
+/// response header's name and the words that proxies add, or else at most two edits away, or else its end.
 pub(crate) fn field_name(written: &str, known: &[&str]) -> Option<String> {
-    let plain = |name: &str| name.replace(['-', '_'], "").to_ascii_lowercase();
+    let plain = |name: &str| name.replace(['-', '_'], "").to_ascii_lowercase().replacen("allowed", "allow", 1);
     let written = plain(written);
-    let written = written.strip_prefix("accesscontrol").unwrap_or(&written);
+    let leads = ["accesscontrol", "cors"];
+    let led = leads.iter().find_map(|lead| written.strip_prefix(lead)).filter(|rest| rest.len() > 3);
+    let mut written = led.unwrap_or(&written);
+    while let Some(shorter) = ENDS.iter().find_map(|end| written.strip_suffix(end)).filter(|rest| !rest.is_empty()) {
+        written = shorter;
+    }
     let near = known.iter().filter_map(|name| Some((edit_distance(written, &plain(name), MAX_EDITS)?, *name)));
     if let Some((_, name)) = near.min_by_key(|(distance, _)| *distance) {
         return Some((*name).to_owned());
@@ -22,7 +31,7 @@ pub(crate) fn field_name(written: &str, known: &[&str]) -> Option<String> {
 }
 
 /// The seconds that a duration such as `24h`, `1h30m` or `3600s` stands for, or a number that was written as text.
-pub(crate) fn seconds(written: &str) -> Option<String> {
+pub(crate) fn seconds(written: &str) -> Option<u64> {
     let written = written.trim();
     let mut total = 0_u64;
     let mut rest = written;
@@ -42,7 +51,16 @@ pub(crate) fn seconds(written: &str) -> Option<String> {
         total = total.checked_add(number.checked_mul(factor)?)?;
         rest = next;
     }
-    (!written.is_empty()).then(|| total.to_string())
+    (!written.is_empty()).then_some(total)
+}
+
+/// The text of Istio's and Envoy's `{exact: https://app.example}`, where an entry is a text by itself.
+pub(crate) fn exact<'a>(value: &'a Value<'_>) -> Option<&'a str> {
+    let Value::Map(fields) = value else { return None };
+    match fields.as_slice() {
+        [(key, node)] if key.name.as_deref() == Some("exact") => node.as_text(),
+        _ => None,
+    }
 }
 
 /// A list in one text, such as `https://a.example, https://b.example`, as a list.
@@ -69,7 +87,13 @@ mod tests {
             ("maxAgee", Some("maxAge")),
             ("origins", Some("allowOrigins")),
             ("Access-Control-Allow-Origin", Some("allowOrigins")),
+            ("allow_origin_string_match", Some("allowOrigins")),
+            ("accessControlAllowOriginListRegex", Some("allowOrigins")),
+            ("allowedOriginPatterns", Some("allowOrigins")),
+            ("cors-allow-methods", Some("allowMethods")),
+            ("accessControlMaxAge", Some("maxAge")),
             ("exposed", None),
+            ("list", None),
         ];
         for (written, meant) in rows {
             assert_eq!(field_name(written, &known).as_deref(), meant, "{written}");
@@ -78,9 +102,8 @@ mod tests {
 
     #[test]
     fn durations_are_guessed_in_seconds() {
-        let rows = [("24h", Some("86400")), ("1h30m", Some("5400")), ("3600s", Some("3600")), ("600", Some("600"))];
-        for (written, meant) in rows {
-            assert_eq!(seconds(written).as_deref(), meant, "{written}");
+        for (written, meant) in [("24h", 86_400), ("1h30m", 5400), ("3600s", 3600), ("600", 600), ("0", 0)] {
+            assert_eq!(seconds(written), Some(meant), "{written}");
         }
         for written in ["", "h", "10x", "99999999999999999999h", "-5", "18446744073709551615d"] {
             assert_eq!(seconds(written), None, "{written}");

@@ -47,7 +47,8 @@ impl<'a> Report<'a> {
         kind: impl Into<ViolationKind>,
         suggestion: Option<String>,
     ) {
-        let violation = Finding::new(field.path.clone(), kind.into()).with_suggestion(suggestion);
+        let kind = if field.node.is_template() { ViolationKind::Template } else { kind.into() };
+        let violation = Finding::new(field.path.clone(), kind).with_suggestion(suggestion);
         let violation = match &field.node.value {
             Value::List(_) | Value::Map(_) | Value::Null => violation,
             scalar => violation.with_value(scalar.clone().shown()),

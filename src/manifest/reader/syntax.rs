@@ -41,10 +41,21 @@ const SENTENCES: [(&str, &str); 19] = [
     ("simple key expected ':'", "this line has no colon after the name of the field"),
 ];
 
+/// What a line of Helm is, which YAML finds one thing or another wrong with.
+const TEMPLATE: &str =
+    "this is a template that nobody has filled in; apply what it renders, as `helm template` prints it";
+
 impl SyntaxError {
     /// A text that could not be read at all.
     pub(crate) fn unreadable() -> Self {
         Self { place: Place { line: 1, column: 1 }, sentence: "the file can't be read".into() }
+    }
+
+    /// The same, where the line of the text tells more than the parser.
+    pub(crate) fn of_line(self, line: Option<&str>) -> Self {
+        let is_template = line.is_some_and(|line| line.contains("{{"));
+        let sentence = if is_template { TEMPLATE.into() } else { self.sentence };
+        Self { sentence, ..self }
     }
 
     /// The same with more lines before it.

@@ -73,7 +73,11 @@ fn read_part(part: Part<'_>, stack: Stack) -> Result<Vec<Node<'_>>, SyntaxError>
         Stack::Own => MAX_DEPTH,
         Stack::Callers => MAX_DEPTH_IN_PLACE,
     };
-    let mut documents = read_to(max_depth, part.text).map_err(|error| error.moved_down(part.lines_before))?;
+    let wrong = |error: SyntaxError| {
+        let line = usize::try_from(error.place.line).ok().and_then(|line| part.text.lines().nth(line.checked_sub(1)?));
+        error.of_line(line).moved_down(part.lines_before)
+    };
+    let mut documents = read_to(max_depth, part.text).map_err(wrong)?;
     documents.iter_mut().for_each(|document| document.move_down(part.lines_before));
     Ok(documents)
 }
@@ -104,6 +108,11 @@ impl<'a> Node<'a> {
     pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         let Value::Map(fields) = &self.value else { return None };
         fields.iter().find(|(key, _)| key.name.as_deref() == Some(name)).map(|(_, value)| value)
+    }
+
+    /// Whether this is what YAML makes of `{{ .Values.name }}` without quotes: a map whose only key is a map.
+    pub(crate) fn is_template(&self) -> bool {
+        matches!(&self.value, Value::Map(fields) if matches!(fields.as_slice(), [(Key { name: None, .. }, _)]))
     }
 
     /// The text, where the value is one.

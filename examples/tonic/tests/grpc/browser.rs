@@ -4,45 +4,45 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tonic::transport::{Server, server::TcpIncoming};
 use tonic_web::GrpcWebLayer;
-use tower_cors::{CorsLayer, CorsPolicy, policy::Preset};
+use tower_cors::{CorsLayer, CorsPolicy, PolicyResolver, policy::Preset};
 
 use crate::{chromium, echo, origins::Origins};
 
 /// A call, for `grpc_web.mjs`.
 #[derive(Debug, Serialize)]
-struct Call {
-    page: String,
-    sandboxed: bool,
+pub(crate) struct Call {
+    pub(crate) page: String,
+    pub(crate) sandboxed: bool,
     /// `text` is base64, whose messages arrive one by one; `binary` is not.
-    format: &'static str,
-    method: &'static str,
-    argument: Argument,
+    pub(crate) format: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) argument: Argument,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Argument {
+pub(crate) enum Argument {
     Text(&'static str),
     Number(u32),
 }
 
 #[derive(Serialize)]
-struct Input {
-    service: String,
-    calls: Vec<Call>,
+pub(crate) struct Input {
+    pub(crate) service: String,
+    pub(crate) calls: Vec<Call>,
 }
 
 /// What the page got.
 #[derive(Debug, Default, Deserialize, PartialEq, Eq)]
-struct Answer {
-    texts: Vec<String>,
+pub(crate) struct Answer {
+    pub(crate) texts: Vec<String>,
     /// The metadata `echo-length`.
-    length: Option<String>,
-    error: Option<Failure>,
+    pub(crate) length: Option<String>,
+    pub(crate) error: Option<Failure>,
 }
 
 #[derive(Debug, Deserialize, PartialEq, Eq)]
-struct Failure {
+pub(crate) struct Failure {
     code: u32,
     message: String,
 }
@@ -69,9 +69,7 @@ async fn a_page_calls_a_service_by_grpc_web() {
         call(app, "Count", Argument::Number(3), Answer { texts: counted(3), ..Answer::default() });
         let too_far = Answer { texts: counted(10), ..Answer::failed(11, "counts to 10 at most") };
         call(app, "Count", Argument::Number(11), too_far);
-        // The client knows no more than any script does: that there was no response.
-        let unknown = Answer::failed(2, "Http response at 400 or 500 level, http status code: 0");
-        call("null", "Say", Argument::Text("hello"), unknown);
+        call("null", "Say", Argument::Text("hello"), Answer::unreadable());
     }
     let answers: Vec<Answer> = chromium::run("grpc_web.mjs", &Input { service, calls }).await;
     assert_eq!(answers, expected);
@@ -81,17 +79,27 @@ impl Answer {
     fn failed(code: u32, message: &str) -> Self {
         Self { error: Some(Failure { code, message: message.to_owned() }), ..Self::default() }
     }
+
+    /// The client knows no more than any script does: that there was no response.
+    pub(crate) fn unreadable() -> Self {
+        Self::failed(2, "Http response at 400 or 500 level, http status code: 0")
+    }
 }
 
 /// Serves as the example does, for pages of `{app}`.
 async fn serve(origins: &Origins) -> String {
     let policy = CorsPolicy::new().allow_origins([origins.app()]).preset(Preset::GrpcWeb);
     let policy = policy.extend_expose_headers([echo::ECHO_LENGTH]);
+    serve_behind(CorsLayer::new(policy).expect("a valid policy")).await
+}
+
+/// Serves the service behind a layer.
+pub(crate) async fn serve_behind<R: PolicyResolver + Send + Sync + 'static>(layer: CorsLayer<R>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let port = listener.local_addr().expect("a bound address").port();
     let server = Server::builder()
         .accept_http1(true)
-        .layer(CorsLayer::new(policy).expect("a valid policy"))
+        .layer(layer)
         .layer(GrpcWebLayer::new())
         .add_service(echo::Echo)
         .serve_with_incoming(TcpIncoming::from(listener));

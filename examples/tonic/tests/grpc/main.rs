@@ -3,6 +3,8 @@
 
 /// gRPC-Web with Google's client, in Chromium.
 mod browser;
+/// The same behind the manifests of a Gateway, a GRPCRoute and a TrafficPolicy.
+mod manifests;
 /// A layer for a whole server.
 mod server;
 /// Native gRPC, gRPC-Web, and the layer around one service of several.

@@ -23,7 +23,7 @@ use tower::Layer;
 use tower_cors::{
     CorsLayer, CorsPolicy,
     browser::{Blocked, ScriptRequest},
-    policy::Preset,
+    policy::{Preset, RustPolicy},
     request::CorsRequest,
     resolver::{Overridable, resolve_async},
 };
@@ -34,7 +34,7 @@ const PAGE: &str = "https://app.example";
 const SAY: &str = "/echo.Echo/Say";
 const COUNT: &str = "/echo.Echo/Count";
 
-fn policy() -> CorsPolicy {
+fn policy() -> RustPolicy {
     CorsPolicy::new().allow_origins([PAGE]).preset(Preset::GrpcWeb).extend_expose_headers([ECHO_LENGTH])
 }
 

@@ -220,8 +220,8 @@ impl Follower {
         // Building takes its time; whatever else runs on this thread does not wait for it.
         let mut store = std::mem::take(&mut self.store);
         let earlier = self.told.routes.current();
-        // Only whoever listens asks what has changed. One receiver is the handle's own.
-        let is_heard = self.told.events.receiver_count() > 1;
+        // Only whoever listens asks what has changed, and to the first table all is new. One receiver is the handle's own.
+        let is_heard = self.status.is_synced && self.told.events.receiver_count() > 1;
         let writes = self.writer.is_some();
         let build = move || {
             let routes = store.build();

@@ -80,8 +80,8 @@ pub(crate) fn watch(
                     }
                     Err(error) => {
                         pause = pause.after(&error);
-                        // Whoever answers next may have another store, in whose history this place means something else.
-                        if is_unreached(&error) {
+                        // The place is too old, or means something else in the store of whoever answers next.
+                        if is_gone(&error) || is_unreached(&error) {
                             events = begin();
                         }
                         happening_of(&error)
@@ -110,6 +110,7 @@ fn happening_of(error: &watcher::Error) -> Option<Happening> {
     match (error, status_of(error)) {
         // The stream broke, as it does now and then, or its place in the history is too old.
         (watcher::Error::WatchFailed(_) | watcher::Error::WatchError(_), _) => None,
+        _ if is_gone(error) => None,
         (_, Some(status)) if status.code == 404 => Some(Happening::Unknown),
         (_, Some(status)) => Some(Happening::Failed(status.message.clone())),
         _ => match cause_of(error) {
@@ -119,6 +120,11 @@ fn happening_of(error: &watcher::Error) -> Option<Happening> {
             _ => Some(Happening::Failed(message_of(error))),
         },
     }
+}
+
+/// Whether a place in the history is too old: in the stream of a watch, or as the status of an answer.
+fn is_gone(error: &watcher::Error) -> bool {
+    status_of(error).is_some_and(|status| status.code == 410)
 }
 
 /// Whether a request got no answer.

@@ -56,7 +56,7 @@ fn start(server: &Server) -> Gateway {
 }
 
 /// A server that lets the example's account read everything.
-fn server_with_rights(extra: &[&'static str]) -> Option<Server> {
+pub(crate) fn server_with_rights(extra: &[&'static str]) -> Option<Server> {
     let server = server::own_with(extra)?;
     server
         .kubectl()
@@ -146,14 +146,14 @@ fn a_server_that_dies_and_comes_back_costs_no_request() {
 }
 
 /// A quarter and 20 MiB more are what the allocator keeps.
-fn assert_memory_is_flat(before: Option<u64>, gateway: &Gateway) {
+pub(crate) fn assert_memory_is_flat(before: Option<u64>, gateway: &Gateway) {
     if let (Some(before), Some(after)) = (before, gateway.memory()) {
         eprintln!("memory: {before} KiB before, {after} KiB after");
         assert!(after < before * 5 / 4 + 20 * 1024, "{after} KiB after {before} KiB");
     }
 }
 
-fn traffic_is_right(traffic: Traffic, right: &[&str], during: &str) {
+pub(crate) fn traffic_is_right(traffic: Traffic, right: &[&str], during: &str) {
     let sent = traffic.finish_with(right);
     eprintln!("{during}: {sent} requests, none failed");
     assert!(sent > 100, "only {sent} requests");

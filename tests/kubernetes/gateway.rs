@@ -162,7 +162,8 @@ impl Drop for Gateway {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
-            eprintln!("the gateway said: {:#?}", self.lines.lock().map(|lines| lines.clone()).unwrap_or_default());
+            let lines = self.lines.lock().map(|lines| lines.clone()).unwrap_or_default();
+            eprintln!("the gateway said last: {:#?}", &lines[lines.len().saturating_sub(30)..]);
         }
     }
 }

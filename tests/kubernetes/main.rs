@@ -42,6 +42,8 @@ mod wait;
 /// Answers from a server are those from files.
 mod rows;
 
+/// Many objects, and large ones.
+mod bulk;
 /// What a server adds to objects.
 mod defaults;
 /// What happens to a server.
@@ -54,5 +56,9 @@ mod replicas;
 mod rights;
 /// Status, as kubectl shows it.
 mod status;
+/// What the protocol of an API server allows.
+mod protocol;
+/// A server of our own.
+mod stand_in;
 /// The documented walk with kubectl, and how long a change takes.
 mod walk;

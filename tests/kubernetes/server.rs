@@ -12,6 +12,8 @@ use std::{
     },
 };
 
+use serde_json::Value;
+
 use crate::{
     assets::Assets,
     kubectl::{Kubectl, Proxy},
@@ -112,13 +114,16 @@ impl Server {
 
     /// How many requests of an account were refused for want of rights.
     pub(crate) fn refused(&self, account: &str) -> usize {
+        let is_refused = |entry: &&Value| entry["responseStatus"]["code"] == 403;
+        self.asked_by(account).iter().filter(is_refused).count()
+    }
+
+    /// What an account of the namespace `gateways` has asked for, as the server's audit log has it.
+    pub(crate) fn asked_by(&self, account: &str) -> Vec<Value> {
         let account = format!("system:serviceaccount:gateways:{account}");
         let log = fs::read_to_string(self.file("audit.log")).unwrap_or_default();
-        let entries = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let is_one = |entry: &serde_json::Value| {
-            entry["user"]["username"] == account.as_str() && entry["responseStatus"]["code"] == 403
-        };
-        entries.filter(is_one).count()
+        let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        entries.filter(|entry| entry["user"]["username"] == account.as_str()).collect()
     }
 
     /// A file of the server's folder.
@@ -221,7 +226,7 @@ impl Server {
             let output = Command::new("curl").args(["-sS", "-f", "--max-time", "10", "-d", body, &url]).output();
             let output = output.expect("curl");
             assert!(output.status.success(), "{path}: {}", String::from_utf8_lossy(&output.stderr));
-            serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")
+            serde_json::from_slice::<Value>(&output.stdout).expect("JSON")
         };
         let range = ask("/v3/kv/range", "{\"key\": \"AA==\"}");
         let revision = range["header"]["revision"].as_str().expect("a revision").to_owned();

@@ -16,7 +16,7 @@ const ROUTES: usize = 10_000;
 const POLICIES: usize = 1_000;
 
 /// The most that a route may take, in bytes.
-const MAX_BYTES: i64 = 3_072;
+const MAX_BYTES: i64 = 4_608;
 
 fn route(number: usize, origin: &str) -> Value {
     json!({

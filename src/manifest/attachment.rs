@@ -14,7 +14,7 @@ mod settings;
 mod targets;
 mod unattached;
 
-pub(crate) use build::build;
+pub(crate) use build::{build, keep_latest};
 pub use changes::Change;
 pub(crate) use conditions::statuses;
 pub use conditions::{Condition, ObjectStatus, StatusEntry, StatusReference};

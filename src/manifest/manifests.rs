@@ -131,8 +131,8 @@ impl Manifests {
     #[must_use]
     pub fn read_object(mut self, object: &impl Serialize) -> Self {
         match Object::new(object).and_then(|object| object.read(&self.compiler)) {
-            Ok(ReadObject { resources, lints, violations }) => {
-                self.resources.append(resources);
+            Ok(ReadObject { object, lints, violations }) => {
+                object.iter().for_each(|object| self.resources.push(object));
                 self.lints.extend(lints);
                 self.errors.extend(violations.into_iter().map(ManifestError::Violation));
             }
@@ -146,8 +146,9 @@ impl Manifests {
     /// # Errors
     ///
     /// Everything that is wrong with any of the texts and files, at once.
-    pub fn build(self) -> Result<LoadedRoutes, ManifestErrors> {
+    pub fn build(mut self) -> Result<LoadedRoutes, ManifestErrors> {
         ManifestErrors::check(self.errors)?;
+        attachment::keep_latest(&mut self.resources, &mut self.lints);
         let scope = Scope { global_policy_namespace: self.global_policy_namespace, controller: None };
         Ok(attachment::build(self.resources, self.lints, &self.compiler, scope, &mut Outcomes::default()))
     }

@@ -23,8 +23,8 @@ pub(crate) use invalid::close_invalid;
 pub(crate) use kind::Kind;
 pub use model::BackendRef;
 pub(crate) use model::{
-    Backend, Cors, CorsSetting, Effect, ExtensionRef, Filter, FromNamespaces, Gateway, InheritedPriority, Labels,
-    Listener, ListenerSet, Meta, ParentRef, Resources, Route, RouteRule, TargetRef, TrafficPolicy, has_all,
+    AnyObject, Backend, Cors, CorsSetting, Effect, ExtensionRef, Filter, FromNamespaces, Gateway, InheritedPriority,
+    Labels, Listener, ListenerSet, Meta, ParentRef, Resources, Route, RouteRule, TargetRef, TrafficPolicy, has_all,
 };
 
 use super::{

@@ -62,7 +62,7 @@ pub struct ObjectStore {
     compiler: Compiler,
     scope: Scope,
     outcomes: Outcomes,
-    objects: BTreeMap<Identity, Kept>,
+    objects: BTreeMap<Identity, Box<Kept>>,
 }
 
 /// What was read of an object, until it changes.
@@ -115,11 +115,11 @@ impl ObjectStore {
             return Ok(false);
         }
         let read = object.read(&self.compiler)?;
-        if read.resources.is_empty() && read.violations.is_empty() && read.lints.is_empty() {
+        if read.object.is_none() && read.violations.is_empty() && read.lints.is_empty() {
             // Of a kind that is not read.
             return Ok(self.objects.remove(&object.identity).is_some());
         }
-        self.objects.insert(object.identity, Kept { read, digest });
+        self.objects.insert(object.identity, Box::new(Kept { read, digest }));
         Ok(true)
     }
 
@@ -142,8 +142,12 @@ impl ObjectStore {
     pub fn build(&mut self) -> LoadedRoutes {
         let (mut resources, mut lints) = (Resources::default(), Vec::new());
         for kept in self.objects.values() {
-            resources.share(&kept.read.resources);
+            kept.read.object.iter().for_each(|object| resources.push(object));
             lints.extend_from_slice(&kept.read.lints);
+        }
+        // Both kinds of sets are read as one, so that two objects may have one name.
+        if self.objects.keys().any(|name| name.kind == "XListenerSet") {
+            attachment::keep_latest(&mut resources, &mut lints);
         }
         attachment::build(resources, lints, &self.compiler, self.scope.clone(), &mut self.outcomes)
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     error::ObjectError,
     finding::{Lint, Violation},
-    objects::{self, Identity, Resources},
+    objects::{self, AnyObject, Identity, Resources},
     reader::{self, Report},
 };
 use crate::compile::Compiler;
@@ -22,8 +22,8 @@ pub(crate) struct Object {
 /// What was read of an object.
 #[derive(Debug)]
 pub(crate) struct ReadObject {
-    /// This object alone; nothing where its kind is not read.
-    pub(crate) resources: Resources,
+    /// None where its kind is not read, or where it has no name.
+    pub(crate) object: Option<AnyObject>,
     pub(crate) lints: Vec<Lint>,
     pub(crate) violations: Vec<Violation>,
 }
@@ -42,7 +42,6 @@ impl Object {
         objects::read(&node, &mut resources, &mut report);
         let Report { lints, violations, .. } = report;
         objects::close_invalid(&mut resources, violations.iter().map(|violation| violation.path()));
-        resources.shrink_to_fit();
-        Ok(ReadObject { resources, lints, violations })
+        Ok(ReadObject { object: resources.into_first(), lints, violations })
     }
 }

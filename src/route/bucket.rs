@@ -21,7 +21,7 @@ const MAX_NAMES: usize = 4;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Bucket {
     ranks: Vec<usize>,
-    index: Option<Index>,
+    index: Option<Box<Index>>,
     groups: Vec<Group>,
 }
 
@@ -64,6 +64,7 @@ impl Bucket {
 
     /// Prepares the look-up, once every match is added.
     pub(super) fn seal(&mut self, conditions: &[Conditions]) {
+        self.ranks.shrink_to_fit();
         if self.ranks.len() < MIN_INDEXED {
             return;
         }
@@ -76,7 +77,7 @@ impl Bucket {
                 None => index.rest.push(rank),
             }
         }
-        self.index = Some(index);
+        self.index = Some(Box::new(index));
     }
 
     /// Visits the matches that the request may meet, and perhaps others that it does not, in their order.

@@ -96,6 +96,7 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
             age(one).cmp(&age(two)).then_with(|| (one.rule, one.route).cmp(&(two.rule, two.route)))
         })
     });
+    arranged.targets.shrink_to_fit();
     (arranged.conditions, arranged.paths) = matches.into_iter().unzip();
     arranged
 }

@@ -94,7 +94,8 @@ fn five_thousand_routes_come_in_pages_change_and_go_with_their_namespace() {
             "transformation": {"text": "x".repeat(1 << 20)},
         },
     });
-    let (code, answer) = proxy.call(Method::POST, "/apis/gateway.kgateway.dev/v1alpha1/namespaces/bulk/trafficpolicies", Some(&policy));
+    let (code, answer) =
+        proxy.call(Method::POST, "/apis/gateway.kgateway.dev/v1alpha1/namespaces/bulk/trafficpolicies", Some(&policy));
     assert_eq!(code, 201, "{}", answer["message"]);
     let mut plain = route(0, 0);
     plain["metadata"]["name"] = "plain".into();

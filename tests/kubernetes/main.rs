@@ -50,15 +50,15 @@ mod defaults;
 mod faults;
 /// Objects that are wrong.
 mod invalid;
+/// What the protocol of an API server allows.
+mod protocol;
 /// Several gateways.
 mod replicas;
 /// What the gateway may do, and what it misses.
 mod rights;
-/// Status, as kubectl shows it.
-mod status;
-/// What the protocol of an API server allows.
-mod protocol;
 /// A server of our own.
 mod stand_in;
+/// Status, as kubectl shows it.
+mod status;
 /// The documented walk with kubectl, and how long a change takes.
 mod walk;

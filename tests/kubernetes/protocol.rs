@@ -75,7 +75,9 @@ fn a_watch_goes_on_from_the_last_bookmark_without_a_new_list() {
     gateway.wait_max_age(&url("b"), Some(2));
     server.bookmark();
     server.put("apiVersion: v1\nkind: Namespace\nmetadata: {name: last}\n");
-    wait_until("the namespace is known", || (gateway.metric("tower_cors_objects{kind=\"Namespace\"}") == 6).then_some(()));
+    wait_until("the namespace is known", || {
+        (gateway.metric("tower_cors_objects{kind=\"Namespace\"}") == 6).then_some(())
+    });
     let watches = server.asked("watch", "httproutes").len();
     server.cut();
     wait_until("the watch begins again", || (server.asked("watch", "httproutes").len() > watches).then_some(()));
@@ -182,7 +184,9 @@ fn a_status_that_meets_a_conflict_is_written_from_what_is_there_then() {
     server.fault("patch", "httproutes", 1, Fault::Status(409, "Conflict"));
     let gateway =
         Gateway::start_synced(&server.kubeconfig(), &["--controller-name", "cors.example/gateway", "--write-status"]);
-    wait_until("the first patch meets the conflict", || (!server.asked("patch", "httproutes").is_empty()).then_some(()));
+    wait_until("the first patch meets the conflict", || {
+        (!server.asked("patch", "httproutes").is_empty()).then_some(())
+    });
     // A conflict means that the object has changed, which the watch tells: here somebody wrote an entry of their own.
     let mut object = server.get("httproutes", "default", "a").expect("the route");
     let other = json!({"controllerName": "other.example/c", "parentRef": {"name": "g"}, "conditions": []});

@@ -122,7 +122,8 @@ impl StandIn {
         state.kinds.extend(kinds.iter().map(|(group, plural)| ((*plural).to_owned(), (*group).to_owned())));
         let (changes, cuts) = (watch::channel(0).0, watch::channel(0).0);
         let shared = Arc::new(Shared { state: Mutex::new(state), changes, cuts });
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let address = listener.local_addr().expect("an address");
         let accepts = Arc::clone(&shared);
@@ -199,7 +200,8 @@ impl StandIn {
         let mut state = self.shared.state();
         let version = state.next_version();
         for (plural, group) in state.kinds.clone() {
-            let object = json!({"apiVersion": group, "kind": "Bookmark", "metadata": {"resourceVersion": version.to_string()}});
+            let object =
+                json!({"apiVersion": group, "kind": "Bookmark", "metadata": {"resourceVersion": version.to_string()}});
             let event = json!({"type": "BOOKMARK", "object": object});
             state.history.push(Happened { version, plural, namespace: String::new(), event });
         }
@@ -332,7 +334,9 @@ impl State {
         let after = query.get("continue").map(String::as_str).unwrap_or_default();
         let place = |key: &(String, String, String)| format!("{}/{}", key.1, key.2);
         let is_meant = |key: &(String, String, String)| {
-            key.0 == plural && namespace.is_none_or(|namespace| namespace == key.1) && (after.is_empty() || place(key).as_str() > after)
+            key.0 == plural
+                && namespace.is_none_or(|namespace| namespace == key.1)
+                && (after.is_empty() || place(key).as_str() > after)
         };
         let mut items: Vec<_> = self.objects.iter().filter(|(key, _)| is_meant(key)).collect();
         items.sort_by_key(|(key, _)| place(key));
@@ -401,7 +405,12 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
         (_, _, true) => "page",
         _ => "list",
     };
-    let asked = Asked { verb, plural: (*plural).to_owned(), query: head.uri.query().unwrap_or_default().to_owned(), at: Instant::now() };
+    let asked = Asked {
+        verb,
+        plural: (*plural).to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        at: Instant::now(),
+    };
     shared.state().asked.push(asked);
     let fault = shared.take_fault(verb, plural);
     match fault {

@@ -32,34 +32,38 @@ use crate::{
 /// is served without CORS.
 const MAX_POLICIES: usize = 4_096;
 
-/// Builds the table of everything that was read. `outcomes` are those of the table before, where there was one.
+/// Builds the table of objects, of which no two have one name. `outcomes` are those of the table before, where there was one.
 pub(crate) fn build(
-    mut resources: Resources,
+    resources: Resources,
     mut lints: Vec<Lint>,
     compiler: &Compiler,
     scope: Scope,
     outcomes: &mut Outcomes,
 ) -> LoadedRoutes {
     outcomes.begin_table();
-    keep_latest(&mut resources.gateways, |gateway| ((), &gateway.meta), &mut lints);
-    keep_latest(&mut resources.gateway_classes, |class| ((), &class.meta), &mut lints);
-    keep_latest(&mut resources.listener_sets, |set| ((), &set.meta), &mut lints);
-    keep_latest(&mut resources.namespaces, |namespace| ((), &namespace.meta), &mut lints);
-    keep_latest(&mut resources.routes, |route| (route.kind, &route.meta), &mut lints);
-    keep_latest(&mut resources.policies, |policy| (policy.kind, &policy.meta), &mut lints);
     let graph = Graph::new(&resources, &scope);
     unattached::add_lints(&graph, &mut lints);
     let mut builder = Builder { graph: &graph, compiler, outcomes, lints: &mut lints };
     let routes: Vec<_> = graph.served.iter().filter_map(|served| builder.route(served)).collect();
     let table = RouteTable::new(routes);
-    let served = graph.served;
+    let mut served = graph.served;
+    served.shrink_to_fit();
     add_lints_of_table(&table, &served, &resources.routes, &mut lints);
     add_unreachable(&table, &served, &resources.routes, &mut lints);
     LoadedRoutes { table, lints, served, resources, scope, is_closed: false }
 }
 
 /// Of objects with one name the last counts, as it does for `kubectl apply`.
-fn keep_latest<T, K: Eq + Hash>(objects: &mut Vec<Arc<T>>, key: impl Fn(&T) -> (K, &Meta), lints: &mut Vec<Lint>) {
+pub(crate) fn keep_latest(resources: &mut Resources, lints: &mut Vec<Lint>) {
+    keep_latest_of(&mut resources.gateways, |gateway| ((), &gateway.meta), lints);
+    keep_latest_of(&mut resources.gateway_classes, |class| ((), &class.meta), lints);
+    keep_latest_of(&mut resources.listener_sets, |set| ((), &set.meta), lints);
+    keep_latest_of(&mut resources.namespaces, |namespace| ((), &namespace.meta), lints);
+    keep_latest_of(&mut resources.routes, |route| (route.kind, &route.meta), lints);
+    keep_latest_of(&mut resources.policies, |policy| (policy.kind, &policy.meta), lints);
+}
+
+fn keep_latest_of<T, K: Eq + Hash>(objects: &mut Vec<Arc<T>>, key: impl Fn(&T) -> (K, &Meta), lints: &mut Vec<Lint>) {
     let mut latest = HashMap::with_capacity(objects.len());
     let mut is_latest = vec![true; objects.len()];
     for (at, object) in objects.iter().enumerate() {

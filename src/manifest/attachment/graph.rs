@@ -41,7 +41,7 @@ pub(crate) struct Served {
     pub(crate) top: usize,
     pub(crate) listeners: Listeners,
     /// For each rule its matches; none where no request reaches it this way.
-    pub(crate) matches: Vec<Option<Vec<RouteMatch>>>,
+    pub(crate) matches: Vec<Option<Arc<[RouteMatch]>>>,
 }
 
 /// What the walk found wrong.
@@ -185,8 +185,8 @@ impl<'a> Graph<'a> {
         for (index, rule) in route.rules.iter().enumerate() {
             let own = match above {
                 _ if rule.matches_nothing => None,
-                None => Some(rule.matches.clone()),
-                Some(above) => joined_matches(route, rule, above),
+                None => Some(Arc::clone(&rule.matches)),
+                Some(above) => joined_matches(route, rule, above).map(Arc::from),
             };
             let Some(own) = own else {
                 matches.push(None);
@@ -210,7 +210,7 @@ impl<'a> Graph<'a> {
             self.served.push(Served { route: at, chain: chain.into(), top, listeners: listeners.clone(), matches });
         }
         for (index, own, children) in delegations {
-            let own = if own.is_empty() { vec![RouteMatch::new()] } else { own };
+            let own = if own.is_empty() { Arc::from([RouteMatch::new()]) } else { own };
             let chain: Vec<RuleAt> = [(at, index)].into_iter().chain(chain.iter().copied()).collect();
             for child in children {
                 self.serve(child, &chain, Some(&own), top, listeners);
@@ -388,7 +388,7 @@ impl<'a> Graph<'a> {
 /// The references of a rule to policies and others.
 pub(crate) fn extension_refs(rule: &RouteRule) -> impl Iterator<Item = &ExtensionRef> {
     rule.filters.iter().filter_map(|filter| match filter {
-        Filter::Extension(reference) => Some(reference),
+        Filter::Extension(reference) => Some(&**reference),
         Filter::Cors(_) => None,
     })
 }

@@ -51,7 +51,10 @@ pub(crate) fn read_all(parent: &Object<'_>, report: &mut Report<'_>) -> Filters 
                 let cors = filter.require("cors", report).and_then(|cors| cors::read_filter(cors, report));
                 found.filters.extend(cors.map(Filter::Cors));
             }
-            "ExtensionRef" => found.filters.extend(read_extension(filter, report).map(Filter::Extension)),
+            "ExtensionRef" => {
+                let reference = read_extension(filter, report).map(Box::new);
+                found.filters.extend(reference.map(Filter::Extension));
+            }
             "RequestRedirect" => found.redirects = true,
             _ => {}
         }

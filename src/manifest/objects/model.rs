@@ -23,36 +23,40 @@ pub(crate) struct Resources {
     pub(crate) policies: Vec<Arc<TrafficPolicy>>,
 }
 
+/// An object of any kind that is read.
+#[derive(Clone, Debug)]
+pub(crate) enum AnyObject {
+    Gateway(Arc<Gateway>),
+    GatewayClass(Arc<GatewayClass>),
+    ListenerSet(Arc<ListenerSet>),
+    Namespace(Arc<Namespace>),
+    Route(Arc<Route>),
+    Policy(Arc<TrafficPolicy>),
+}
+
 impl Resources {
-    /// Gives back what room was kept for more objects.
-    pub(crate) fn shrink_to_fit(&mut self) {
-        self.gateways.shrink_to_fit();
-        self.gateway_classes.shrink_to_fit();
-        self.listener_sets.shrink_to_fit();
-        self.routes.shrink_to_fit();
-        self.namespaces.shrink_to_fit();
-        self.policies.shrink_to_fit();
+    /// Adds an object.
+    pub(crate) fn push(&mut self, object: &AnyObject) {
+        match object {
+            AnyObject::Gateway(gateway) => self.gateways.push(Arc::clone(gateway)),
+            AnyObject::GatewayClass(class) => self.gateway_classes.push(Arc::clone(class)),
+            AnyObject::ListenerSet(set) => self.listener_sets.push(Arc::clone(set)),
+            AnyObject::Namespace(namespace) => self.namespaces.push(Arc::clone(namespace)),
+            AnyObject::Route(route) => self.routes.push(Arc::clone(route)),
+            AnyObject::Policy(policy) => self.policies.push(Arc::clone(policy)),
+        }
     }
 
-    /// Whether there is no object.
-    pub(crate) fn is_empty(&self) -> bool {
+    /// The first of the objects, where there are any.
+    pub(crate) fn into_first(self) -> Option<AnyObject> {
         let Self { gateways, gateway_classes, listener_sets, routes, namespaces, policies } = self;
-        gateways.is_empty()
-            && gateway_classes.is_empty()
-            && listener_sets.is_empty()
-            && routes.is_empty()
-            && namespaces.is_empty()
-            && policies.is_empty()
-    }
-
-    /// Adds the same objects.
-    pub(crate) fn share(&mut self, other: &Self) {
-        self.gateways.extend_from_slice(&other.gateways);
-        self.gateway_classes.extend_from_slice(&other.gateway_classes);
-        self.listener_sets.extend_from_slice(&other.listener_sets);
-        self.namespaces.extend_from_slice(&other.namespaces);
-        self.routes.extend_from_slice(&other.routes);
-        self.policies.extend_from_slice(&other.policies);
+        let gateways = gateways.into_iter().map(AnyObject::Gateway);
+        let classes = gateway_classes.into_iter().map(AnyObject::GatewayClass);
+        let sets = listener_sets.into_iter().map(AnyObject::ListenerSet);
+        let routes = routes.into_iter().map(AnyObject::Route);
+        let namespaces = namespaces.into_iter().map(AnyObject::Namespace);
+        let policies = policies.into_iter().map(AnyObject::Policy);
+        gateways.chain(classes).chain(sets).chain(routes).chain(namespaces).chain(policies).next()
     }
 
     /// Adds what was read after this.
@@ -223,7 +227,7 @@ pub(crate) struct ParentRef {
 #[derive(Clone, Debug)]
 pub(crate) struct RouteRule {
     pub(crate) name: Option<String>,
-    pub(crate) matches: Vec<RouteMatch>,
+    pub(crate) matches: Arc<[RouteMatch]>,
     /// 10.3: a match of it is invalid, so no request meets it.
     pub(crate) matches_nothing: bool,
     pub(crate) filters: Vec<Filter>,
@@ -236,7 +240,7 @@ pub(crate) struct RouteRule {
 #[derive(Clone, Debug)]
 pub(crate) enum Filter {
     Cors(CorsSetting),
-    Extension(ExtensionRef),
+    Extension(Box<ExtensionRef>),
 }
 
 /// The object that a filter of type `ExtensionRef` names; it is in the namespace of its route.

@@ -47,7 +47,7 @@ pub(crate) fn read(object: &Object<'_>, kind: Kind, report: &mut Report<'_>) -> 
         // The CRD's default: one rule that everything meets.
         None => vec![RouteRule {
             name: None,
-            matches: default_matches(kind),
+            matches: default_matches(kind).into(),
             matches_nothing: false,
             filters: Vec::new(),
             backends: Vec::new(),
@@ -121,7 +121,7 @@ fn read_rule(rule: &Object<'_>, kind: Kind, namespace: &str, report: &mut Report
     backends.shrink_to_fit();
     let position = report.position(rule.place());
     let (filters, path) = (filters.filters, rule.path().clone());
-    RouteRule { name, matches, matches_nothing: false, filters, backends, path, position }
+    RouteRule { name, matches: matches.into(), matches_nothing: false, filters, backends, path, position }
 }
 
 fn read_backend(backend: &Object<'_>, namespace: &str, report: &mut Report<'_>) -> Option<Backend> {

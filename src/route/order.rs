@@ -78,8 +78,10 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
             hostnames.push(Hostname::any());
         }
         // A hostname written twice would make every rule a candidate beside itself.
-        let mut seen = HashSet::new();
-        hostnames.retain(|hostname| seen.insert(hostname.clone()));
+        if hostnames.len() > 1 {
+            let mut seen = HashSet::new();
+            hostnames.retain(|hostname| seen.insert(hostname.clone()));
+        }
         arranged.hostnames.push(hostnames);
         arranged.targets.push(Target {
             namespace: route.namespace,
@@ -130,7 +132,7 @@ impl Age {
     fn of(route: &Route) -> Self {
         Self {
             created: (route.created.is_none(), route.created),
-            full_name: format!("{}/{}", route.namespace, route.name),
+            full_name: [&route.namespace, "/", &route.name].concat(),
         }
     }
 }

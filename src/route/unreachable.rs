@@ -17,22 +17,23 @@ pub(super) fn find(routes: &Routes) -> Vec<(RuleAt, RuleAt)> {
     let mut found = Found { routes, reached: HashSet::new(), taken_by: HashMap::new() };
     for paths in routes.hosts.values() {
         let (buckets, expressions) = paths.ranks();
+        let mut expressions = expressions.peekable();
         let mut takes_every_path = Takers::default();
         for (at, ranks) in buckets.enumerate() {
-            let takers = found.walk(ranks, Takers::default());
             // The first is that of the prefix `/`.
+            let takers = found.walk(ranks, Takers::default(), at == 0 && expressions.peek().is_some());
             if at == 0 {
                 takes_every_path = takers;
             }
         }
         for ranks in expressions {
-            found.walk(ranks, takes_every_path.clone());
+            found.walk(ranks, takes_every_path.clone(), false);
         }
     }
     for paths in routes.grpc_hosts() {
         let (buckets, expressions) = paths.ranks();
         for ranks in buckets.chain(expressions) {
-            found.walk(ranks, Takers::default());
+            found.walk(ranks, Takers::default(), false);
         }
     }
     let Found { reached, taken_by, .. } = found;
@@ -55,16 +56,18 @@ type Takers<'t> = HashMap<Key<'t>, RuleAt>;
 type Key<'t> = (Option<&'t Method>, Vec<(&'t str, Option<&'t str>, Option<&'t str>)>, Option<Vec<usize>>);
 
 impl<'t> Found<'t> {
-    /// Walks over the matches at one place in their order, behind those of `takers`.
-    fn walk(&mut self, ranks: &'t [usize], mut takers: Takers<'t>) -> Takers<'t> {
-        for &rank in ranks {
+    /// Walks over the matches at one place in their order, behind those of `takers`. Whether these are asked for again with
+    /// the matches of this place is what `is_kept` says.
+    fn walk(&mut self, ranks: &'t [usize], mut takers: Takers<'t>, is_kept: bool) -> Takers<'t> {
+        for (at, &rank) in ranks.iter().enumerate() {
             let Some((conditions, target)) = self.routes.look_up(rank) else { continue };
             let rule = (conditions.route, conditions.rule);
             match taker(&takers, conditions, target) {
                 Some(by) if by != rule => _ = self.taken_by.entry(rule).or_insert(by),
                 _ => _ = self.reached.insert(rule),
             }
-            if conditions.headers.is_empty() {
+            // Nothing comes behind the last one, but for expressions behind those for every path.
+            if conditions.headers.is_empty() && (is_kept || at + 1 < ranks.len()) {
                 let listeners = (!target.listeners.serve_everything()).then(|| target.listeners.id());
                 takers.entry((conditions.method.as_ref(), query_of(conditions), listeners)).or_insert(rule);
             }
@@ -75,6 +78,9 @@ impl<'t> Found<'t> {
 
 /// Who takes every request that meets these conditions: who has the same, or none.
 fn taker<'t>(takers: &Takers<'t>, conditions: &'t Conditions, target: &'t Target) -> Option<RuleAt> {
+    if takers.is_empty() {
+        return None;
+    }
     let methods = [None, conditions.method.as_ref()];
     let queries = [Vec::new(), query_of(conditions)];
     let listeners = [None, Some(target.listeners.id())];

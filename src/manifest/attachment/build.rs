@@ -101,8 +101,9 @@ impl<'a> Builder<'a, '_> {
         }
         // A route without listeners is served through all of them, with the settings of none.
         let groups = served.listeners.0.iter().flat_map(|group| group.settings());
-        let settings: BTreeSet<_> = groups.chain(served.listeners.0.is_empty().then_some(0)).collect();
-        let settings: Vec<_> = settings.into_iter().collect();
+        let mut settings: Vec<_> = groups.chain(served.listeners.0.is_empty().then_some(0)).collect();
+        settings.sort_unstable();
+        settings.dedup();
         for (index, (rule, matches)) in route.rules.iter().zip(&served.matches).enumerate() {
             built = built.rule(match matches {
                 None => Rule::unreachable(),

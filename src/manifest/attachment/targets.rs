@@ -124,7 +124,7 @@ impl<'a> Targets<'a> {
 
 /// 7.2: the oldest first, then by namespace and name; one without a time is younger than those that have one.
 pub(crate) fn age(meta: &Meta) -> impl Ord + use<> {
-    (meta.created.is_none(), meta.created, format!("{}/{}", meta.namespace, meta.name))
+    (meta.created.is_none(), meta.created, [&*meta.namespace, "/", &*meta.name].concat())
 }
 
 /// The objects that policies can select.

@@ -20,7 +20,7 @@ use crate::{
 /// Adds the lints on all references and policies.
 pub(crate) fn add_lints(graph: &Graph<'_>, lints: &mut Vec<Lint>) {
     let applied = graph.targets.selecting().map(std::ptr::from_ref).collect();
-    let mut finder = Finder { graph, lints, served: HashSet::new(), applied };
+    let mut finder = Finder { graph, lints, served: HashSet::new(), last_parent: None, applied };
     finder.add_problems();
     finder.add_overridden();
     for route in &graph.resources.routes {
@@ -42,6 +42,8 @@ struct Finder<'a, 'l> {
     lints: &'l mut Vec<Lint>,
     /// What the routes are and belong to.
     served: HashSet<Target<'a>>,
+    /// The parent that was added last.
+    last_parent: Option<Target<'a>>,
     /// The policies that rules name, or that select an object by its labels.
     applied: HashSet<*const TrafficPolicy>,
 }
@@ -122,6 +124,11 @@ impl<'a> Finder<'a, '_> {
     /// What a route belongs to by one of its references.
     fn add_parent(&mut self, parent: &'a ParentRef) {
         let Some(name) = ObjectName::of_parent(parent) else { return };
+        // Routes of one namespace mostly have the same parent.
+        let target = Target { name, section: parent.section.as_deref() };
+        if self.last_parent.replace(target) == Some(target) {
+            return;
+        }
         self.served.insert(name.whole());
         self.served.extend(self.graph.parents.gateway_of(&name).map(ObjectName::whole));
         match parent.section.as_deref() {

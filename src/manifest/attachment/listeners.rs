@@ -265,8 +265,7 @@ impl<'a> Parents<'a> {
         let mut taken = Taken::default();
         let mut group = ListenerGroup::default();
         for listener in listeners {
-            let names = |(section, _): &&(Option<&str>, _)| section.is_none_or(|section| section == listener.name);
-            if !reference.chosen.iter().any(|chosen| names(&chosen)) {
+            if !reference.chosen.iter().any(|(section, _)| section.is_none_or(|section| section == listener.name)) {
                 continue;
             }
             match self.refusal(reference, name, listener) {

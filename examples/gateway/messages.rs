@@ -172,7 +172,7 @@ pub(crate) fn report(loaded: Result<LoadedRoutes, ManifestErrors>, deny: Option<
     let rules: Vec<_> = routes.table().rules().collect();
     let mut names: Vec<_> = rules.iter().map(tower_cors::route::MatchedRule::route).collect();
     names.dedup();
-    let with_policy = rules.iter().filter(|rule| rule.policy().is_some()).count();
+    let with_policy = rules.iter().filter(|rule| rule.policy().is_some() && !rule.resolution().is_closed()).count();
     let read = format!(
         "{}, {} ({with_policy} with a policy), {}",
         count(names.len(), "route"),

@@ -130,15 +130,15 @@ fn split_labels(host: &str, check: impl Fn(&str) -> Result<(), HostError>) -> Re
         _ if name.contains('*') => return Err(HostError::Wildcard),
         _ => {}
     }
-    name.split('.').try_for_each(|label| if label.is_empty() { Err(empty_label(name)) } else { check(label) })?;
+    name.split('.').try_for_each(|label| if label.is_empty() { Err(empty_label(host)) } else { check(label) })?;
     if host.len() > MAX_HOST { Err(HostError::TooLong) } else { Ok(name) }
 }
 
 #[cold]
-fn empty_label(name: &str) -> HostError {
-    match name {
-        _ if name.as_bytes().windows(2).any(|pair| pair == b"..") => HostError::EmptyLabel,
-        _ if name.starts_with('.') => HostError::LeadingDot,
+fn empty_label(host: &str) -> HostError {
+    match host {
+        _ if host.as_bytes().windows(2).any(|pair| pair == b"..") => HostError::EmptyLabel,
+        _ if host.starts_with('.') => HostError::LeadingDot,
         _ => HostError::TrailingDot,
     }
 }

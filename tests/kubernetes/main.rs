@@ -60,5 +60,7 @@ mod status;
 mod protocol;
 /// A server of our own.
 mod stand_in;
+/// What goes wrong on the way.
+mod troubles;
 /// The documented walk with kubectl, and how long a change takes.
 mod walk;

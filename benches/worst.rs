@@ -40,6 +40,8 @@ const KIB: usize = 1024;
 /// 8 KiB and 64 KiB of a header.
 const BYTES: [usize; 2] = [8 * KIB, 64 * KIB];
 
+const ROUTES: [usize; 2] = [1_000, 10_000];
+
 const CASES: &[Case] = &[
     case("Origin: one label", BYTES, |size| origin("https://", "a", size)),
     case("Origin: labels", BYTES, |size| origin("https://", "a.", size)),
@@ -95,6 +97,9 @@ const CASES: &[Case] = &[
     case("manifest: filters", [1_000, 8_000], |size| {
         manifest(&route(&format!("filters: [{}]", "{type: URLRewrite}, ".repeat(size))))
     }),
+    case("manifest: routes, and a tenth of policies by selectors", ROUTES, |size| manifest(&selected(size))),
+    case("manifest: children of one rule", ROUTES, |size| manifest(&children(size, 1))),
+    case("manifest: children below ten rules below ten rules", ROUTES, |size| manifest(&children(size, 10))),
 ];
 
 const fn case(name: &'static str, sizes: [usize; 2], work: fn(usize) -> Work) -> Case {
@@ -266,6 +271,61 @@ fn route(rule: &str) -> String {
     )
 }
 
+/// Routes that share one label and have another with nine others, which policies select by both; and a Gateway.
+fn selected(routes: usize) -> String {
+    let mut text = format!(
+        "{API}kind: Gateway\nmetadata: {{name: g}}\nspec: {{listeners: [{{name: http, port: 80, protocol: HTTP}}]}}\n"
+    );
+    for at in 0..routes {
+        text += &format!(
+            "---\n{API}kind: HTTPRoute\nmetadata: {{name: r{at}, labels: {{app: shop, group: g{}}}}}\n\
+             spec: {{parentRefs: [{{name: g}}], hostnames: [h{at}.example], rules: [{{matches: [{{path: {{value: /a}}}}]}}]}}\n",
+            at / 10
+        );
+    }
+    for at in 0..routes / 10 {
+        text += &format!(
+            "---\napiVersion: gateway.kgateway.dev/v1alpha1\nkind: TrafficPolicy\nmetadata: {{name: p{at}}}\nspec:\n  \
+             targetSelectors: [{{group: gateway.networking.k8s.io, kind: HTTPRoute, matchLabels: {{app: shop, group: g{at}}}}}]\n  \
+             cors: {{allowOrigins: ['https://a{at}.example']}}\n"
+        );
+    }
+    text
+}
+
+/// A tree of routes that delegate by label: so many rules in the topmost route, as many in each of the routes below it,
+/// and the children below these. With one rule there is no level between.
+fn children(children: usize, rules: usize) -> String {
+    let delegating = |name: &str, labels: &str, labelled: &dyn Fn(usize) -> String| {
+        let rule = |at: usize| {
+            format!(
+                "  - {{matches: [{{path: {{value: /{at}}}}}], filters: [{{type: CORS, cors: {{allowOrigins: ['https://a.example']}}}}], \
+                 backendRefs: [{{group: delegation.kgateway.dev, kind: label, name: {}}}]}}\n",
+                labelled(at)
+            )
+        };
+        let rules: String = (0..rules).map(rule).collect();
+        format!("{API}kind: HTTPRoute\nmetadata: {{name: {name}, {INHERITS}{labels}}}\nspec:\n  rules:\n{rules}---\n")
+    };
+    let leaf = |at: usize| {
+        let label = if rules == 1 { "m0".to_owned() } else { format!("m{}x{}", at % rules, at / rules % rules) };
+        format!(
+            "{API}kind: HTTPRoute\nmetadata: {{name: r{at}, {INHERITS}, labels: {{delegation.kgateway.dev/label: {label}}}}}\n\
+             spec: {{rules: [{{matches: [{{path: {{value: /r{at}}}}}]}}]}}\n---\n"
+        )
+    };
+    let middle = |at: usize| {
+        let labels = format!(", labels: {{delegation.kgateway.dev/label: m{at}}}");
+        delegating(&format!("m{at}"), &labels, &move |below| format!("m{at}x{below}"))
+    };
+    let top = delegating("top", "", &|at| format!("m{at}"));
+    let middles = (0..rules).filter(|_| rules > 1).map(middle);
+    [top].into_iter().chain(middles).chain((0..children).map(leaf)).collect()
+}
+
+const API: &str = "apiVersion: gateway.networking.k8s.io/v1\n";
+const INHERITS: &str = "annotations: {delegation.kgateway.dev/inherit-parent-matcher: 'true'}";
+
 #[allow(missing_docs, unreachable_pub, reason = "a bench")]
 mod counted {
     use super::*;
@@ -311,8 +371,8 @@ fn main() -> ExitCode {
 
 /// Prints the table. Answers whether every cost grows as it may.
 fn report() -> bool {
-    println!("| worst case | size | instructions | size | instructions | growth a unit |");
-    println!("|---|---|---|---|---|---|");
+    println!("| worst case | size | instructions | a unit | size | instructions | a unit | growth a unit |");
+    println!("|---|---|---|---|---|---|---|---|");
     let mut holds = true;
     for (at, case) in CASES.iter().enumerate() {
         let [Some(small), Some(large)] = [count(2 * at), count(2 * at + 1)] else {
@@ -323,7 +383,11 @@ fn report() -> bool {
         let growth = large as f64 / small as f64 / sizes;
         let [first, second] = case.sizes;
         let verdict = if growth <= case.most { "" } else { " too steep" };
-        println!("| {} | {first} | {small} | {second} | {large} | {growth:.2}{verdict} |", case.name);
+        let [each, each_of_large] = [small / first as u64, large / second as u64];
+        println!(
+            "| {} | {first} | {small} | {each} | {second} | {large} | {each_of_large} | {growth:.2}{verdict} |",
+            case.name
+        );
         holds &= growth <= case.most;
     }
     holds

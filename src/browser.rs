@@ -1,8 +1,8 @@
 //! The other side of the protocol: what the [Fetch standard](https://fetch.spec.whatwg.org/) makes a browser do with a
-//! script's request to another origin (9.1 of `docs/semantics.md`). In: the request, and the answers it got. Out:
+//! script's request to another origin ([rule 9.1](crate::guide::semantics)). In: the request, and the answers it got. Out:
 //! whether it needs a preflight, what the preflight announces, and whether the script may read the response.
 //!
-//! The room is pure and knows no policy, so it judges this crate's answers and anybody else's alike. It has no
+//! The module is pure and knows no policy, so it judges this crate's answers and anybody else's alike. It has no
 //! preflight cache and follows no redirect, and takes the request to be cross-origin and made by a script: Fetch's
 //! forbidden methods and forbidden request headers never get this far. It follows Fetch where a browser does not:
 //! Chromium lets `Access-Control-Allow-Headers: *` cover `Authorization`, Fetch wants that name spelled out.

@@ -1,6 +1,6 @@
 //! Compiling is validating. In: a [`CorsPolicy`] and a [`Profile`]. Out: a [`CompiledPolicy`] with its lints, or every
 //! violation at once. This is the only validator there is; "check" means compile and drop.
-//! Rules 2.2 to 2.15 of `docs/semantics.md`.
+//! The [rules](crate::guide::semantics) 2.2 to 2.15.
 
 mod check;
 mod compiled;

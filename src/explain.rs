@@ -1,7 +1,7 @@
 //! Why a browser can read a response, or can't: the route that matched, the settings, the effective policy with its
 //! provenance, the decision with its reason, the headers, and the browser's verdict. In: a script's request and a
 //! resolver. Out: an [`Explanation`], for a person ([`Display`](std::fmt::Display)) or a program (feature `serde`).
-//! It arranges what the other rooms say, and decides nothing.
+//! It arranges what the other modules say, and decides nothing.
 //!
 //! # Examples
 //!

@@ -1,6 +1,6 @@
 //! What is wrong with a policy, and what in it is probably not meant: one type for both, with the field's path, the
 //! value and what was meant. A kind brings the code, the severity and the one text. The texts are the product; tests pin
-//! them. Rules 2.2 to 2.14 say what is found, and `compile` finds it.
+//! them. The [rules](crate::guide::semantics) 2.2 to 2.14 say what is found, and `compile` finds it.
 
 mod errors;
 mod lint;

@@ -1,5 +1,6 @@
 //! What needs the types of the crate [`gateway_api`](https://docs.rs/gateway-api): its CORS filters as policies. In: a
-//! filter of an `HTTPRoute`, of a rule or of a backend. Out: the policy, or the violation in it. Rules 2.1, 2.12.
+//! filter of an `HTTPRoute`, of a rule or of a backend. Out: the policy, or the violation in it. The
+//! [rules](crate::guide::semantics) 2.1, 2.12.
 //!
 //! Behind the feature `gateway-api`, for version 0.22 of that crate, which needs Rust 1.92; with the feature
 //! `gateway-api-experimental` also for the filters of the Gateway API's experimental channel. The application chooses a

@@ -1,5 +1,5 @@
 //! The tower code: a layer, its service, its future. It moves requests and responses, and takes no CORS decision:
-//! `decision` does. Rules 5.7 and 5.9 show here.
+//! `decision` does. The [rules](crate::guide::semantics) 5.7 and 5.9 show here.
 #![doc = include_str!("../docs/saying.md")]
 
 mod asynchronous;

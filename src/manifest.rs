@@ -1,6 +1,6 @@
 //! Kubernetes manifests: YAML with Gateways, HTTPRoutes and traffic policies into a route table. In: files or texts. Out:
 //! [`LoadedRoutes`], or everything that is wrong, each with its field path and its place in the file.
-//! Rules 2.1, 2.2, 2.12, 2.13, 7.1, 7.2, 7.6, 7.7, 8.4.
+//! The [rules](crate::guide::semantics) 2.1, 2.2, 2.12, 2.13, 7.1, 7.2, 7.6, 7.7, 8.4.
 //!
 //! # Examples
 //!
@@ -45,7 +45,7 @@ mod store;
 mod value;
 
 pub use attachment::{Change, Condition, LoadedRoutes, ObjectStatus, StatusEntry, StatusReference};
-pub use error::{ManifestError, ManifestErrors};
+pub use error::{ManifestError, ManifestErrors, ObjectError};
 pub use finding::{Excerpt, Lint, LintKind, Located, Position, Violation, ViolationKind};
 pub use manifests::Manifests;
 pub use objects::BackendRef;

@@ -1,7 +1,7 @@
 //! The effective policy of a request, merged from the settings that apply to it. In: a stack of [`Setting`]s, the most
 //! specific first, and [`MergeOptions`]. Out: an [`Effective`] policy that knows where each field came from, to be
 //! compiled. [`merge`] is pure and total; it runs when policies are built or reloaded, never per request.
-//! Rules 7.1, 7.3 to 7.5, 7.7 to 7.11.
+//! The [rules](crate::guide::semantics) 7.1, 7.3 to 7.5, 7.7 to 7.11.
 //!
 //! # Examples
 //!

@@ -2,7 +2,7 @@
 //!
 //! Nothing is checked here. [`CorsPolicy::compile`] turns a policy into a
 //! [`CompiledPolicy`](crate::CompiledPolicy) or lists everything that is wrong with it, naming each place by a
-//! [`FieldPath`]. Rules of `docs/semantics.md`: 2.1, 2.3, 2.19.
+//! [`FieldPath`]. The [rules](crate::guide::semantics) 2.1, 2.3, 2.19.
 
 mod function;
 pub(crate) mod list;

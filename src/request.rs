@@ -1,6 +1,6 @@
 //! What a request is to CORS: none of its business, a preflight, or an actual request with an origin. In: the head of
 //! a request, borrowed. Out: a [`CorsRequest`], the only place that knows what a preflight is (section 1 of
-//! `docs/semantics.md`; rules 3.5, 4.7, 5.8).
+//! the [rules](crate::guide::semantics), and 3.5, 4.7, 5.8).
 
 use std::cell::Cell;
 

@@ -1,4 +1,5 @@
-//! Which policy applies to a request. In: the head of a request. Out: a [`Resolution`]. Rules 5.7, 7.1.
+//! Which policy applies to a request. In: the head of a request. Out: a [`Resolution`]. The
+//! [rules](crate::guide::semantics) 5.7, 7.1.
 //!
 //! [`PolicyResolver`] is synchronous and returns a borrow, so the usual resolver costs no allocation, no shared count and
 //! no boxed future. Resolvers that must wait have a second trait, [`AsyncPolicyResolver`], not an associated future of

@@ -1,5 +1,6 @@
 //! Finding the route of a request as the Gateway API does, and with it the policy. In: routes with their hostnames,
-//! rules, matches and policies. Out: a [`RouteTable`], which is a resolver. Section 8 of `docs/semantics.md`.
+//! rules, matches and policies. Out: a [`RouteTable`], which is a resolver. Section 8 of the
+//! [rules](crate::guide::semantics).
 //!
 //! # Examples
 //!

@@ -51,7 +51,7 @@ Without a manifest, a sample for the host cors.example is served.";
 
 /// What to do.
 pub(crate) enum Command {
-    Run(Arguments),
+    Run(Box<Arguments>),
     Explain(Box<Explain>),
     Help,
 }
@@ -207,7 +207,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     if read.listen.is_empty() {
         read.listen.push(Listen { address: "127.0.0.1:8080".to_owned(), listener: None });
     }
-    Ok(Command::Run(read))
+    Ok(Command::Run(Box::new(read)))
 }
 
 fn explain(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {

@@ -40,7 +40,7 @@ const SAMPLE: &str = include_str!("../manifests/trafficpolicy-cors.yaml");
 
 fn main() -> ExitCode {
     let arguments = match arguments::parse(std::env::args_os()) {
-        Ok(Command::Run(arguments)) => arguments,
+        Ok(Command::Run(arguments)) => *arguments,
         Ok(Command::Explain(question)) => return explain(*question),
         Ok(Command::Help) => {
             say(arguments::USAGE);

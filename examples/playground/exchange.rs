@@ -11,6 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use tower_cors::{CompiledPolicy, layer::Event};
 
+use super::scenario::Backend;
+
 /// The most exchanges that are kept.
 const MAX_EXCHANGES: usize = 64;
 /// The most requests that are kept of one exchange.
@@ -34,6 +36,8 @@ pub(crate) struct Exchange {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Bytes,
+    /// Whether the answer is made outside of the layer.
+    pub(crate) outside: bool,
     seen: Mutex<Vec<Seen>>,
 }
 
@@ -82,9 +86,9 @@ impl Exchange {
     pub(crate) fn new(
         resolver: Option<CompiledPolicy>,
         (status, headers): (StatusCode, Vec<(HeaderName, HeaderValue)>),
-        body: String,
+        Backend { body, outside, .. }: Backend,
     ) -> Self {
-        Self { resolver, status, headers, body: body.into(), seen: Mutex::default() }
+        Self { resolver, status, headers, body: body.into(), outside, seen: Mutex::default() }
     }
 
     pub(crate) fn record(&self, seen: Seen) {

@@ -7,6 +7,7 @@
 //! ```
 
 mod api;
+mod console;
 mod effective;
 mod exchange;
 mod page;
@@ -15,7 +16,7 @@ mod report;
 mod scenario;
 mod snippet;
 
-use std::{error::Error, net::Ipv4Addr};
+use std::{io, net::Ipv4Addr, process::ExitCode};
 
 use axum::Router;
 use lexopt::prelude::*;
@@ -43,20 +44,45 @@ impl Playground {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let Some((port, api_port)) = ports()? else {
-        println!("{USAGE}");
-        return Ok(());
+async fn main() -> ExitCode {
+    let (port, api_port) = match ports() {
+        Ok(Some(ports)) => ports,
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("playground: {error}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
     };
-    // On this machine only: the servers answer whatever they are told to.
-    let page = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-    let api = TcpListener::bind((Ipv4Addr::LOCALHOST, api_port)).await?;
+    match serve(port, api_port).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("playground: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(port: u16, api_port: u16) -> io::Result<()> {
+    let (page, api) = (bind(port, "--port").await?, bind(api_port, "--api-port").await?);
     let (port, api_port) = (page.local_addr()?.port(), api.local_addr()?.port());
     let playground = Playground::new(port, api_port);
     println!("the API under test is at http://localhost:{api_port}");
     println!("open http://localhost:{port}");
     tokio::try_join!(axum::serve(page, playground.page), axum::serve(api, playground.api))?;
     Ok(())
+}
+
+/// A port on this machine only: the servers answer whatever they are told to.
+async fn bind(port: u16, option: &str) -> io::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            io::Error::new(error.kind(), format!("port {port} is taken; name another with {option}, or 0 for any"))
+        }
+        kind => io::Error::new(kind, format!("port {port}: {error}")),
+    })
 }
 
 /// The two ports; none where help is wanted.

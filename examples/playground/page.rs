@@ -78,6 +78,7 @@ pub(crate) fn router(page: Page) -> Router {
         .route("/element.js", script(include_str!("page/element.js")))
         .route("/sender", file("text/html; charset=utf-8", include_str!("page/sender.html")))
         .route("/sender.js", script(include_str!("page/sender.js")))
+        .route("/troubleshooting", file("text/plain; charset=utf-8", include_str!("../../docs/troubleshooting.md")))
         .route("/ports", get(ports))
         .route("/read", post(read))
         .route("/exchanges", post(begin))
@@ -97,6 +98,8 @@ async fn read(State(page): State<Page>, Json(asked): Json<ReadRequest>) -> Json<
     let ReadRequest { scenario, asked } = asked;
     let (settings, whole) = settle(&scenario);
     let uri = Uri::builder().scheme("http").authority(format!("localhost:{}", page.api_port)).path_and_query("/hello");
+    // What stands outside of the layer, the layer can't foresee.
+    let asked = asked.filter(|_| !scenario.backend.outside);
     let prediction = uri.build().ok().zip(asked).and_then(|(uri, asked)| asked.explain(&whole, uri));
     let is_broken = settings.iter().any(Reading::is_broken);
     let manifest = whole.policy().map(|policy| snippet::manifest(policy.policy()));
@@ -124,7 +127,7 @@ async fn begin(State(page): State<Page>, Json(scenario): Json<Scenario>) -> Resu
     if scenario.backend.body.len() > MAX_ANSWER {
         return Err(refuse(format!("the body is longer than {MAX_ANSWER} bytes")).into_response());
     }
-    let exchange = Exchange::new(resolver, answer, scenario.backend.body);
+    let exchange = Exchange::new(resolver, answer, scenario.backend);
     let number = page.store.insert(exchange).ok_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())?;
     Ok(Json(json!({ "number": number, "path": format!("/{number}/hello") })))
 }
@@ -137,7 +140,7 @@ async fn report(
     let exchange = page.store.find(number).ok_or_else(|| StatusCode::GONE.into_response())?;
     let asked =
         asked.script_request().map_err(|message| (StatusCode::UNPROCESSABLE_ENTITY, message).into_response())?;
-    Ok(Json(Report::new(&asked, &got, &exchange.seen())))
+    Ok(Json(Report::new(&asked, &got, &exchange.seen(), exchange.outside)))
 }
 
 fn settle(scenario: &Scenario) -> (Vec<Reading>, Whole) {

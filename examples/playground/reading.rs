@@ -6,7 +6,7 @@ use serde_json::Value;
 use tower_cors::{
     CorsPolicy, Lint, Profile,
     compile::Compiler,
-    finding::{self, Finding, Violation},
+    finding::{self, Finding, Violation, ViolationKind},
     manifest::{self, ManifestError, Manifests},
     merge::Ceiling,
     policy::{FieldPath, PolicyField},
@@ -20,6 +20,8 @@ pub(crate) struct Reading {
     pub(crate) kind: Kind,
     /// The text; printed anew where the form was edited.
     pub(crate) yaml: String,
+    /// The text of the policy alone, where it was written within something: a manifest, or `cors:`.
+    pub(crate) unwrapped: Option<String>,
     /// None where the text is no policy at all.
     pub(crate) policy: Option<CorsPolicy>,
     pub(crate) problems: Vec<Problem>,
@@ -72,12 +74,14 @@ impl Reading {
             None => written.yaml.clone(),
         };
         let kind = written.kind;
-        let policy = parse(&yaml);
+        let unwrapped = unwrap(&yaml);
+        let text = unwrapped.as_ref().unwrap_or(&yaml);
+        let policy = parse(text);
         let (problems, lints) = match &policy {
             Some(policy) => check(policy, kind, profile),
-            None => (problems_of_text(&yaml), Vec::new()),
+            None => (problems_of_text(text), Vec::new()),
         };
-        Self { kind, yaml, policy, problems, lints }
+        Self { kind, yaml, unwrapped, policy, problems, lints }
     }
 
     /// Whether it keeps the whole from being used.
@@ -100,7 +104,45 @@ pub(crate) fn compiler(profile: Profile) -> Compiler {
 fn parse(yaml: &str) -> Option<CorsPolicy> {
     // An empty text is no YAML document, and a policy that sets nothing.
     let is_blank = yaml.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-    if is_blank { Some(CorsPolicy::default()) } else { serde_saphyr::from_str(yaml).ok() }
+    if is_blank {
+        return Some(CorsPolicy::default());
+    }
+    // A text in the place of a number or of a truth is refused here as in a manifest.
+    let tree = serde_saphyr::from_str::<Value>(yaml).ok()?;
+    serde_json::from_value(tree).ok()
+}
+
+/// The text below the first `cors:` of a manifest, of a filter, or by itself.
+fn unwrap(yaml: &str) -> Option<String> {
+    let documents = serde_saphyr::from_multiple::<Value>(yaml).ok()?;
+    let is_policy = |document: &Value| PolicyField::ALL.iter().any(|field| document.get(field.name()).is_some());
+    if documents.iter().any(is_policy) {
+        return None;
+    }
+    let cors = documents.iter().find_map(find_cors)?;
+    Some(block_of_cors(yaml).unwrap_or_else(|| format!("{cors:#}\n")))
+}
+
+fn find_cors(value: &Value) -> Option<&Value> {
+    match value {
+        Value::Object(fields) => {
+            fields.get("cors").filter(|cors| cors.is_object()).or_else(|| fields.values().find_map(find_cors))
+        }
+        Value::Array(items) => items.iter().find_map(find_cors),
+        _ => None,
+    }
+}
+
+/// The lines below `cors:`, with their comments, moved to the left; none where the block stands on its line.
+fn block_of_cors(yaml: &str) -> Option<String> {
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
+    let is_blank = |line: &&str| line.trim().is_empty();
+    let mut lines = yaml.lines().skip_while(|line| line.trim_start_matches([' ', '-']).trim_end() != "cors:");
+    let outer = indent(lines.next()?);
+    let within = |line: &&str| line.trim().is_empty() || line.len() - line.trim_start().len() > outer;
+    let block: Vec<_> = lines.take_while(within).collect();
+    let inner = block.iter().find(|line| !is_blank(line)).map(|line| line.len() - line.trim_start().len())?;
+    Some(block.iter().map(|line| format!("{}\n", line.get(inner..).unwrap_or_default())).collect())
 }
 
 /// Fields as YAML, in the order of the Gateway API. What the form holds may be of any type, and is printed as it is.
@@ -145,10 +187,6 @@ fn check(policy: &CorsPolicy, kind: Kind, profile: Profile) -> (Vec<Problem>, Ve
 
 /// What is wrong with a text that is no policy.
 fn problems_of_text(yaml: &str) -> Vec<Problem> {
-    // Only the first line: what follows shows the text.
-    if let Err(error) = serde_saphyr::from_str::<Value>(yaml) {
-        return vec![Problem::of_syntax(error.to_string().lines().next().unwrap_or_default())];
-    }
     let indented: Vec<_> = yaml.lines().map(|line| format!("{INDENT}{line}\n")).collect();
     let errors = match Manifests::new().read("policy.yaml", &format!("{MANIFEST}{}", indented.concat())).build() {
         Ok(_) => return vec![Problem::of_syntax("is not a list of fields")],
@@ -156,14 +194,31 @@ fn problems_of_text(yaml: &str) -> Vec<Problem> {
     };
     let problem = |error: &ManifestError| match error {
         ManifestError::Violation(violation) => Problem::of_text(violation, yaml),
-        other => Problem::of_syntax(other.to_string().lines().next().unwrap_or_default()),
+        ManifestError::Syntax { position, message, .. } => Problem::of_syntax(&format!(
+            "line {}, column {}: {message}",
+            position.line().saturating_sub(MANIFEST.lines().count() as u64),
+            position.column().saturating_sub(INDENT.len() as u64)
+        )),
+        other => Problem::of_syntax(&other.to_string()),
     };
     errors.iter().map(problem).collect()
 }
 
 impl Problem {
     pub(crate) fn of_policy(violation: &Violation, policy: &CorsPolicy) -> Self {
-        let fixed = violation.suggestion().and_then(|meant| corrected(policy, violation.path(), meant));
+        let fixed = match (violation.suggestion(), violation.kind()) {
+            (Some(meant), _) => corrected(policy, violation.path(), &[meant]),
+            // What is certain needs no suggestion.
+            (None, ViolationKind::Duplicate | ViolationKind::Empty | ViolationKind::OriginSelf) => {
+                corrected(policy, violation.path(), &[])
+            }
+            (None, ViolationKind::ListInOneEntry) => {
+                let entries = violation.value().unwrap_or_default().split([',', ';', ' ']).map(str::trim);
+                let entries: Vec<_> = entries.filter(|entry| !entry.is_empty()).collect();
+                corrected(policy, violation.path(), &entries)
+            }
+            _ => None,
+        };
         Self::new(violation, violation.path().to_string(), fixed)
     }
 
@@ -217,21 +272,23 @@ fn without_path(message: &str, path: &FieldPath) -> String {
     rest.trim_start_matches(':').trim_start().to_owned()
 }
 
-/// The policy with `meant` at `path`, as YAML.
-fn corrected(policy: &CorsPolicy, path: &FieldPath, meant: &str) -> Option<String> {
+/// The policy with `meant` in the place of the entry or the field at `path`, as YAML.
+fn corrected(policy: &CorsPolicy, path: &FieldPath, meant: &[&str]) -> Option<String> {
     let mut tree = serde_json::to_value(policy).ok()?;
-    let (field, index) = match path.as_str().split_once('[') {
-        Some((field, index)) => (field, Some(index.trim_end_matches(']').parse::<usize>().ok()?)),
-        None => (path.as_str(), None),
-    };
-    let place = tree.get_mut(field)?;
-    *match index {
-        Some(index) => place.get_mut(index)?,
-        None => place,
-    } = match meant.parse::<u64>() {
-        Ok(number) if index.is_none() => number.into(),
-        _ => meant.into(),
-    };
+    match path.as_str().split_once('[') {
+        Some((field, index)) => {
+            let index: usize = index.trim_end_matches(']').parse().ok()?;
+            let entries = tree.get_mut(field)?.as_array_mut()?;
+            if index >= entries.len() {
+                return None;
+            }
+            entries.splice(index..=index, meant.iter().map(|text| Value::from(*text)));
+        }
+        None => {
+            let [meant] = meant else { return None };
+            *tree.get_mut(path.as_str())? = meant.parse::<u64>().map_or_else(|_| Value::from(*meant), Value::from);
+        }
+    }
     Some(print(&serde_json::from_value(tree).ok()?))
 }
 

@@ -10,6 +10,7 @@ use tower_cors::{
 };
 
 use super::{
+    console,
     effective::Whole,
     exchange::{Said, Seen},
     scenario::header,
@@ -43,6 +44,8 @@ pub(crate) struct Report {
     /// The model's answer beside the browser's, for each thing that both say.
     pub(crate) comparison: Vec<Compared>,
     pub(crate) agrees: bool,
+    /// Whether the answer was made outside of the layer.
+    pub(crate) outside: bool,
 }
 
 /// A request that came, and its answer.
@@ -64,6 +67,10 @@ pub(crate) struct Verdict {
     pub(crate) readable: bool,
     pub(crate) code: Option<&'static str>,
     pub(crate) message: Option<String>,
+    /// What Chromium's console says of it.
+    pub(crate) console: Option<String>,
+    #[serde(rename = "wayOut")]
+    pub(crate) way_out: Option<&'static str>,
     pub(crate) shown: Vec<String>,
     pub(crate) hidden: Vec<String>,
 }
@@ -98,7 +105,7 @@ impl Asked {
 }
 
 impl Report {
-    pub(crate) fn new(asked: &ScriptRequest, got: &Got, seen: &[Seen]) -> Self {
+    pub(crate) fn new(asked: &ScriptRequest, got: &Got, seen: &[Seen], outside: bool) -> Self {
         // Every send has an address of its own, so what came is of this one alone.
         let is_preflight = |seen: &&Seen| seen.request.contains_key(http::header::ACCESS_CONTROL_REQUEST_METHOD);
         let preflight = seen.iter().find(is_preflight);
@@ -108,9 +115,13 @@ impl Report {
         Self {
             preflight: preflight.map(SeenView::new),
             request: request.map(SeenView::new),
-            verdict: judged.as_ref().map(Verdict::new),
+            verdict: judged.as_ref().map(|judged| {
+                let last = request.or(preflight).map(|seen| seen.response.clone()).unwrap_or_default();
+                Verdict::new(judged, &last, outside)
+            }),
             agrees: comparison.iter().all(|compared| compared.model == compared.browser),
             comparison,
+            outside,
         }
     }
 }
@@ -162,13 +173,15 @@ fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 impl Verdict {
-    fn new(judged: &Result<Readable, Blocked>) -> Self {
+    fn new(judged: &Result<Readable, Blocked>, answer: &HeaderMap, outside: bool) -> Self {
         let names = |names: &[HeaderName]| names.iter().map(HeaderName::to_string).collect();
         match judged {
             Ok(readable) => Self {
                 readable: true,
                 code: None,
                 message: None,
+                console: None,
+                way_out: None,
                 shown: names(readable.headers()),
                 hidden: names(readable.hidden_headers()),
             },
@@ -176,6 +189,8 @@ impl Verdict {
                 readable: false,
                 code: Some(blocked.code()),
                 message: Some(blocked.to_string()),
+                console: Some(console::sentence(blocked, answer)),
+                way_out: console::way_out(blocked, outside),
                 shown: Vec::new(),
                 hidden: Vec::new(),
             },

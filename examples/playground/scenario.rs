@@ -71,6 +71,9 @@ pub(crate) struct Backend {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
+    /// Whether something outside of the layer answers so, which then sees neither the request nor the response.
+    #[serde(default)]
+    pub(crate) outside: bool,
 }
 
 impl Scenario {

@@ -145,30 +145,12 @@ impl Follower {
                 let was_there = self.store.retain(kind, |_, _| false);
                 self.note_change(was_there);
             }
-            Happening::Object(Event::Init) => {
+            // A list that is about to be asked for is no proof that it is answered.
+            Happening::Object(event) if matches!(*event, Event::Init) => {
                 self.listed.insert(kind, HashSet::new());
                 return Ok(());
             }
-            Happening::Object(Event::InitApply(object)) => {
-                let name = (object.metadata.namespace.clone(), object.metadata.name.clone());
-                let name = (name.0.unwrap_or_default(), name.1.unwrap_or_default());
-                self.listed.entry(kind).or_default().insert(name);
-                self.apply(collection, object);
-            }
-            Happening::Object(Event::InitDone) => {
-                self.unlisted.remove(kind);
-                let listed = self.listed.remove(kind).unwrap_or_default();
-                let was_there = self
-                    .store
-                    .retain(kind, |namespace, name| listed.contains(&(namespace.to_owned(), name.to_owned())));
-                self.note_change(was_there);
-            }
-            Happening::Object(Event::Apply(object)) => self.apply(collection, object),
-            Happening::Object(Event::Delete(object)) => {
-                let (namespace, name) = (object.metadata.namespace.as_deref(), object.metadata.name.as_deref());
-                let was_there = self.store.delete(kind, namespace.unwrap_or_default(), name.unwrap_or_default());
-                self.note_change(was_there);
-            }
+            Happening::Object(event) => self.take_event(collection, *event),
         }
         let resource = collection.name();
         if self.status.unavailable.remove(&resource).is_some() {
@@ -176,6 +158,32 @@ impl Follower {
             self.publish();
         }
         Ok(())
+    }
+
+    fn take_event(&mut self, collection: Collection, event: Event<DynamicObject>) {
+        let kind = collection.kind;
+        match event {
+            Event::Init => {}
+            Event::InitApply(object) => {
+                let name = (object.metadata.namespace.clone(), object.metadata.name.clone());
+                let name = (name.0.unwrap_or_default(), name.1.unwrap_or_default());
+                self.listed.entry(kind).or_default().insert(name);
+                self.apply(collection, object);
+            }
+            Event::InitDone => {
+                self.unlisted.remove(kind);
+                let listed = self.listed.remove(kind).unwrap_or_default();
+                let is_listed = |namespace: &str, name: &str| listed.contains(&(namespace.to_owned(), name.to_owned()));
+                let was_there = self.store.retain(kind, is_listed);
+                self.note_change(was_there);
+            }
+            Event::Apply(object) => self.apply(collection, object),
+            Event::Delete(object) => {
+                let (namespace, name) = (object.metadata.namespace.as_deref(), object.metadata.name.as_deref());
+                let was_there = self.store.delete(kind, namespace.unwrap_or_default(), name.unwrap_or_default());
+                self.note_change(was_there);
+            }
+        }
     }
 
     fn apply(&mut self, collection: Collection, mut object: DynamicObject) {

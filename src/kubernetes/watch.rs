@@ -21,7 +21,7 @@ use super::{error::ClusterError, kinds::Collection};
 
 /// What happens to a collection.
 pub(crate) enum Happening {
-    Object(Event<DynamicObject>),
+    Object(Box<Event<DynamicObject>>),
     /// The collection can be read after a failure, and nothing in it has changed.
     Readable,
     /// The server does not know the kind, so it has no objects (10.1).
@@ -72,11 +72,11 @@ pub(crate) fn watch(
                     // A list is about to be asked for, and nothing says yet that it will be answered.
                     Ok(Event::Init) => {
                         pause.next = Duration::ZERO;
-                        Some(Happening::Object(Event::Init))
+                        Some(Happening::Object(Box::new(Event::Init)))
                     }
                     Ok(event) => {
                         pause = Pause::default();
-                        Some(Happening::Object(event))
+                        Some(Happening::Object(Box::new(event)))
                     }
                     Err(error) => {
                         pause = pause.after(&error);

@@ -37,13 +37,8 @@ pub enum ManifestError {
         excerpt: Option<Excerpt>,
     },
     /// A value that a program has is no object.
-    #[error("{}: {}", Escaped(.object), Escaped(.message))]
-    Object {
-        /// The object, as far as it has a name.
-        object: String,
-        /// What is wrong.
-        message: String,
-    },
+    #[error(transparent)]
+    Object(#[from] ObjectError),
     /// A field of a resource is wrong.
     #[error(transparent)]
     Violation(#[from] Violation),
@@ -67,6 +62,24 @@ fn write_syntax_error(
         Some(excerpt) if f.alternate() => write!(f, "\n{excerpt}"),
         _ => Ok(()),
     }
+}
+
+/// Why a value that a program has is no object.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ObjectError {
+    /// It can't be serialized.
+    #[error("an object can't be serialized: {0}")]
+    NotSerialized(#[source] serde_json::Error),
+    /// It has no `kind` or no `metadata.name`.
+    #[error("an object has no kind or no metadata.name")]
+    NoName,
+    /// Values stand in one another more than 64 levels deep.
+    #[error("{}: values stand in one another more than 64 levels deep", Escaped(.object))]
+    TooDeep {
+        /// The object, such as `HTTPRoute web/api`.
+        object: String,
+    },
 }
 
 /// Everything that is wrong with the manifests, at least one thing, in the order of the files. With `{:#}` the line of the

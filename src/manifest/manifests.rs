@@ -136,7 +136,7 @@ impl Manifests {
                 self.lints.extend(lints);
                 self.errors.extend(violations.into_iter().map(ManifestError::Violation));
             }
-            Err(error) => self.errors.push(error),
+            Err(error) => self.errors.push(error.into()),
         }
         self
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     attachment::{self, LoadedRoutes, ObjectStatus, Outcomes, Scope},
-    error::ManifestError,
+    error::ObjectError,
     finding::Violation,
     manifests,
     objects::{Identity, Resources},
@@ -55,7 +55,7 @@ use crate::compile::Compiler;
 /// let routes = store.build();
 ///
 /// assert!(store.delete("HTTPRoute", "web", "api"));
-/// # Ok::<_, tower_cors::manifest::ManifestError>(())
+/// # Ok::<_, tower_cors::manifest::ObjectError>(())
 /// ```
 #[derive(Debug)]
 pub struct ObjectStore {
@@ -108,7 +108,7 @@ impl ObjectStore {
     ///
     /// The value can't be serialized, has no kind or no name, or is deeper than 64 levels. What is wrong *in* an object is
     /// no error; [`violations`](Self::violations) has it.
-    pub fn apply(&mut self, object: &impl Serialize) -> Result<bool, ManifestError> {
+    pub fn apply(&mut self, object: &impl Serialize) -> Result<bool, ObjectError> {
         let object = Object::new(object)?;
         let digest = digest(&object.json);
         if self.objects.get(&object.identity).is_some_and(|kept| kept.digest == digest) {

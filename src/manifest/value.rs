@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    error::ManifestError,
+    error::ObjectError,
     finding::{Lint, Violation},
     objects::{self, Identity, Resources},
     reader::{self, Report},
@@ -29,23 +29,20 @@ pub(crate) struct ReadObject {
 }
 
 impl Object {
-    pub(crate) fn new(object: &impl Serialize) -> Result<Self, ManifestError> {
-        let error = |message: String| ManifestError::Object { object: "object".to_owned(), message };
-        let json = serde_json::to_value(object).map_err(|cause| error(cause.to_string()))?;
-        let identity = Identity::of(&json).ok_or_else(|| error("it has no kind or no metadata.name".to_owned()))?;
+    pub(crate) fn new(object: &impl Serialize) -> Result<Self, ObjectError> {
+        let json = serde_json::to_value(object).map_err(ObjectError::NotSerialized)?;
+        let identity = Identity::of(&json).ok_or(ObjectError::NoName)?;
         Ok(Self { json, identity })
     }
 
-    pub(crate) fn read(&self, compiler: &Compiler) -> Result<ReadObject, ManifestError> {
+    pub(crate) fn read(&self, compiler: &Compiler) -> Result<ReadObject, ObjectError> {
         let name = self.identity.describe();
-        let Some(node) = reader::of_json(&self.json) else {
-            let message = "values stand in one another more than 64 levels deep".to_owned();
-            return Err(ManifestError::Object { object: name, message });
-        };
+        let Some(node) = reader::of_json(&self.json) else { return Err(ObjectError::TooDeep { object: name }) };
         let (mut resources, mut report) = (Resources::default(), Report::new(&name.into(), compiler));
         objects::read(&node, &mut resources, &mut report);
         let Report { lints, violations, .. } = report;
         objects::close_invalid(&mut resources, violations.iter().map(|violation| violation.path()));
+        resources.shrink_to_fit();
         Ok(ReadObject { resources, lints, violations })
     }
 }

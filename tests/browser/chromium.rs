@@ -18,25 +18,20 @@ const PATIENCE: Duration = Duration::from_secs(170);
 /// What playwright-core asks for.
 const OLDEST_NODE: u32 = 20;
 
-/// Whether Chromium, node and the packages are here. Where they are not, one line says so; with
-/// `BROWSER_TESTS=required` it is the message of a panic.
+/// Whether Chromium, node and the packages are here. Where they are not, each test that asks says that it is skipped, since
+/// the harness counts it as passed; with `BROWSER_TESTS=required` that is the message of a panic.
 pub(crate) fn is_ready() -> bool {
-    static READY: OnceLock<Result<(), String>> = OnceLock::new();
-    let ready = READY.get_or_init(|| {
-        let missing = missing();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        let line =
-            format!("the browser tests need {}; tests/browser/main.rs says how to install it", missing.join(", "));
-        // Not by `eprintln!`, which the test harness keeps to itself when a test passes.
-        let _ = writeln!(io::stderr(), "SKIPPED: {line}");
-        Err(line)
-    });
-    if let Err(line) = ready {
-        assert!(std::env::var_os("BROWSER_TESTS").is_none_or(|value| value != "required"), "{line}");
+    static MISSING: OnceLock<Vec<String>> = OnceLock::new();
+    let missing = MISSING.get_or_init(missing);
+    if missing.is_empty() {
+        return true;
     }
-    ready.is_ok()
+    let need = format!("it needs {}; tests/browser/main.rs says how to install it", missing.join(", "));
+    assert!(std::env::var_os("BROWSER_TESTS").is_none_or(|value| value != "required"), "{need}");
+    let thread = std::thread::current();
+    // Not by `eprintln!`, which the harness keeps to itself when a test passes.
+    let _ = writeln!(io::stderr(), "SKIPPED, not passed: {}: {need}", thread.name().unwrap_or("a test"));
+    false
 }
 
 /// Runs `script` with `input`, and reads what it prints.

@@ -35,6 +35,13 @@ await main(async (browser, { url }) => {
         markup: await writeMarkup(page),
         link: await followLink(page, open),
         widths: await widthsAt360(url, open),
+        consoles: await compareConsoles(url, open),
+        small: await smallText(page),
+        cut: await cutTabs(url, open),
+        pasted: await pasteManifest(page),
+        lints: await readLints(page),
+        damaged: await followDamagedLink(url, open),
+        lost: await loseServer(url, open, complaints),
     };
     return { ...seen, complaints };
 });
@@ -156,4 +163,98 @@ async function widthsAt360(url, open) {
         }
     }
     return widths;
+}
+
+/** What the page says that the console says, beside what the console says. */
+async function compareConsoles(url, open) {
+    const page = await open(url);
+    const heard = [];
+    page.on("console", (message) => {
+        if (message.text().startsWith("Access to fetch")) heard.push(message.text());
+    });
+    const names = await page.locator("#preset option").allTextContents();
+    const compared = [];
+    for (const name of names.filter((name) => name.startsWith("Blocked:"))) {
+        await choose(page, name);
+        heard.length = 0;
+        await send(page);
+        const said = await page.evaluate(() => document.querySelector("#verdict .console code").textContent);
+        const wayOut = await page.evaluate(() => document.querySelector("#verdict .way-out")?.textContent ?? null);
+        compared.push({ name, said, heard: heard[0], wayOut });
+    }
+    return compared;
+}
+
+/** What is written smaller than 14 pixels, with results and with lints. */
+async function smallText(page) {
+    await tryPreset(page, "Works: a credentialed PUT");
+    const small = () => {
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        const found = new Set();
+        while (walker.nextNode()) {
+            const { parentElement: parent, textContent: text } = walker.currentNode;
+            const isShown = text.trim() && parent.checkVisibility();
+            if (isShown && Number.parseFloat(getComputedStyle(parent).fontSize) < 14) found.add(text.trim());
+        }
+        return [...found];
+    };
+    const found = await page.evaluate(small);
+    await page.fill("#yaml", "allowOrigins: [http://a.example]\nallowCredentials: true\n");
+    await page.getByRole("tab", { name: "lints" }).click();
+    await page.locator("#lints li").waitFor();
+    return [...found, ...(await page.evaluate(small))];
+}
+
+/** The tabs that a screen of 390 pixels does not show whole. */
+async function cutTabs(url, open) {
+    const page = await open(url, { width: 390, height: 844 });
+    return page.evaluate(() => {
+        const right = document.getElementById("tabs").getBoundingClientRect().right;
+        const all = [...document.querySelectorAll("[role=tab]")];
+        return all.filter((tab) => tab.getBoundingClientRect().right > right + 0.5).map((tab) => tab.textContent);
+    });
+}
+
+async function pasteManifest(page) {
+    await page.fill("#yaml", "");
+    await page.focus("#yaml");
+    await page.evaluate(() => {
+        const area = document.getElementById("yaml");
+        const text = "- type: CORS\n  cors:\n    # mine\n    allowOrigins: [https://a.example]\n";
+        area.dispatchEvent(new ClipboardEvent("paste"));
+        document.execCommand("insertText", false, text);
+    });
+    await page.waitForFunction(() => document.getElementById("yaml").value.startsWith("# mine"));
+    const taken = await page.inputValue("#yaml");
+    // What is typed stays as it is typed.
+    await page.fill("#yaml", "cors:\n  maxAge: 7\n");
+    await page.waitForFunction(() => document.querySelector('[data-path="maxAge"]').value === "7");
+    return { taken, typed: await page.inputValue("#yaml"), notice: await page.textContent("#notice") };
+}
+
+/** What the tab of lints says beside violations. */
+async function readLints(page) {
+    await choose(page, "Refused: a policy with mistakes");
+    await page.getByRole("tab", { name: "lints" }).click();
+    await page.locator("#lints .problem").waitFor();
+    return page.textContent("#lints");
+}
+
+async function followDamagedLink(url, open) {
+    const page = await open(`${url}/#eyJwcm9maWxlIjoic3RyaWN0Iiwi`);
+    const notice = await page.textContent("#notice");
+    await choose(page, "Works: a simple GET, no preflight");
+    return { notice, gone: await page.locator("#notice").isHidden() };
+}
+
+/** What an edit says once the server is gone, before anything is sent. */
+async function loseServer(url, open, complaints) {
+    const page = await open(url);
+    const before = complaints.length;
+    await page.route("**/read", (route) => route.abort());
+    await page.fill("#yaml", "maxAge: 9\n");
+    await page.waitForFunction(() => document.getElementById("prediction").textContent.includes("not answer"));
+    // The console tells of the request that this script has cut.
+    complaints.splice(before);
+    return page.textContent("#prediction");
 }

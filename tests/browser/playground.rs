@@ -23,6 +23,13 @@ struct Seen {
     markup: Value,
     link: Link,
     widths: Vec<u32>,
+    consoles: Vec<Console>,
+    small: Vec<String>,
+    cut: Vec<String>,
+    pasted: Value,
+    lints: String,
+    damaged: Value,
+    lost: String,
     complaints: Vec<String>,
 }
 
@@ -36,6 +43,16 @@ struct Exchange {
     sees: Vec<String>,
     agreement: Option<String>,
     announced: String,
+}
+
+/// What the page says of a refusal, and what Chromium's console says.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Console {
+    name: String,
+    said: String,
+    heard: String,
+    way_out: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,6 +104,26 @@ async fn the_playground_shows_what_the_browser_does() {
     assert_eq!(seen.link.after.shows.headline, "Blocked", "nothing allows X-Trace");
     assert_eq!(seen.widths, [360; 8]);
     assert_eq!(seen.complaints, [""; 0]);
+
+    assert!(seen.consoles.len() >= 8, "{:?}", seen.consoles);
+    for Console { name, said, heard, way_out } in &seen.consoles {
+        assert_eq!(said, heard, "{name}");
+        let is_told = name.contains("outside") || name.contains("credentials with *") || name.contains("proxy");
+        assert_eq!(way_out.is_some(), is_told, "{name}: {way_out:?}");
+    }
+    assert_eq!((seen.small, seen.cut), (Vec::new(), Vec::new()), "less than 14 pixels; cut at 390");
+    assert_eq!(
+        seen.pasted,
+        json!({
+            "taken": "# mine\nallowOrigins: [https://a.example]\n",
+            "typed": "cors:\n  maxAge: 7\n",
+            "notice": "Of what was pasted, the policy below cors: was taken.",
+        })
+    );
+    assert!(seen.lints.starts_with("4 violations keep the policy from being served"), "{}", seen.lints);
+    let damaged = "The link is damaged: perhaps it was cut. It holds nothing that could be shown.";
+    assert_eq!(seen.damaged, json!({"notice": damaged, "gone": true}));
+    assert!(seen.lost.starts_with("The playground's server does not answer. Is it still running?"), "{}", seen.lost);
 }
 
 fn readable(shown: &Exchange) {

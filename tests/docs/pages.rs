@@ -73,6 +73,29 @@ fn no_line_of_rust_in_the_documentation_is_wider_than_docs_rs_shows() {
     assert!(wide.is_empty(), "wider than {MAX_CODE_WIDTH}: {wide:#?}");
 }
 
+/// rustdoc hides a line that begins with `# `, and GitHub shows it to whoever copies the code.
+#[test]
+fn no_code_that_github_shows_has_lines_that_rustdoc_hides() {
+    let mut files = vec![root().join("README.md")];
+    add_files(&root().join("docs"), "md", &mut files);
+    let (mut blocks, mut hidden) = (0, Vec::new());
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a text");
+        let mut is_rust = false;
+        for (at, line) in text.lines().enumerate() {
+            let line = line.trim_start();
+            if let Some(language) = line.strip_prefix("```") {
+                is_rust = !is_rust && language.starts_with("rust");
+                blocks += usize::from(is_rust);
+            } else if is_rust && (line == "#" || line.starts_with("# ")) {
+                hidden.push(format!("{}:{}", file.display(), at + 1));
+            }
+        }
+    }
+    assert!(blocks > 15, "only {blocks} blocks were found");
+    assert!(hidden.is_empty(), "hidden by rustdoc: {hidden:#?}");
+}
+
 /// A line of a doc comment, without its mark.
 fn documentation(line: &str) -> Option<&str> {
     let line = line.trim_start();

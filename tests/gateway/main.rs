@@ -28,6 +28,8 @@ mod timeouts;
 /// WebSockets through the gateway.
 mod websockets;
 
+/// What `--check` prints and answers.
+mod check;
 /// The rows of `tests/rules/attachment.toml` over a socket.
 mod rows;
 

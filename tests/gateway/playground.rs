@@ -130,6 +130,76 @@ async fn what_is_no_yaml_names_its_line() {
 }
 
 #[tokio::test]
+async fn what_stands_around_a_policy_is_left_out() {
+    let policy = "# mine\nallowOrigins:\n- https://a.example\nmaxAge: 5\n";
+    let below = |head: &str, indent: &str| {
+        format!("{head}{}", policy.lines().map(|line| format!("{indent}{line}\n")).collect::<String>())
+    };
+    let route = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: r}\nspec:\n  rules:\n  - filters:\n";
+    let wrapped = [
+        below("cors:\n", "  "),
+        below("- type: CORS\n  cors:\n", "    "),
+        below(&format!("{route}    - type: CORS\n      cors:\n"), "        ")
+            + "    backendRefs: [{name: b}]\n---\nkind: Secret\n",
+    ];
+    for text in wrapped {
+        let answer = read(scenario(&text)).await;
+        let setting = &answer["settings"][0];
+        assert_eq!((&setting["unwrapped"], &setting["yaml"]), (&policy.into(), &text.as_str().into()));
+        assert_eq!(setting["policy"], json!({"allowOrigins": ["https://a.example"], "maxAge": 5}), "{text}");
+    }
+    let answer = read(scenario("cors: {allowOrigins: [app.example]}\n")).await;
+    assert_eq!(problems(&answer)[0][..2], ["allowOrigins[0]", "origin-scheme"]);
+    assert_eq!(read(scenario(policy)).await["settings"][0]["unwrapped"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_text_is_no_number_and_no_truth_as_in_a_manifest() {
+    let answer =
+        read(scenario("allowCredentials: \"true\"\nallowMethods: [5]\nallowOrigins: []\nallowOrigins: []\n")).await;
+    let expected = [
+        ["allowCredentials", "wrong-type", "\"true\" is not true or false; did you mean true?"],
+        ["allowMethods[0]", "wrong-type", "\"5\" is not a string"],
+        ["allowOrigins", "duplicate", "is written twice"],
+    ];
+    assert_eq!(problems(&answer), expected);
+}
+
+#[tokio::test]
+async fn a_repair_that_is_certain_is_offered() {
+    let rows = [
+        ("allowMethods: ['GET, PUT']\n", "allowMethods:\n- GET\n- PUT\n"),
+        ("allowOrigins: [https://a.example, https://a.example]\n", "allowOrigins:\n- https://a.example\n"),
+        ("allowOrigins: [self]\n", "allowOrigins: []\n"),
+        ("allowHeaders: ['', x-a]\n", "allowHeaders:\n- x-a\n"),
+    ];
+    for (text, mended) in rows {
+        let answer = read(scenario(text)).await;
+        assert_eq!(answer["settings"][0]["problems"][0]["fixed"], mended, "{text}");
+    }
+    let answer = read(scenario("allowOrigins: ['*']\nallowCredentials: true\n")).await;
+    assert_eq!(answer["settings"][0]["problems"][0]["fixed"], Value::Null, "two ways out are none that is certain");
+}
+
+#[tokio::test]
+async fn an_answer_from_outside_of_the_layer_passes_it_by() {
+    let playground = playground();
+    let mut given = scenario("allowOrigins: [http://localhost:3000]\n");
+    given["backend"] = json!({"status": 401, "headers": [], "body": "who are you?", "outside": true});
+    assert_eq!(read(given.clone()).await["prediction"], Value::Null);
+    let (_, begun) = post(&playground, "/exchanges", &given).await;
+    let path = begun["path"].as_str().unwrap();
+    let get = Request::get(path).header("origin", PAGE);
+    assert_eq!(send(&playground.api, get, "").await, (StatusCode::UNAUTHORIZED, "who are you?".to_owned()));
+    let body = json!({"asked": asked("GET"), "got": {"readable": false, "headers": []}});
+    let (_, report) = post(&playground, &format!("/exchanges/{}/report", begun["number"]), &body).await;
+    assert_eq!((&report["outside"], &report["request"]["said"]), (&true.into(), &Value::Null));
+    let verdict = &report["verdict"];
+    assert_eq!(verdict["wayOut"], "put the layer outside of what answers, so that this answer passes it too");
+    assert_eq!(verdict["console"], "No 'Access-Control-Allow-Origin' header is present on the requested resource.");
+}
+
+#[tokio::test]
 async fn a_lint_comes_with_its_page() {
     let answer = read(scenario("allowOrigins: [http://a.example]\nallowCredentials: true\n")).await;
     let lint = &answer["settings"][0]["lints"][0];

@@ -24,9 +24,23 @@ const KINDS: [[&str; 6]; 8] = [
     ["gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes", "Namespaced", "httproutes.yaml"],
     ["gateway.networking.k8s.io", "v1", "GRPCRoute", "grpcroutes", "Namespaced", "grpcroutes.yaml"],
     ["gateway.networking.k8s.io", "v1", "ListenerSet", "listenersets", "Namespaced", "listenersets.yaml"],
-    ["gateway.networking.x-k8s.io", "v1alpha1", "XListenerSet", "xlistenersets", "Namespaced", "xlistenersets.crd.yaml"],
+    [
+        "gateway.networking.x-k8s.io",
+        "v1alpha1",
+        "XListenerSet",
+        "xlistenersets",
+        "Namespaced",
+        "xlistenersets.crd.yaml",
+    ],
     ["gateway.kgateway.dev", "v1alpha1", "TrafficPolicy", "trafficpolicies", "Namespaced", "trafficpolicies.crd.yaml"],
-    ["gloo.solo.io", "v1alpha1", "GlooTrafficPolicy", "glootrafficpolicies", "Namespaced", "glootrafficpolicies.crd.yaml"],
+    [
+        "gloo.solo.io",
+        "v1alpha1",
+        "GlooTrafficPolicy",
+        "glootrafficpolicies",
+        "Namespaced",
+        "glootrafficpolicies.crd.yaml",
+    ],
     ["gateway.networking.k8s.io", "v1", "GatewayClass", "gatewayclasses", "Cluster", "gatewayclasses.crd.yaml"],
 ];
 
@@ -49,7 +63,8 @@ impl Assets {
             return Err("kubectl is missing (Debian: kubernetes-client)".to_owned());
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folders: Vec<_> = ["shared/crds", "shared/cluster"].into_iter().filter_map(|name| above(root, name)).collect();
+        let folders: Vec<_> =
+            ["shared/crds", "shared/cluster"].into_iter().filter_map(|name| above(root, name)).collect();
         if let Some(folder) = std::env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from) {
             let [api_server, etcd] = ["kube-apiserver", "etcd"].map(|name| folder.join(name));
             if let Some(missing) = [&api_server, &etcd].into_iter().find(|program| !program.is_file()) {

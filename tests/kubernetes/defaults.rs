@@ -60,10 +60,18 @@ fn what_a_server_fills_in_is_read_without_a_complaint() {
         "lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1});
     let parents = json!([{"controllerName": "other.example/c", "parentRef": {"name": "g"}, "conditions": [condition]}]);
     let rows = [
-        ("gateway.networking.k8s.io/v1", "gateways/g", json!({"addresses": [{"value": "10.0.0.1"}], "conditions": [condition]})),
+        (
+            "gateway.networking.k8s.io/v1",
+            "gateways/g",
+            json!({"addresses": [{"value": "10.0.0.1"}], "conditions": [condition]}),
+        ),
         ("gateway.networking.k8s.io/v1", "httproutes/r", json!({"parents": parents})),
         ("gateway.networking.k8s.io/v1", "grpcroutes/calls", json!({"parents": parents})),
-        ("gateway.kgateway.dev/v1alpha1", "trafficpolicies/p", json!({"ancestors": [], "cors": {"allowOrigins": 1}, "spec": {"cors": 1}})),
+        (
+            "gateway.kgateway.dev/v1alpha1",
+            "trafficpolicies/p",
+            json!({"ancestors": [], "cors": {"allowOrigins": 1}, "spec": {"cors": 1}}),
+        ),
     ];
     for (group, name, status) in rows {
         let path = format!("/apis/{group}/namespaces/defaults/{name}/status");
@@ -80,7 +88,11 @@ fn what_a_server_fills_in_is_read_without_a_complaint() {
 
     let gateway = Gateway::start_synced(&server.kubeconfig("admin"), &["--namespace", "defaults"]);
     assert_eq!(gateway.max_age("http://r.defaults.example/plain"), Some(5));
-    let call = [("origin", "https://app.example"), ("access-control-request-method", "POST"), ("access-control-request-headers", "content-type,x-a")];
+    let call = [
+        ("origin", "https://app.example"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "content-type,x-a"),
+    ];
     let answer = gateway.send("OPTIONS", "http://calls.defaults.example/a.B/C", &call);
     assert_eq!(answer.header("access-control-max-age"), Some("2"), "{answer:?}");
     assert_eq!(gateway.metric("tower_cors_refused_objects"), 0);
@@ -92,7 +104,11 @@ fn what_a_server_fills_in_is_read_without_a_complaint() {
     assert_eq!(complaints, [""; 0]);
 
     // What somebody writes who is no server is judged.
-    kubectl.patch("defaults", "trafficpolicy/p", "{\"spec\": {\"cors\": {\"allowOrigin\": [\"https://app.example\"]}}}");
+    kubectl.patch(
+        "defaults",
+        "trafficpolicy/p",
+        "{\"spec\": {\"cors\": {\"allowOrigin\": [\"https://app.example\"]}}}",
+    );
     gateway.wait_line("an unknown field", |line| {
         line.starts_with("refused: TrafficPolicy defaults/p: spec.cors.allowOrigin is not a field of this resource; ")
     });

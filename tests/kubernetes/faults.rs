@@ -58,7 +58,9 @@ fn start(server: &Server) -> Gateway {
 /// A server that lets the example's account read everything.
 pub(crate) fn server_with_rights(extra: &[&'static str]) -> Option<Server> {
     let server = server::own_with(extra)?;
-    server.kubectl().apply(&std::fs::read_to_string(crate::process::file("examples/kubernetes/rbac.yaml")).expect("the example"));
+    server
+        .kubectl()
+        .apply(&std::fs::read_to_string(crate::process::file("examples/kubernetes/rbac.yaml")).expect("the example"));
     Some(server)
 }
 
@@ -96,7 +98,12 @@ fn a_server_that_dies_and_comes_back_costs_no_request() {
     assert_eq!(gateway.max_age(&url("new")), Some(3));
     server.start_etcd();
     wait_until("the server has its store back", || {
-        server.kubectl().try_run(&["delete", "httproute/new", "--request-timeout=5s"], "").status.success().then_some(())
+        server
+            .kubectl()
+            .try_run(&["delete", "httproute/new", "--request-timeout=5s"], "")
+            .status
+            .success()
+            .then_some(())
     });
     wait_soon("the store was away", &gateway, "new", None);
     wait_recovered(&gateway);

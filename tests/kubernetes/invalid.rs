@@ -51,10 +51,16 @@ fn an_invalid_policy_closes_the_rules_whose_setting_it_would_be_and_the_others_a
     assert_eq!(gateway.metric("tower_cors_refused_objects"), 0);
 
     // The CRD takes anything for an origin.
-    kubectl.patch("invalid", "trafficpolicy/narrow", "{\"spec\": {\"cors\": {\"allowOrigins\": [\"app.example\", \"https://*.*.example\"]}}}");
+    kubectl.patch(
+        "invalid",
+        "trafficpolicy/narrow",
+        "{\"spec\": {\"cors\": {\"allowOrigins\": [\"app.example\", \"https://*.*.example\"]}}}",
+    );
     let start = "refused: TrafficPolicy invalid/narrow: spec.cors.allowOrigins[0]: \"app.example\" has no scheme; write \"https://app.example\" [";
     gateway.wait_line("the first violation", |line| line.starts_with(start) && line.ends_with(']'));
-    gateway.wait_line("the second violation", |line| line.starts_with("refused: TrafficPolicy invalid/narrow: spec.cors.allowOrigins[1]: "));
+    gateway.wait_line("the second violation", |line| {
+        line.starts_with("refused: TrafficPolicy invalid/narrow: spec.cors.allowOrigins[1]: ")
+    });
     assert_eq!(gateway.metric("tower_cors_refused_objects"), 1);
     // Closed, and not left to the next wider setting, nor to the backend's own headers.
     let closed = gateway.preflight("http://a.invalid.example/");
@@ -68,7 +74,11 @@ fn an_invalid_policy_closes_the_rules_whose_setting_it_would_be_and_the_others_a
     kubectl.patch("invalid", "httproute/c", "{\"spec\": {\"rules\": [{\"filters\": [{\"type\": \"CORS\", \"cors\": {\"allowOrigins\": [\"https://app.example\"], \"maxAge\": 6}}]}]}}");
     ages([0, 9, 6]);
 
-    kubectl.patch("invalid", "trafficpolicy/narrow", "{\"spec\": {\"cors\": {\"allowOrigins\": [\"https://app.example\"]}}}");
+    kubectl.patch(
+        "invalid",
+        "trafficpolicy/narrow",
+        "{\"spec\": {\"cors\": {\"allowOrigins\": [\"https://app.example\"]}}}",
+    );
     ages([5, 9, 6]);
     assert_eq!(gateway.metric("tower_cors_refused_objects"), 0);
     // A violation is told once, however often a table is built.

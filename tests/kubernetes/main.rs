@@ -26,10 +26,10 @@ mod assets;
 mod gateway;
 /// kubectl, and the API without TLS.
 mod kubectl;
-/// Manifests as objects of a server.
-mod objects;
 /// The way to a server, which can be cut.
 mod link;
+/// Manifests as objects of a server.
+mod objects;
 /// A real server.
 mod server;
 /// A process that ends with the tests.

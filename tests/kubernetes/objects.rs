@@ -34,7 +34,8 @@ impl<'a> Placed<'a> {
         // None comes last, as it does in files.
         let ages = ages.iter().filter(|age| age.is_some()).chain(ages.get(&None));
         for expected in ages {
-            let of_age: Vec<_> = whole.iter().filter(|object| age(object) == *expected && !is_namespace(object)).collect();
+            let of_age: Vec<_> =
+                whole.iter().filter(|object| age(object) == *expected && !is_namespace(object)).collect();
             if let Err(refused) = placed.place_at_once(&of_age) {
                 placed.remove();
                 return Err(refused);

@@ -41,7 +41,8 @@ fn example() -> Vec<Value> {
 
 /// A role with these rights, bound to an account.
 fn grant(account: &str, rights: &[&Right]) -> String {
-    let rule = |[group, resource, verb]: &Right| json!({"apiGroups": [group], "resources": [resource], "verbs": [verb]});
+    let rule =
+        |[group, resource, verb]: &Right| json!({"apiGroups": [group], "resources": [resource], "verbs": [verb]});
     let rules: Vec<_> = rights.iter().map(|right| rule(right)).collect();
     let group = "rbac.authorization.k8s.io";
     let role = json!({"apiVersion": format!("{group}/v1"), "kind": "ClusterRole", "metadata": {"name": account}, "rules": rules});

@@ -80,7 +80,8 @@ fn differences(kubeconfig: &str, row: &Attachment) -> Vec<String> {
                 &own
             }
         };
-        let mut headers = vec![("origin", crate::gateway::ORIGIN), ("access-control-request-method", ask.method.as_str())];
+        let mut headers =
+            vec![("origin", crate::gateway::ORIGIN), ("access-control-request-method", ask.method.as_str())];
         if let Some(names) = &ask.announced {
             headers.push(("access-control-request-headers", names));
         }
@@ -112,14 +113,16 @@ fn manifests_of_the_gateway() -> Vec<(String, String)> {
             manifests.push((name, text));
             continue;
         }
-        let values = ["ShallowMergePreferChild", "ShallowMergePreferParent", "DeepMergePreferChild", "DeepMergePreferParent"];
+        let values =
+            ["ShallowMergePreferChild", "ShallowMergePreferParent", "DeepMergePreferChild", "DeepMergePreferParent"];
         for (at, of_gateway) in values.iter().enumerate() {
             // Each value meets another one on the route.
             let of_route = values[(at + 1) % values.len()];
-            let annotated = [("gateway", of_gateway), ("route", &of_route)].iter().fold(text.clone(), |text, (place, value)| {
-                let annotation = format!("{{kgateway.dev/inherited-policy-priority: {value}}}");
-                text.replace(&format!("{{}} # of the {place}"), &annotation)
-            });
+            let annotated =
+                [("gateway", of_gateway), ("route", &of_route)].iter().fold(text.clone(), |text, (place, value)| {
+                    let annotation = format!("{{kgateway.dev/inherited-policy-priority: {value}}}");
+                    text.replace(&format!("{{}} # of the {place}"), &annotation)
+                });
             manifests.push((format!("{name} with {of_gateway} and {of_route}"), annotated));
         }
     }
@@ -141,7 +144,9 @@ fn differences_of_manifest(kubeconfig: &str, name: &str, yaml: &str) -> Vec<Stri
     let mut wrong = Vec::new();
     for host in &hosts {
         for path in &paths {
-            for (method, origin) in [("OPTIONS", "https://app.example"), ("GET", "https://app.example"), ("OPTIONS", "https://www.foo.com")] {
+            for (method, origin) in
+                [("OPTIONS", "https://app.example"), ("GET", "https://app.example"), ("OPTIONS", "https://www.foo.com")]
+            {
                 let headers = [("host", host.as_str()), ("origin", origin), ("access-control-request-method", "PUT")];
                 let expected = of_file.send(method, path, &headers);
                 let answered = of_server.send(method, &format!("http://{host}{path}"), &headers[1..]);
@@ -173,7 +178,12 @@ fn hosts_and_paths(yaml: &str) -> (BTreeSet<String>, BTreeSet<String>) {
         hosts.extend(listeners.filter_map(|listener| listener["hostname"].as_str()).map(str::to_owned));
         for rule in spec["rules"].as_array().into_iter().flatten() {
             let matches = rule["matches"].as_array().into_iter().flatten();
-            paths.extend(matches.filter_map(|one| one["path"]["value"].as_str()).filter(|path| path.starts_with('/')).map(str::to_owned));
+            paths.extend(
+                matches
+                    .filter_map(|one| one["path"]["value"].as_str())
+                    .filter(|path| path.starts_with('/'))
+                    .map(str::to_owned),
+            );
         }
     }
     // A wildcard stands for a host below it; what is no path of a request is left out.

@@ -155,7 +155,8 @@ impl Server {
             tokens += &format!("gateway-token,{ACCOUNT},gateway,{groups}\n");
         }
         for at in 0..ACCOUNTS {
-            tokens += &format!("without-{at}-token,system:serviceaccount:gateways:without-{at},without-{at},{groups}\n");
+            tokens +=
+                &format!("without-{at}-token,system:serviceaccount:gateways:without-{at},without-{at},{groups}\n");
         }
         fs::write(self.folder.join("tokens"), tokens).expect("tokens");
     }

@@ -114,7 +114,9 @@ fn wait_conditions(kubectl: &Kubectl, namespace: &str, object: &str, expected: &
 }
 
 fn versions(kubectl: &Kubectl) -> Vec<String> {
-    let version = |(namespace, object, _): (&str, &str, _)| kubectl.get(namespace, object)["metadata"]["resourceVersion"].to_string();
+    let version = |(namespace, object, _): (&str, &str, _)| {
+        kubectl.get(namespace, object)["metadata"]["resourceVersion"].to_string()
+    };
     EXPECTED.map(version).to_vec()
 }
 
@@ -203,9 +205,7 @@ fn what_others_wrote_stays_and_what_is_wrong_is_put_right() {
     let ours = wait_until("a status", || entries(&get(), controller).first().cloned());
 
     // Another controller adds an entry, and a condition to ours; somebody makes ours say something else.
-    let condition = |kind: &str, status: &str| {
-        json!({"type": kind, "status": status, "reason": "Elsewhere", "message": "by another controller", "lastTransitionTime": "2026-01-01T00:00:00Z"})
-    };
+    let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "reason": "Elsewhere", "message": "by another controller", "lastTransitionTime": "2026-01-01T00:00:00Z"});
     let reference = &ours["parentRef"];
     let other = json!({"controllerName": "other.example/c", "parentRef": reference, "conditions": [condition("Accepted", "True")]});
     let mut changed = ours.clone();

@@ -8,7 +8,8 @@ use std::{
 
 /// Starts the program, says its number, and ends it when standard input closes: the kernel closes it, too, for tests that
 /// were killed. An interrupt of the terminal reaches the shell as well, which must live on for that.
-const SCRIPT: &str = "trap '' INT; log=$1; shift; \"$@\" > \"$log\" 2>&1 < /dev/null & echo $!; read -r _; kill -KILL $!; wait $!";
+const SCRIPT: &str =
+    "trap '' INT; log=$1; shift; \"$@\" > \"$log\" 2>&1 < /dev/null & echo $!; read -r _; kill -KILL $!; wait $!";
 
 /// A process, which is ended at once when this is dropped.
 pub(crate) struct Supervised {

@@ -27,7 +27,8 @@ impl Traffic {
     pub(crate) fn start(gateway: &Gateway, clients: usize, host: &str) -> Self {
         let (is_over, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let client = |_| {
-            let (is_over, sent, host, address) = (Arc::clone(&is_over), Arc::clone(&sent), host.to_owned(), gateway.address);
+            let (is_over, sent, host, address) =
+                (Arc::clone(&is_over), Arc::clone(&sent), host.to_owned(), gateway.address);
             thread::spawn(move || send(address, &host, &is_over, &sent))
         };
         let clients = (0..clients).map(client).collect();

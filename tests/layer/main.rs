@@ -9,6 +9,8 @@ mod row;
 mod rule_coverage;
 /// The rows of `tests/rules/*.toml`, run through the layer.
 mod rules;
+/// The same through a server, over sockets.
+mod rules_over_a_socket;
 
 /// The decision without tower.
 mod decision;

@@ -18,7 +18,7 @@ use tower_cors::{
 
 use crate::row::{self, By, Case, Got, PolicyRow, Table, Unmatched, Validation};
 
-const TABLES: [(&str, &str); 6] = [
+pub(crate) const TABLES: [(&str, &str); 6] = [
     ("policy.toml", include_str!("../rules/policy.toml")),
     ("origins.toml", include_str!("../rules/origins.toml")),
     ("preflight.toml", include_str!("../rules/preflight.toml")),
@@ -112,7 +112,7 @@ async fn run(case: &Case) -> Got {
     }
 }
 
-fn layer(case: &Case) -> CorsLayer {
+pub(crate) fn layer(case: &Case) -> CorsLayer {
     let resolver = case.policy.as_ref().map(|policy| compile(case, policy));
     let options = &case.options;
     CorsLayer::with_resolver(resolver)
@@ -170,10 +170,10 @@ fn cors_policy(row: &PolicyRow) -> CorsPolicy {
     }
 }
 
-fn header_name(name: &str) -> HeaderName {
+pub(crate) fn header_name(name: &str) -> HeaderName {
     name.parse().unwrap_or_else(|_| panic!("{name:?} is not a header name"))
 }
 
-fn header_value(value: &str) -> HeaderValue {
+pub(crate) fn header_value(value: &str) -> HeaderValue {
     HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| panic!("{value:?} is not a header value"))
 }

@@ -1,6 +1,7 @@
 //! Runs the rows of `tests/rules/attachment.toml` through the table of the manifests, in process; and what no row can say.
 
 /// What the table is compared with, and by what.
+mod documents;
 mod property;
 mod reference;
 mod stack;

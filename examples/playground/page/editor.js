@@ -104,7 +104,6 @@ export function problemLine(problem, id, use, path = "") {
         path && element("code", {}, `${path}: `),
         problem.message,
         problem.fixed != null &&
-            problem.suggestion != null &&
             element(
                 "button",
                 {
@@ -112,7 +111,7 @@ export function problemLine(problem, id, use, path = "") {
                     class: "use",
                     onclick: () => use(problem),
                 },
-                "use this",
+                problem.suggestion == null ? "repair" : "use this",
             ),
     );
 }

@@ -3,7 +3,7 @@
 import { announce, debounce, find } from "./element.js";
 import { fillSelect, pairRows, policyForm } from "./editor.js";
 import { fetchFrom } from "./frames.js";
-import { showExchange, showReading, showRefusal } from "./result.js";
+import { showExchange, showReading, showRefusal, showUnreachable } from "./result.js";
 import { fromFragment, presets, senders, toFragment } from "./state.js";
 import { copy, tabs, theme } from "./widgets.js";
 
@@ -11,6 +11,8 @@ const ports = await (await fetch("/ports")).json();
 const api = `http://${location.hostname}:${ports.api}`;
 
 let state = fromFragment(location.hash) ?? presets[0][1]();
+/** Whether the text was pasted, so that a policy within a manifest is taken out of it. */
+let isPasted = false;
 /** Which setting is edited: 0 is the route's. */
 let active = 0;
 /** The policy of the form, where it was edited after the YAML. */
@@ -86,12 +88,15 @@ async function read() {
     try {
         answer = await post("/read", { scenario: scenario(isOfForm), asked: asked ?? null });
     } catch (error) {
-        announce(`The playground does not answer: ${error.message}`);
+        const message = `The playground's server does not answer. Is it still running? (${error.message})`;
+        showUnreachable(message);
+        announce(message);
         return;
     }
     // An answer to what has been edited since would undo the edit.
     if (turn !== turns) return;
     lastReading = answer;
+    takePasted(answer.settings[active]);
     if (isOfForm) {
         formPolicy = null;
         state.settings[active].yaml = answer.settings[active].yaml;
@@ -103,6 +108,30 @@ async function read() {
     showReading(answer);
     markStale();
     history.replaceState(null, "", toFragment(state));
+}
+
+/** What was pasted around a policy is left out, once: whoever types goes on undisturbed. */
+function takePasted({ unwrapped }) {
+    if (isPasted && unwrapped !== null) {
+        state.settings[active].yaml = unwrapped;
+        find("yaml").value = unwrapped;
+        notify("Of what was pasted, the policy below cors: was taken.");
+    }
+    isPasted = false;
+}
+
+/** Says something above the page; nothing is said any more without a text. */
+function notify(text = "") {
+    find("notice").textContent = text;
+    find("notice").hidden = text === "";
+    if (text) announce(text);
+}
+
+/** Tells of a link that holds no scenario; returns whether there is one. */
+function isDamaged() {
+    const damaged = location.hash.length > 1 && !fromFragment(location.hash);
+    notify(damaged ? "The link is damaged: perhaps it was cut. It holds nothing that could be shown." : "");
+    return damaged;
 }
 
 /** Says so where what is shown is of another scenario than the one that is written. */
@@ -147,6 +176,7 @@ function showState() {
     requestHeaders.show(state.request.headers);
     backendHeaders.show(state.backend.headers);
     find("body").value = state.backend.body;
+    find("outside").checked = state.backend.outside === true;
     sumUp();
     choose(active);
 }
@@ -183,8 +213,9 @@ const controls = {
 
 /** What the API answers, for who does not look into it. */
 function sumUp() {
-    const { status, headers } = state.backend;
-    find("backend-sum").textContent = `${status}, ${headers.map(([name]) => name).join(", ") || "no headers"}`;
+    const { status, headers, outside } = state.backend;
+    const names = headers.map(([name]) => name).join(", ") || "no headers";
+    find("backend-sum").textContent = `${status}, ${names}${outside ? ", outside of the layer" : ""}`;
 }
 
 function editRequest() {
@@ -221,9 +252,10 @@ async function send() {
         find("results").dataset.empty = "false";
         sentState = toFragment(state);
         markStale();
-        showExchange({ asked: really, got, report, note: { api, dropped } });
+        showExchange({ asked: really, got, report, note: { api, url: api + exchange.path, dropped } });
+        const told = [...document.querySelectorAll("#verdict > p")].map((said) => said.innerText);
         announce(
-            `${find("verdict").innerText}. ${report.agrees ? "Model and browser agree." : "Model and browser differ."}`,
+            `${told.join("\n\n")}. ${report.agrees ? "Model and browser agree." : "Model and browser differ."}`,
         );
         if (matchMedia("(max-width: 60rem)").matches) find("results").scrollIntoView({ block: "start" });
     } catch (error) {
@@ -246,6 +278,7 @@ function start() {
     fillSelect("from", senders);
     find("preset").addEventListener("change", ({ target }) => {
         if (target.value === "") return;
+        notify();
         state = presets[target.value][1]();
         formPolicy = null;
         active = 0;
@@ -263,6 +296,12 @@ function start() {
         state.request.credentials = target.checked;
         readSoon();
     });
+    find("outside").addEventListener("change", ({ target }) => {
+        state.backend.outside = target.checked;
+        sumUp();
+        readSoon();
+    });
+    find("yaml").addEventListener("paste", () => (isPasted = true));
     find("body").addEventListener("input", ({ target }) => {
         state.backend.body = target.value;
         readSoon();
@@ -300,6 +339,7 @@ function start() {
         button.addEventListener("click", () => copy(button, find(button.dataset.copy).textContent));
     }
     addEventListener("hashchange", () => {
+        if (isDamaged()) return;
         const given = fromFragment(location.hash);
         if (!given) return;
         state = given;
@@ -310,6 +350,7 @@ function start() {
     });
     tabs(find("tabs"));
     theme(find("theme"));
+    isDamaged();
     showState();
     read();
     document.body.dataset.ready = "true";

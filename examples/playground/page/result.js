@@ -13,7 +13,7 @@ export function showExchange({ asked, got, report, note }) {
     const isBlocked = !got.readable;
     const steps = [];
     if (preflight) {
-        steps.push(arrow("right", [code("OPTIONS"), " may I?"], requestLines(preflight, [])), decision(preflight));
+        steps.push(arrow("right", [code("OPTIONS"), " may I?"], requestLines(preflight, [])), decision(preflight, report));
         const isRefused = isBlocked && !request;
         const given = preflight.response.some(isPermission) ? " permission" : " no permission";
         steps.push(
@@ -29,7 +29,7 @@ export function showExchange({ asked, got, report, note }) {
         const written = asked.headers.map(([name]) => name.toLowerCase());
         steps.push(
             arrow("right", [code(request.method), " the request"], requestLines(request, written)),
-            decision(request),
+            decision(request, report),
         );
         steps.push(
             arrow(
@@ -61,7 +61,7 @@ export function showExchange({ asked, got, report, note }) {
         got.readable ? whatIsRead(got, verdict) : null,
         agreement(report),
     );
-    showVerdict(got, verdict, preflight, note);
+    showVerdict(got, verdict, preflight, { ...note, origin: asked.origin });
 }
 
 function showVerdict(got, verdict, preflight, note) {
@@ -75,6 +75,8 @@ function showVerdict(got, verdict, preflight, note) {
         box,
         element("p", { class: "headline" }, got.readable ? "Readable" : "Blocked"),
         element("p", { class: "why" }, why, verdict?.code && element("code", { class: "badge" }, verdict.code)),
+        !got.readable && verdict?.wayOut && element("p", { class: "way-out" }, `The way out: ${verdict.wayOut}.`),
+        !got.readable && verdict?.console && ofConsole(verdict.console, note),
         note.dropped.length > 0 &&
             element(
                 "p",
@@ -82,6 +84,25 @@ function showVerdict(got, verdict, preflight, note) {
                 `No script may set ${note.dropped.join(", ")}, so the browser left it out.`,
             ),
     );
+}
+
+/** The sentence that Chromium's console has, and where it is explained. */
+function ofConsole(sentence, { url, origin }) {
+    const text = `Access to fetch at '${url}' from origin '${origin}' has been blocked by CORS policy: ${sentence}`;
+    return element(
+        "details",
+        { class: "console" },
+        element("summary", {}, "What Chromium's console says"),
+        element("p", {}, code(text)),
+        element("p", {}, element("a", { href: "/troubleshooting", target: "_blank" }, "What each sentence means")),
+    );
+}
+
+/** Says that nothing is known of what was edited last. */
+export function showUnreachable(message) {
+    const box = find("prediction");
+    box.dataset.is = "refused";
+    fill(box, message);
 }
 
 /** Says why there was no exchange. */
@@ -102,7 +123,11 @@ function arrow(direction, label, details, mood = "") {
     );
 }
 
-function decision({ said, reachedBackend }) {
+function decision({ said, reachedBackend }, { outside }) {
+    if (outside) {
+        const text = "Answered outside of the layer, which saw nothing of it.";
+        return element("li", { class: "step decision" }, element("p", {}, text));
+    }
     if (!said) return null;
     const who = reachedBackend ? "The handler answers: " : "The layer answers: ";
     return element(
@@ -197,6 +222,8 @@ function showPrediction({ prediction, effective, backendProblem }) {
     else if (effective.is === "invalid") say("refused", "The settings make no valid policy together.");
     else if (backendProblem) say("refused", `The API's answer: ${backendProblem}.`);
     else if (effective.is === "none") say("none", "No policy applies: what the API answers passes untouched.");
+    else if (!prediction && find("outside").checked)
+        say("outside", "Answered outside of the layer: only what is answered there counts.");
     else if (!prediction) say("refused", "The browser refuses to make this request.");
     else if (prediction.browser.readable)
         say("readable", element("b", {}, "Expected: readable"), preflightOf(prediction));
@@ -236,7 +263,7 @@ function showEffective(effective) {
             element("td", {}, value === null ? "not set" : code(asText(value))),
             element(
                 "td",
-                {},
+                narrowedBy.length > 0 ? { title: "a ceiling took away what lies outside of it" } : {},
                 [from.join(" and "), narrowedBy.length > 0 && `narrowed by ${narrowedBy.join(" and ")}`]
                     .filter(Boolean)
                     .join(", "),
@@ -269,6 +296,12 @@ function showLints({ settings, effective }) {
     );
     found.push(...effective.lints.map((lint) => ["together", lint]));
     find("lint-count").textContent = found.length ? ` ${found.length}` : "";
+    const violations = settings.flatMap(({ kind, problems }) =>
+        kind === "policy" || kind === "ceiling" ? problems : [],
+    ).length + effective.problems.length;
+    const nothing = violations
+        ? `${violations === 1 ? "1 violation keeps" : `${violations} violations keep`} the policy from being served; each stands at its field. Lints are looked for once it is valid.`
+        : "Nothing that is probably not meant.";
     const item = ([label, { path, code: name, severity, message, about }]) =>
         element(
             "li",
@@ -285,6 +318,7 @@ function showLints({ settings, effective }) {
         );
     fill(
         find("lints"),
-        found.length ? element("ul", {}, found.map(item)) : element("p", {}, "Nothing that is probably not meant."),
+        (violations > 0 || !found.length) && element("p", { class: violations ? "problem" : "" }, nothing),
+        found.length > 0 && element("ul", {}, found.map(item)),
     );
 }

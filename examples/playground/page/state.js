@@ -13,7 +13,9 @@ const answer = {
         ["X-Request-Id", "8f2c41"],
     ],
     body: '{"hello": "from the other origin"}',
+    outside: false,
 };
+const outside = (status, headers, body) => ({ status, headers, body, outside: true });
 const scenario = (given) => ({
     profile: "strict",
     strategy: "inherit",
@@ -92,6 +94,39 @@ export const presets = [
             scenario({
                 settings: [policy(`allowOrigins:\n- ${own}\n`), off],
                 from: "sandbox",
+            }),
+    ],
+    [
+        "Blocked: authentication outside of the layer",
+        () =>
+            scenario({
+                settings: [policy(`allowOrigins:\n- ${own}\nallowMethods:\n- PUT\n`), off],
+                request: { ...get, method: "PUT" },
+                backend: outside(401, [["WWW-Authenticate", "Bearer"]], "who are you?"),
+            }),
+    ],
+    [
+        "Blocked: a 404 outside of the layer",
+        () =>
+            scenario({
+                settings: [policy(`allowOrigins:\n- ${own}\n`), off],
+                backend: outside(404, [], "there is no such page"),
+            }),
+    ],
+    [
+        "Blocked: a proxy adds a header of its own",
+        () =>
+            scenario({
+                settings: [policy(`allowOrigins:\n- ${own}\nallowCredentials: true\n`), off],
+                request: { ...get, credentials: true },
+                backend: outside(
+                    200,
+                    [
+                        ["Access-Control-Allow-Origin", own],
+                        ["Access-Control-Allow-Origin", "*"],
+                    ],
+                    "hello",
+                ),
             }),
     ],
     [
@@ -181,6 +216,7 @@ function sanitized(given) {
             status: Number.isInteger(backend.status) ? backend.status : 200,
             headers: pairs(backend.headers),
             body: text(backend.body),
+            outside: backend.outside === true,
         },
     };
 }
@@ -191,6 +227,7 @@ export function toFragment(state) {
     return `#${btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
 }
 
+/** What a link holds; none where it holds nothing, or is damaged. */
 export function fromFragment(fragment) {
     try {
         const binary = atob(fragment.slice(1).replaceAll("-", "+").replaceAll("_", "/"));

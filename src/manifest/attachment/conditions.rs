@@ -313,8 +313,8 @@ fn reference_to(name: &ObjectName<'_>) -> StatusReference {
 }
 
 fn condition(kind: &'static str, holds: bool, reason: &'static str, message: &str, generation: i64) -> Condition {
-    let end = message.floor_char_boundary(MAX_MESSAGE.min(message.len()));
-    let message = message.get(..end).unwrap_or_default().to_owned();
+    let end = (0..=message.len().min(MAX_MESSAGE)).rev().find(|at| message.is_char_boundary(*at));
+    let message = message.get(..end.unwrap_or_default()).unwrap_or_default().to_owned();
     let status = if holds { "True" } else { "False" };
     Condition { kind, status, reason, message, observed_generation: generation }
 }

@@ -356,7 +356,7 @@ impl<'a> Parents<'a> {
                 None => {
                     // The API server sets this label on every namespace.
                     let name = ("kubernetes.io/metadata.name".to_owned(), other.to_owned());
-                    selector.matches(&Labels::from([name]))
+                    selector.matches(&Labels::from_iter([name]))
                 }
             },
         }

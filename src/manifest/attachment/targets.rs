@@ -74,7 +74,7 @@ impl<'a> Targets<'a> {
         let mut by_kind: HashMap<Kind, Vec<usize>> = HashMap::new();
         for (at, (kind, meta)) in objects.iter().enumerate() {
             by_kind.entry(*kind).or_default().push(at);
-            for (name, value) in &meta.labels {
+            for (name, value) in meta.labels.iter() {
                 by_label.entry((*kind, name, value)).or_default().push(at);
             }
         }

@@ -56,6 +56,7 @@ pub(crate) fn read_all(parent: &Object<'_>, report: &mut Report<'_>) -> Filters 
             _ => {}
         }
     }
+    found.filters.shrink_to_fit();
     found
 }
 

@@ -55,7 +55,8 @@ pub(crate) fn read_listener_set(object: &Object<'_>, report: &mut Report<'_>) ->
 pub(crate) fn read_namespace(object: &Object<'_>, report: &mut Report<'_>) -> Option<Namespace> {
     let mut meta = meta::read(object, report)?;
     // The API server sets this label on every namespace.
-    meta.labels.insert("kubernetes.io/metadata.name".to_owned(), meta.name.clone());
+    let own = ("kubernetes.io/metadata.name".to_owned(), meta.name.clone());
+    meta.labels = meta.labels.iter().cloned().chain([own]).collect();
     Some(Namespace { meta })
 }
 

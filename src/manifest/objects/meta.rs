@@ -40,7 +40,9 @@ pub(crate) fn read(object: &Object<'_>, report: &mut Report<'_>) -> Option<Meta>
 
 /// Labels by name, as `metadata.labels` and `matchLabels` have them.
 pub(crate) fn labels(object: &Object<'_>, field: &str, report: &mut Report<'_>) -> Labels {
-    let Some(labels) = object.get(field, report).and_then(|labels| labels.object(report)) else { return Labels::new() };
+    let Some(labels) = object.get(field, report).and_then(|labels| labels.object(report)) else {
+        return Labels::default();
+    };
     let entries =
         labels.fields().filter_map(|(name, _, value)| Some((name.to_owned(), value.text(report)?.to_owned())));
     entries.collect()

@@ -24,6 +24,16 @@ pub(crate) struct Resources {
 }
 
 impl Resources {
+    /// Gives back what room was kept for more objects.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.gateways.shrink_to_fit();
+        self.gateway_classes.shrink_to_fit();
+        self.listener_sets.shrink_to_fit();
+        self.routes.shrink_to_fit();
+        self.namespaces.shrink_to_fit();
+        self.policies.shrink_to_fit();
+    }
+
     /// Whether there is no object.
     pub(crate) fn is_empty(&self) -> bool {
         let Self { gateways, gateway_classes, listener_sets, routes, namespaces, policies } = self;
@@ -70,8 +80,32 @@ pub(crate) struct Meta {
     pub(crate) position: Position,
 }
 
-/// Labels by name.
-pub(crate) type Labels = BTreeMap<String, String>;
+/// Labels in the order of their names. Objects have few, and a cluster has many objects: a tree would take half a kilobyte
+/// for one label.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Labels(Box<[(String, String)]>);
+
+impl Labels {
+    pub(crate) fn get(&self, name: &str) -> Option<&String> {
+        let at = self.0.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        self.0.get(at).map(|(_, value)| value)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(String, String)> {
+        self.0.iter()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(String, String)> for Labels {
+    /// Of labels with one name the last counts.
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(labels: I) -> Self {
+        Self(labels.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect())
+    }
+}
 
 /// The values of the annotation `kgateway.dev/inherited-policy-priority`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

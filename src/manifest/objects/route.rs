@@ -33,13 +33,15 @@ pub(crate) fn read(object: &Object<'_>, kind: Kind, report: &mut Report<'_>) -> 
         return Some(Route { meta: meta?, kind, inherits_matches, matches_nothing, parents, hostnames, rules });
     };
     let parents = spec.get("parentRefs", report).map(|parents| parents.objects(32, report)).unwrap_or_default();
-    let parents = parents.iter().filter_map(|parent| read_parent(parent, namespace, report)).collect();
+    let mut parents: Vec<_> = parents.iter().filter_map(|parent| read_parent(parent, namespace, report)).collect();
+    parents.shrink_to_fit();
     let hostnames = spec.get("hostnames", report).map(|names| names.items(16, report)).unwrap_or_default();
-    let hostnames = hostnames
+    let mut hostnames: Vec<_> = hostnames
         .iter()
         .filter_map(|name| name.text_as(grammar::HOSTNAME, report))
         .filter_map(|name| Hostname::parse(name).ok())
         .collect();
+    hostnames.shrink_to_fit();
     let rules = match spec.get("rules", report) {
         Some(rules) => read_rules(&rules, kind, namespace, report),
         // The CRD's default: one rule that everything meets.
@@ -115,7 +117,8 @@ fn read_rule(rule: &Object<'_>, kind: Kind, namespace: &str, report: &mut Report
         report.violate(backends, ViolationKind::NotTogether { with: "a RequestRedirect filter" });
     }
     let backends = backends.map(|backends| backends.objects(16, report)).unwrap_or_default();
-    let backends = backends.iter().filter_map(|backend| read_backend(backend, namespace, report)).collect();
+    let mut backends: Vec<_> = backends.iter().filter_map(|backend| read_backend(backend, namespace, report)).collect();
+    backends.shrink_to_fit();
     let position = report.position(rule.place());
     let (filters, path) = (filters.filters, rule.path().clone());
     RouteRule { name, matches, matches_nothing: false, filters, backends, path, position }

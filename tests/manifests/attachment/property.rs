@@ -145,7 +145,7 @@ fn is_told(world: &World, arrived_on: Option<&ListenerName>, host: &str) -> bool
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     // rule 7.1, 7.2, 7.6, 7.12, 8.4, 8.6, 8.7, 8.8
     #[test]

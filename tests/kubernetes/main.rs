@@ -60,5 +60,7 @@ mod rights;
 mod stand_in;
 /// Status, as kubectl shows it.
 mod status;
+/// What goes wrong on the way.
+mod troubles;
 /// The documented walk with kubectl, and how long a change takes.
 mod walk;

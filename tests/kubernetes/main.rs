@@ -52,6 +52,8 @@ mod faults;
 mod invalid;
 /// What the protocol of an API server allows.
 mod protocol;
+/// Changes that don't end.
+mod rates;
 /// Several gateways.
 mod replicas;
 /// What the gateway may do, and what it misses.

@@ -33,8 +33,13 @@ fn a_refusal_is_told_once_while_the_last_table_serves_on() {
     server.fault("watch", "httproutes", usize::MAX, Fault::Status(403, "Forbidden"));
     server.cut();
     let asked = server.asked("watch", "httproutes").len();
-    wait_until("it is asked for again and again", || (server.asked("watch", "httproutes").len() > asked + 8).then_some(()));
-    assert_eq!(lines_about(&gateway, "httproutes"), ["API server: httproutes.gateway.networking.k8s.io: the stand-in says Forbidden"]);
+    wait_until("it is asked for again and again", || {
+        (server.asked("watch", "httproutes").len() > asked + 8).then_some(())
+    });
+    assert_eq!(
+        lines_about(&gateway, "httproutes"),
+        ["API server: httproutes.gateway.networking.k8s.io: the stand-in says Forbidden"]
+    );
     assert_eq!(gateway.max_age(&url("a")), Some(1));
     assert!(gateway.is_ready());
     server.no_faults();
@@ -75,7 +80,10 @@ fn pauses_grow_while_a_server_fails_and_are_told_from_the_start() {
     let pauses = pauses(&server.asked("list", "httproutes"));
     let (first, last) = (pauses[0], pauses[5]);
     assert!(last > first * 4, "{pauses:?}");
-    assert_eq!(lines_about(&gateway, "httproutes"), [told, "API server: httproutes.gateway.networking.k8s.io: read again"]);
+    assert_eq!(
+        lines_about(&gateway, "httproutes"),
+        [told, "API server: httproutes.gateway.networking.k8s.io: read again"]
+    );
 }
 
 // rule 10.4
@@ -107,7 +115,9 @@ fn a_stream_that_falls_silent_is_noticed_within_the_time_of_a_watch() {
     wait_until("the watch begins", || (!server.asked("watch", "httproutes").is_empty()).then_some(()));
     server.put(&route("a", 2));
     let start = Instant::now();
-    wait_at_most(Duration::from_secs(90), "the silence is noticed", || (gateway.max_age(&url("a"))? == 2).then_some(()));
+    wait_at_most(Duration::from_secs(90), "the silence is noticed", || {
+        (gateway.max_age(&url("a"))? == 2).then_some(())
+    });
     eprintln!("a silent watch was noticed after {:?}", start.elapsed());
 }
 

@@ -35,9 +35,14 @@ fn a_field_that_does_not_exist_is_refused_where_it_narrows_what_a_policy_applies
 fn what_a_check_finds_is_counted_in_english() {
     let origins = |given: &str| format!("rules: [{{filters: [{{type: CORS, cors: {{allowOrigins: [{given}]}}}}]}}]");
     for (name, spec, code, line) in [
-        ("none", origins("https://a.example"), 0, "valid, 0 lints"),
-        ("one", origins("https://a.example/"), 0, "valid, 1 lint"),
-        ("two", origins("https://a.example/, https://b.example/"), 0, "valid, 2 lints"),
+        ("none", origins("https://a.example"), 0, "valid: 1 route, 1 rule (1 with a policy), 0 lints"),
+        ("one", origins("https://a.example/"), 0, "valid: 1 route, 1 rule (1 with a policy), 1 lint"),
+        (
+            "two",
+            origins("https://a.example/, https://b.example/"),
+            0,
+            "valid: 1 route, 1 rule (1 with a policy), 2 lints",
+        ),
         ("wrong", origins("a.example"), 1, "not valid, 1 error"),
         ("both", origins("a.example, b.example"), 1, "not valid, 2 errors"),
     ] {

@@ -108,6 +108,9 @@ fn manifests_of_the_gateway() -> Vec<(String, String)> {
     attachment.sort_by_key(|entry| entry.as_ref().expect("an entry").path());
     for entry in attachment {
         let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
         let (name, text) = read(&format!("attachment/{}", stem(&path)));
         if !text.contains("{} # of the ") {
             manifests.push((name, text));

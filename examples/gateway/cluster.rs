@@ -4,10 +4,15 @@
 use std::{fmt::Write, io, time::UNIX_EPOCH};
 
 use futures::StreamExt;
+use http::{Response, StatusCode, header};
+use http_body_util::{Either, Full};
+use hyper::body::Bytes;
 use kube::{
     Client, Config,
+    client::ClientBuilder,
     config::{KubeConfigOptions, Kubeconfig},
 };
+use tower::util::MapResponseLayer;
 use tower_cors::{
     kubernetes::{Cluster, ClusterHandle, ClusterStatus},
     manifest::LoadedRoutes,
@@ -47,7 +52,7 @@ pub(crate) async fn follow(
 /// As kubectl finds it; in a pod without a kubeconfig by the service account.
 async fn client(arguments: &ClusterArguments) -> io::Result<Client> {
     let options = KubeConfigOptions { context: arguments.context.clone(), ..KubeConfigOptions::default() };
-    let config = match &arguments.kubeconfig {
+    let mut config = match &arguments.kubeconfig {
         Some(path) => {
             let read = Kubeconfig::read_from(path).map_err(io::Error::other)?;
             Config::from_custom_kubeconfig(read, &options).await.map_err(io::Error::other)?
@@ -55,7 +60,30 @@ async fn client(arguments: &ClusterArguments) -> io::Result<Client> {
         None if arguments.context.is_some() => Config::from_kubeconfig(&options).await.map_err(io::Error::other)?,
         None => Config::infer().await.map_err(io::Error::other)?,
     };
-    Client::try_from(config).map_err(io::Error::other)
+    // The pauses between tries are those of `Cluster`: kube's own would grow beyond a minute before anybody is told.
+    config.default_retry = false;
+    let builder = ClientBuilder::try_from(config).map_err(io::Error::other)?;
+    Ok(builder.with_layer(&MapResponseLayer::new(with_retry_after)).build())
+}
+
+/// Puts `Retry-After` where `Cluster` finds it. A server that has too much to do says it in a header, beside a text.
+fn with_retry_after<B>(response: Response<B>) -> Response<Either<B, Full<Bytes>>> {
+    let (head, body) = response.into_parts();
+    let seconds = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+    let is_busy = matches!(head.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+    let body = match seconds.filter(|_| is_busy) {
+        Some(seconds) => {
+            let message = format!("{}; asked to wait for {seconds} s", head.status);
+            let details = serde_json::json!({"retryAfterSeconds": seconds});
+            let status = serde_json::json!({
+                "apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": "TooManyRequests",
+                "message": message, "code": head.status.as_u16(), "details": details,
+            });
+            Either::Right(Full::from(status.to_string()))
+        }
+        None => Either::Left(body),
+    };
+    Response::from_parts(head, body)
 }
 
 /// What is known of the cluster, in the text format of Prometheus.

@@ -49,7 +49,8 @@ struct Inner {
 }
 
 impl Cluster {
-    /// Everything in all namespaces, as `client` may read it.
+    /// Everything in all namespaces, as `client` may read it. The pauses between tries are this type's own where the
+    /// client's configuration has `default_retry: false`; otherwise kube tries up to 15 times before anybody is told.
     pub fn new(client: Client) -> Self {
         Self {
             client,

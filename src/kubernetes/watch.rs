@@ -180,10 +180,12 @@ impl Pause {
         let longest = if is_busy { LONGEST_PAUSE } else { LONGEST_SHORT_PAUSE };
         let asked_for = status.and_then(|status| status.details.as_ref()).map_or(0, |of| of.retry_after_seconds);
         let growing = FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(longest);
-        let pause = growing.max(Duration::from_secs(asked_for.into()).min(LONGEST_PAUSE));
         // A hasher with new keys is the random number that the standard library has: three quarters of the pause to all
         // of it.
         let random = u32::try_from(RandomState::new().hash_one(self.failures) % 1024).unwrap_or_default();
-        Self { next: pause * (3 * 1024 + random) / (4 * 1024), failures: self.failures.saturating_add(1) }
+        let growing = growing * (3 * 1024 + random) / (4 * 1024);
+        // Never before the server has said.
+        let asked_for = Duration::from_secs(asked_for.into()).min(LONGEST_PAUSE);
+        Self { next: growing.max(asked_for), failures: self.failures.saturating_add(1) }
     }
 }

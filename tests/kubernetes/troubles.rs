@@ -63,6 +63,8 @@ fn a_server_that_has_too_much_to_do_is_left_alone_as_long_as_it_says() {
     let asked = server.asked("list", "httproutes");
     let pauses = &pauses(&asked)[..2];
     assert!(pauses.iter().all(|pause| *pause >= Duration::from_secs(2)), "{pauses:?}");
+    let told = "API server: httproutes.gateway.networking.k8s.io: 429 Too Many Requests; asked to wait for 2 s";
+    assert_eq!(lines_about(&gateway, "httproutes")[0], told);
 }
 
 // rule 10.4

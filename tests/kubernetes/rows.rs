@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     gateway::Gateway,
-    kubectl::{Proxy, objects},
+    kubectl::objects,
     objects::Placed,
     process::{self, Response, file},
     row::{Attachment, Table},

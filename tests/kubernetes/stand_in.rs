@@ -181,15 +181,6 @@ impl StandIn {
         self.shared.state().objects.get(&(plural.to_owned(), namespace.to_owned(), name.to_owned())).cloned()
     }
 
-    /// Deletes everything.
-    pub(crate) fn clear(&self) {
-        let mut state = self.shared.state();
-        let keys: Vec<_> = state.objects.keys().cloned().collect();
-        keys.iter().for_each(|key| state.delete(key));
-        drop(state);
-        self.shared.wake();
-    }
-
     /// Installs a CRD.
     pub(crate) fn install(&self, group: &str, plural: &str) {
         self.shared.state().kinds.insert(plural.to_owned(), group.to_owned());
@@ -376,7 +367,7 @@ impl State {
 async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let mut cuts = shared.cuts.subscribe();
     let service = service_fn(|request| answer(request, Arc::clone(&shared)));
-    let mut builder = hyper::server::conn::http1::Builder::new();
+    let builder = hyper::server::conn::http1::Builder::new();
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         _ = connection => {}

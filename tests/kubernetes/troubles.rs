@@ -95,7 +95,7 @@ fn a_stream_that_breaks_or_makes_no_sense_is_begun_again() {
     server.put(&route("a", 1));
     let gateway = Gateway::start_synced(&server.kubeconfig(), &[]);
     let mut age = 1;
-    for fault in [Fault::Break, Fault::Garbage, Fault::Status(500, "InternalError")] {
+    for fault in [Fault::Break, Fault::Garbage, Fault::TooOld, Fault::Status(500, "InternalError")] {
         let asked = server.asked("watch", "httproutes").len();
         server.fault("watch", "httproutes", 3, fault);
         server.cut();

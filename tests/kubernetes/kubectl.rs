@@ -125,9 +125,18 @@ impl Proxy {
             let said = std::fs::read_to_string(&log).ok()?;
             said.trim().strip_prefix("Starting to serve on ")?.parse().ok()
         });
+        Self::to(address, process)
+    }
+
+    /// The API of a process that serves it without TLS by itself.
+    pub(crate) fn to(address: SocketAddr, process: Supervised) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
         let runtime = Runtime::new().expect("a runtime");
         Self { address, client, runtime, _process: process }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(u16, Value), String> {

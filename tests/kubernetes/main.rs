@@ -46,6 +46,8 @@ mod rows;
 mod bulk;
 /// What a server adds to objects.
 mod defaults;
+/// An emulator that others wrote.
+mod emulated;
 /// What happens to a server.
 mod faults;
 /// Objects that are wrong.

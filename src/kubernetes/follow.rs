@@ -141,6 +141,7 @@ impl Follower {
             }
             Happening::Readable => {}
             Happening::Unknown => {
+                // 10.1: it can't hold back the first table, and what it had is gone with its CRD.
                 self.unlisted.remove(kind);
                 let was_there = self.store.retain(kind, |_, _| false);
                 self.note_change(was_there);
@@ -238,10 +239,11 @@ impl Follower {
             },
         };
         self.store = store;
+        // Requests under way finish by the table that they began with.
         self.told.routes.reload(routes);
         self.tell_swap(changes);
         if let Some(writer) = &mut self.writer {
-            writer.expect(statuses);
+            writer.set_expected(statuses);
         }
     }
 

@@ -50,6 +50,7 @@ pub(crate) fn watch(
 ) -> impl Stream<Item = (Collection, Happening)> + Send {
     let begin = {
         let api = api.clone();
+        // Pages, as kubectl has them: one answer with everything would be in memory as a whole, here and on the server.
         let config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(500);
         move || Box::pin(kube::runtime::watcher(api.clone(), config.clone()))
     };

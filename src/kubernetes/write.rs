@@ -16,7 +16,8 @@ use crate::manifest::{ObjectStatus, StatusEntry};
 /// Under which name the API server keeps what is written here.
 const FIELD_MANAGER: &str = "tower-cors";
 
-/// How many patches are under way at the same time.
+/// How many patches are under way at the same time: the first table of thousands of routes must not take the server's turn
+/// from everybody else's requests.
 const AT_ONCE: usize = 8;
 
 /// What became of a patch.
@@ -60,7 +61,7 @@ impl StatusWriter {
     }
 
     /// Takes note of what a new table says.
-    pub(crate) fn expect(&mut self, statuses: Vec<ObjectStatus>) {
+    pub(crate) fn set_expected(&mut self, statuses: Vec<ObjectStatus>) {
         let name = |status: &ObjectStatus| (status.kind.to_owned(), status.namespace.clone(), status.name.clone());
         self.expected = statuses.into_iter().map(|status| (name(&status), status)).collect();
         self.known.retain(|name, _| self.expected.contains_key(name));
@@ -92,6 +93,7 @@ impl StatusWriter {
             return None;
         }
         let collection = collection_of(expected.kind)?;
+        // The list is atomic in the CRD, so a patch has all of it, with the entries of others as they are.
         let api = collection.api(&self.client, Some(&expected.namespace));
         let object = json!({
             "apiVersion": collection.api_version(),
@@ -102,6 +104,7 @@ impl StatusWriter {
         });
         let name = name.clone();
         Some(Box::pin(async move {
+            // By force: where somebody else has written our entry, it is put right (10.5).
             let parameters = PatchParams::apply(FIELD_MANAGER).force();
             let written = match api.patch_status(&name.2, &parameters, &Patch::Apply(&object)).await {
                 Ok(_) => Written::Done,

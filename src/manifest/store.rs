@@ -110,6 +110,7 @@ impl ObjectStore {
     /// no error; [`violations`](Self::violations) has it.
     pub fn apply(&mut self, object: &impl Serialize) -> Result<bool, ObjectError> {
         let object = Object::new(object)?;
+        // A list after a lost connection names everything again, and nearly all of it is as it was.
         let digest = digest(&object.json);
         if self.objects.get(&object.identity).is_some_and(|kept| kept.digest == digest) {
             return Ok(false);
@@ -194,6 +195,7 @@ impl Default for ObjectStore {
 
 /// What an object says, but for what changes without a change of what it says.
 fn digest(object: &Value) -> u64 {
+    // A status that is written, by this program among others, must build no table: it would be written for each anew.
     const OF_THE_SERVER: [&str; 4] = ["managedFields", "resourceVersion", "selfLink", "uid"];
     let mut hasher = DefaultHasher::new();
     let fields = object.as_object().into_iter().flatten().filter(|(name, _)| *name != "status");

@@ -118,6 +118,7 @@ impl<'a> Finder<'a, '_> {
     fn find_gateways(&mut self) {
         let routes = &self.graph.resources.routes;
         let mut of_top: HashMap<usize, BTreeSet<(&'a str, &'a str)>> = HashMap::new();
+        // 8.8: a delegated route is served through the listeners of its topmost parent.
         for served in &self.graph.served {
             let (Some(route), Some(top)) = (routes.get(served.route), routes.get(served.top)) else { continue };
             let gateways = of_top.entry(served.top).or_insert_with(|| {
@@ -143,6 +144,7 @@ impl<'a> Finder<'a, '_> {
             }
             let taken = self.graph.parents.take(route, reference, &self.graph.targets);
             let accepted = match refusal(route, &taken) {
+                // Its own controller writes there; two that did would never agree.
                 Some((RefusalReason::NotOurs, _)) => return None,
                 _ if !wrong.is_empty() => {
                     condition("Accepted", false, "UnsupportedValue", &wrong.join("; "), generation)

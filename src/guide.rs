@@ -15,6 +15,9 @@ pub mod merging {}
 #[cfg_attr(not(feature = "manifest"), doc = "This page is there with the feature `manifest`.")]
 pub mod manifests {}
 
+#[doc = include_str!("../docs/kubernetes.md")]
+pub mod kubernetes {}
+
 #[doc = include_str!("../docs/lints.md")]
 pub mod lints {}
 

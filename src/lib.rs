@@ -81,7 +81,8 @@
 //! - Origins by a rule of your own, plain or asynchronous: [`CorsPolicy::allow_origin_if`],
 //!   [`CorsLayer::allow_origin_if_async`].
 //! - Policies that depend on the request, also asynchronously or reloaded: [`resolver`].
-//! - Kubernetes manifests (features `route` and `manifest`): [`guide::manifests`].
+//! - Kubernetes manifests (features `route` and `manifest`): [`guide::manifests`]; an API server (feature
+//!   `kubernetes`): [`guide::kubernetes`].
 //! - Protocols that scripts speak, from gRPC-Web to the Model Context Protocol: [`policy::Preset`].
 //! - The decision without tower: [`decision`]. The browser's side of the protocol: [`browser`].
 //! - When a browser refuses: [`guide::troubleshooting`], [`Reason`], and [`guide::lints`] for every lint and violation.

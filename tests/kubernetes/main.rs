@@ -50,6 +50,8 @@ mod defaults;
 mod emulated;
 /// What happens to a server.
 mod faults;
+/// The commands of `docs/kubernetes.md`.
+mod guide;
 /// Objects that are wrong.
 mod invalid;
 /// What the protocol of an API server allows.

@@ -12,6 +12,7 @@ use crate::{
     process::{self, Response, file},
     row::{Attachment, Table},
     server,
+    stand_in::StandIn,
 };
 
 /// Rows with objects that the CRDs do not admit, so that no server can have them. A row that is admitted after all fails
@@ -67,6 +68,20 @@ fn every_row_is_answered_from_a_server_as_it_is_from_files() {
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
     assert_eq!(not_admitted, NOT_ADMITTED);
     assert_eq!(manifests_not_admitted, MANIFESTS_NOT_ADMITTED);
+}
+
+// rule 10.1
+#[test]
+fn every_row_is_answered_from_the_stand_in_as_it_is_from_files() {
+    let server = StandIn::start();
+    let mut wrong = Vec::new();
+    let rows = Table::parse(include_str!("../rules/attachment.toml")).attachment;
+    for row in &rows {
+        server.put(&row.manifests);
+        wrong.extend(differences(&server.kubeconfig(), row));
+        server.clear();
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 fn differences(kubeconfig: &str, row: &Attachment) -> Vec<String> {

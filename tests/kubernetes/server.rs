@@ -40,6 +40,7 @@ pub(crate) struct Server {
     extra: Vec<&'static str>,
     etcd: Option<Supervised>,
     api: Option<Supervised>,
+    removal: Option<Supervised>,
 }
 
 /// The server that tests share which neither stop it nor look at what others make; none where something is missing, which
@@ -68,7 +69,8 @@ impl Server {
         fs::create_dir_all(&folder).expect("a folder for the server");
         let (port, etcd_port) = free_ports();
         let extra = extra.to_vec();
-        let mut server = Self { assets, folder, port, etcd_port, extra, etcd: None, api: None };
+        let removal = Some(Supervised::removal(&folder));
+        let mut server = Self { assets, folder, port, etcd_port, extra, etcd: None, api: None, removal };
         server.write_tokens(true);
         fs::write(server.file("audit.yaml"), AUDIT_POLICY).expect("a policy");
         server.start_etcd();
@@ -237,7 +239,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         (self.api, self.etcd) = (None, None);
-        let _ = fs::remove_dir_all(&self.folder);
+        self.removal = None;
     }
 }
 

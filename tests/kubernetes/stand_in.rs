@@ -181,6 +181,15 @@ impl StandIn {
         self.shared.state().objects.get(&(plural.to_owned(), namespace.to_owned(), name.to_owned())).cloned()
     }
 
+    /// Deletes everything.
+    pub(crate) fn clear(&self) {
+        let mut state = self.shared.state();
+        let keys: Vec<_> = state.objects.keys().cloned().collect();
+        keys.iter().for_each(|key| state.delete(key));
+        drop(state);
+        self.shared.wake();
+    }
+
     /// Installs a CRD.
     pub(crate) fn install(&self, group: &str, plural: &str) {
         self.shared.state().kinds.insert(plural.to_owned(), group.to_owned());

@@ -11,6 +11,9 @@ use std::{
 const SCRIPT: &str =
     "trap '' INT; log=$1; shift; \"$@\" > \"$log\" 2>&1 < /dev/null & echo $!; read -r _; kill -KILL $!; wait $!";
 
+/// Removes a folder when standard input closes; a second time for what a process that ends now wrote meanwhile.
+const REMOVAL: &str = "trap '' INT; read -r _; rm -rf \"$1\" || rm -rf \"$1\"";
+
 /// A process, which is ended at once when this is dropped.
 pub(crate) struct Supervised {
     shell: Child,
@@ -27,6 +30,13 @@ impl Supervised {
         BufReader::new(shell.stdout.take().expect("an output")).read_line(&mut line).expect("a number");
         assert!(line.trim().parse::<u32>().is_ok(), "{line:?}");
         Self { shell }
+    }
+
+    /// Removes a folder in the end: statics are never dropped, and tests may be killed.
+    pub(crate) fn removal(folder: &Path) -> Self {
+        let mut shell = Command::new("sh");
+        let shell = shell.args(["-c", REMOVAL, "sh"]).arg(folder).stdin(Stdio::piped()).spawn();
+        Self { shell: shell.expect("sh") }
     }
 }
 

@@ -109,15 +109,14 @@ fn reload(sources: &Sources, handle: &ReloadHandle<LoadedRoutes>) {
         }
     };
     let earlier = handle.current();
-    let new = messages::new_lints(&routes, &earlier);
-    for lint in &new {
-        eprintln!("{}", messages::lint_line(lint));
-    }
+    let new: Vec<_> = messages::new_lints(&routes, &earlier).into_iter().map(messages::lint_line).collect();
     let changes = routes.changes_since(&earlier);
-    for change in &changes {
-        eprintln!("{}", messages::change_line(change, &earlier, &routes));
-    }
-    let summary = [count(changes.len(), "change"), count(new.len(), "new lint")];
-    eprintln!("reloaded, {}", if new.is_empty() { summary[0].clone() } else { summary.join(", ") });
+    let changes: Vec<_> = changes.iter().map(|change| messages::change_line(change, &earlier, &routes)).collect();
+    // Nothing is said before it is served.
     handle.reload(routes);
+    for line in new.iter().chain(&changes) {
+        eprintln!("{line}");
+    }
+    let told = if new.is_empty() { String::new() } else { format!(", {}", count(new.len(), "new lint")) };
+    eprintln!("reloaded, {}{told}", count(changes.len(), "change"));
 }

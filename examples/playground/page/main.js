@@ -273,7 +273,7 @@ function refuse(message) {
     announce(`Not sent. ${message}`);
 }
 
-function start() {
+async function start() {
     fillSelect("preset", [["", "start from …"], ...presets.map(([name], at) => [at, name])]);
     fillSelect("from", senders);
     find("preset").addEventListener("change", ({ target }) => {
@@ -352,8 +352,8 @@ function start() {
     theme(find("theme"));
     isDamaged();
     showState();
-    read();
+    await read();
     document.body.dataset.ready = "true";
 }
 
-start();
+await start();

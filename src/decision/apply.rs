@@ -11,7 +11,10 @@ use http::{
     },
 };
 
-use super::{Reason, constants};
+use super::{
+    Reason,
+    constants::{self, Vary},
+};
 use crate::headers;
 
 /// An answer that needs no inner service: a preflight's, or a guard's 403. Its body is empty.
@@ -19,7 +22,7 @@ use crate::headers;
 pub struct Answer {
     pub(super) status: StatusCode,
     pub(super) allowed: Option<Allowed>,
-    pub(super) vary: Option<&'static HeaderValue>,
+    pub(super) vary: Option<Vary>,
     pub(super) reason: Reason,
 }
 
@@ -36,7 +39,7 @@ pub(super) struct Allowed {
 }
 
 impl Answer {
-    pub(super) fn denied(status: StatusCode, vary: Option<&'static HeaderValue>, reason: Reason) -> Self {
+    pub(super) fn denied(status: StatusCode, vary: Option<Vary>, reason: Reason) -> Self {
         Self { status, allowed: None, vary, reason }
     }
 
@@ -53,7 +56,7 @@ impl Answer {
     /// Writes the headers of the answer. Whatever `headers` held of these names is replaced.
     pub fn write_to(self, headers: &mut HeaderMap) {
         // 6.3: without room for `Vary` there is no permission.
-        if self.vary.is_some_and(|vary| headers.try_insert(VARY, vary.clone()).is_err()) {
+        if self.vary.is_some_and(|vary| headers.try_insert(VARY, vary.value()).is_err()) {
             return;
         }
         let Some(allowed) = self.allowed else { return };
@@ -224,7 +227,7 @@ fn are_of_a_layer(headers: &HeaderMap) -> bool {
 /// 6.1, 6.3: adds `Origin` to `Vary`, unless it is there. False where the map has no room for it.
 fn vary_on_origin(headers: &mut HeaderMap, has_vary: bool) -> bool {
     if !has_vary {
-        return headers.try_insert(VARY, constants::vary_on_origin().clone()).is_ok();
+        return headers.try_insert(VARY, Vary::Origin.value()).is_ok();
     }
     if headers::varies_on(headers, "origin") {
         return true;
@@ -233,7 +236,7 @@ fn vary_on_origin(headers: &mut HeaderMap, has_vary: bool) -> bool {
     let Entry::Occupied(mut lines) = headers.entry(VARY) else { return false };
     let Some(last) = lines.iter_mut().next_back() else { return false };
     let joined = match last.as_bytes().trim_ascii() {
-        b"" => Ok(constants::vary_on_origin().clone()),
+        b"" => Ok(Vary::Origin.value()),
         members => HeaderValue::from_bytes(&[members, b", Origin"].concat()),
     };
     joined.map(|joined| *last = joined).is_ok()

@@ -10,14 +10,6 @@ static VARY: [u8; 109] =
 static ANY: [u8; 38] = *b"*, by the policy of a tower-cors layer";
 static TRUE: [u8; 41] = *b"true, by the policy of a tower-cors layer";
 
-static VARY_ON_ORIGIN: HeaderValue = part(&VARY, 0, ORIGIN_END);
-static VARY_OPEN: HeaderValue = part(&VARY, ORIGIN_END + 2, HEADERS_END);
-static VARY_OPEN_PRIVATE: HeaderValue = part(&VARY, ORIGIN_END + 2, VARY.len());
-static VARY_CLOSED: HeaderValue = part(&VARY, 0, HEADERS_END);
-static VARY_CLOSED_PRIVATE: HeaderValue = part(&VARY, 0, VARY.len());
-static ANY_ORIGIN: HeaderValue = part(&ANY, 0, 1);
-static YES: HeaderValue = part(&TRUE, 0, 4);
-
 const ORIGIN_END: usize = "Origin".len();
 const HEADERS_END: usize = VARY.len() - ", Access-Control-Request-Private-Network".len();
 
@@ -29,43 +21,57 @@ const fn part(text: &'static [u8], start: usize, end: usize) -> HeaderValue {
     }
 }
 
-/// 6.2: what the answer to a preflight varies on. Whether and how it answers depends on the announced names, allowed
-/// or not; on the origin where 6.1 says so.
-pub(super) fn vary_of_preflight(on_origin: bool, private_network: bool) -> &'static HeaderValue {
-    match (on_origin, private_network) {
-        (true, false) => &VARY_CLOSED,
-        (true, true) => &VARY_CLOSED_PRIVATE,
-        (false, false) => &VARY_OPEN,
-        (false, true) => &VARY_OPEN_PRIVATE,
+/// What a response varies on, as one word (6.1, 6.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Vary {
+    /// 6.1: what every response under a policy that is not open varies on.
+    Origin,
+    /// 6.2: what the answer to a preflight varies on. Whether and how it answers depends on the announced names, allowed
+    /// or not; on the origin where 6.1 says so.
+    Preflight { on_origin: bool, private_network: bool },
+}
+
+impl Vary {
+    /// The value of the header. Made of constants in place, it needs no call of the clone function of [`bytes::Bytes`].
+    #[inline]
+    pub(super) fn value(self) -> HeaderValue {
+        match self {
+            Self::Origin => const { part(&VARY, 0, ORIGIN_END) },
+            Self::Preflight { on_origin: true, private_network: false } => const { part(&VARY, 0, HEADERS_END) },
+            Self::Preflight { on_origin: true, private_network: true } => const { part(&VARY, 0, VARY.len()) },
+            Self::Preflight { on_origin: false, private_network: false } => {
+                const { part(&VARY, ORIGIN_END + 2, HEADERS_END) }
+            }
+            Self::Preflight { on_origin: false, private_network: true } => {
+                const { part(&VARY, ORIGIN_END + 2, VARY.len()) }
+            }
+        }
     }
 }
 
-/// 6.1: what every response under a policy that is not open varies on.
-pub(super) fn vary_on_origin() -> &'static HeaderValue {
-    &VARY_ON_ORIGIN
-}
-
 /// 4.5, 5.1: the permission for any origin.
+#[inline]
 pub(super) fn any_origin() -> HeaderValue {
-    ANY_ORIGIN.clone()
+    const { part(&ANY, 0, 1) }
 }
 
 /// 4.6: the one value that `Access-Control-Allow-Credentials` has.
+#[inline]
 pub(super) fn yes() -> HeaderValue {
-    YES.clone()
+    const { part(&TRUE, 0, 4) }
 }
 
-/// Whether a value is a clone of [`vary_on_origin`]'s, not just equal to it.
+/// Whether a value is [`Vary::Origin`]'s or a clone of it, not just equal to it.
 pub(super) fn is_vary_on_origin(value: &HeaderValue) -> bool {
-    value.as_bytes().as_ptr() == VARY_ON_ORIGIN.as_bytes().as_ptr()
+    value.as_bytes().as_ptr() == VARY.as_ptr()
 }
 
-/// Whether a value is a clone of [`any_origin`]'s, not just equal to it.
+/// Whether a value is [`any_origin`]'s or a clone of it, not just equal to it.
 pub(super) fn is_any_origin(value: &HeaderValue) -> bool {
-    value.as_bytes().as_ptr() == ANY_ORIGIN.as_bytes().as_ptr()
+    value.as_bytes().as_ptr() == ANY.as_ptr()
 }
 
-/// Whether a value is a clone of [`yes`]'s, not just equal to it.
+/// Whether a value is [`yes`]'s or a clone of it, not just equal to it.
 pub(super) fn is_yes(value: &HeaderValue) -> bool {
-    value.as_bytes().as_ptr() == YES.as_bytes().as_ptr()
+    value.as_bytes().as_ptr() == TRUE.as_ptr()
 }

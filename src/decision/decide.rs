@@ -6,7 +6,7 @@ use super::{
     Options, Reason, Resolution,
     apply::{Allowed, Answer, ExposePlan, Inner, ResponsePlan},
     consent::missing_consent,
-    constants,
+    constants::{self, Vary},
     options::{InnerHeaders, UnmatchedPreflight},
 };
 use crate::{
@@ -99,7 +99,8 @@ struct Request<'a, 'r> {
 impl<'r> Request<'_, 'r> {
     fn decide_preflight(self) -> Decision {
         let Self { head, policy, options, .. } = self;
-        let vary = constants::vary_of_preflight(self.varies_on_origin(), options.allow_private_network);
+        let vary =
+            Vary::Preflight { on_origin: self.varies_on_origin(), private_network: options.allow_private_network };
         let (origin, by) = match self.judge() {
             Ok(permitted) => permitted,
             Err(denial) => {
@@ -151,7 +152,7 @@ impl<'r> Request<'_, 'r> {
         let Self { policy, options, .. } = self;
         let judged = self.judge();
         if let Some(reason) = self.refusal(judged.err()) {
-            let vary = self.varies_on_origin().then(constants::vary_on_origin);
+            let vary = self.varies_on_origin().then_some(Vary::Origin);
             return Decision::Answer(Answer::denied(StatusCode::FORBIDDEN, vary, reason));
         }
         let (origin, reason) = match judged {

@@ -225,10 +225,14 @@ fn are_of_a_layer(headers: &HeaderMap) -> bool {
 }
 
 /// 6.1, 6.3: adds `Origin` to `Vary`, unless it is there. False where the map has no room for it.
+#[inline]
 fn vary_on_origin(headers: &mut HeaderMap, has_vary: bool) -> bool {
-    if !has_vary {
-        return headers.try_insert(VARY, Vary::Origin.value()).is_ok();
-    }
+    if has_vary { join_vary_on_origin(headers) } else { headers.try_insert(VARY, Vary::Origin.value()).is_ok() }
+}
+
+/// The same where there is a `Vary`, which most handlers don't set.
+#[cold]
+fn join_vary_on_origin(headers: &mut HeaderMap) -> bool {
     if headers::varies_on(headers, "origin") {
         return true;
     }

@@ -20,6 +20,8 @@ pin_project! {
     {
         #[pin]
         pub(super) state: State<F, M::Body>,
+        pub(super) plan: Option<ResponsePlan>,
+        pub(super) report: Option<Box<Report>>,
     }
 }
 
@@ -29,8 +31,6 @@ pin_project! {
         Inner {
             #[pin]
             future: F,
-            plan: Option<ResponsePlan>,
-            report: Option<Box<Report>>,
         },
         Answered {
             response: Option<Response<B>>,
@@ -41,7 +41,7 @@ pin_project! {
 impl<F, B, M: AnswerBody<B>> ResponseFuture<F, B, M> {
     #[inline]
     pub(super) fn answered(response: Response<M::Body>) -> Self {
-        Self { state: State::Answered { response: Some(response) } }
+        Self { state: State::Answered { response: Some(response) }, plan: None, report: None }
     }
 }
 
@@ -53,16 +53,17 @@ where
     type Output = Result<Response<M::Body>, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProjection::Inner { future, plan, report } => {
+        let this = self.project();
+        match this.state.project() {
+            StateProjection::Inner { future } => {
                 let polled = {
                     let _within = nested::Within::a_layer();
                     future.poll(context)
                 };
                 let mut response = ready!(polled)?;
                 // Polled no more: what is left of the plan is dropped with the future.
-                let already_decided = plan.as_mut().is_some_and(|plan| finish(plan, &mut response));
-                match report.take() {
+                let already_decided = this.plan.as_mut().is_some_and(|plan| finish(plan, &mut response));
+                match this.report.take() {
                     None if already_decided => trace::doubled(None),
                     None => {}
                     Some(report) => report.conclude(already_decided, response.extensions_mut()),

@@ -1,10 +1,7 @@
 //! What a resolver answers: the policy that applies to a request, none, or none that allows anything; whether the
 //! choice depended on the origin; and what 8.3 needs to know of the other rules. Rules 2.19, 5.7, 6.1, 7.10, 8.3.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use super::{Candidates, consent::FindCandidates};
 use crate::{
@@ -30,20 +27,57 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Resolution<'a> {
-    policy: Option<Cow<'a, CompiledPolicy>>,
+    policy: Option<&'a CompiledPolicy>,
+    consent: Option<Consent<'a>>,
     is_closed: bool,
     varies_on_origin: bool,
-    consent: Option<Consent<'a>>,
+    /// What is not borrowed, in one place: most resolutions own nothing, and to find that out costs a request one look.
+    owned: Option<Owned>,
+}
+
+/// What a resolution brings along, or shares with others.
+#[derive(Clone, Debug, Default)]
+struct Owned {
+    policy: Option<CompiledPolicy>,
+    consent: Option<OwnedConsent>,
     /// What a function beside the policy said of the origin of the request (2.19).
     origin_answer: Option<OriginAnswer>,
 }
 
 /// Where the candidates beside the chosen rule are found (8.3).
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Consent<'a> {
-    Of(Cow<'a, Arc<Candidates>>),
+    Of(&'a Arc<Candidates>),
     #[cfg(feature = "route")]
-    FoundBy(Cow<'a, Arc<dyn FindCandidates>>),
+    FoundBy(&'a Arc<dyn FindCandidates>),
+}
+
+/// The same, shared.
+#[derive(Clone, Debug)]
+enum OwnedConsent {
+    Of(Arc<Candidates>),
+    #[cfg(feature = "route")]
+    FoundBy(Arc<dyn FindCandidates>),
+}
+
+impl Consent<'_> {
+    fn to_owned(self) -> OwnedConsent {
+        match self {
+            Self::Of(candidates) => OwnedConsent::Of(Arc::clone(candidates)),
+            #[cfg(feature = "route")]
+            Self::FoundBy(table) => OwnedConsent::FoundBy(Arc::clone(table)),
+        }
+    }
+}
+
+impl OwnedConsent {
+    fn as_borrowed(&self) -> Consent<'_> {
+        match self {
+            Self::Of(candidates) => Consent::Of(candidates),
+            #[cfg(feature = "route")]
+            Self::FoundBy(table) => Consent::FoundBy(table),
+        }
+    }
 }
 
 /// The policy that allows nothing, for [`Resolution::closed`].
@@ -86,23 +120,23 @@ impl<'a> Resolution<'a> {
     /// applies to.
     #[must_use]
     pub fn require_consent(mut self, candidates: &'a Arc<Candidates>) -> Self {
-        self.consent = Some(Consent::Of(Cow::Borrowed(candidates)));
+        self.consent = Some(Consent::Of(candidates));
         self
     }
 
     #[cfg(feature = "route")]
     pub(crate) fn require_consent_of(mut self, table: &'a Arc<dyn FindCandidates>) -> Self {
-        self.consent = Some(Consent::FoundBy(Cow::Borrowed(table)));
+        self.consent = Some(Consent::FoundBy(table));
         self
     }
 
     /// The policy that applies, where one does.
     #[inline]
     pub fn policy(&self) -> Option<&CompiledPolicy> {
-        match &self.policy {
-            Some(policy) => Some(policy),
+        match self.policy {
             None if self.is_closed => CLOSED.as_ref(),
-            None => None,
+            None => self.owned.as_ref()?.policy.as_ref(),
+            borrowed => borrowed,
         }
     }
 
@@ -121,22 +155,35 @@ impl<'a> Resolution<'a> {
     /// What knows the candidates beside the chosen rule, where the request needs the consent of this one.
     #[inline]
     pub(super) fn consent(&self) -> Option<&dyn FindCandidates> {
-        match self.consent.as_ref()? {
-            Consent::Of(candidates) => Some(&***candidates),
+        match self.borrowed_consent()? {
+            Consent::Of(candidates) => Some(&**candidates),
             #[cfg(feature = "route")]
-            Consent::FoundBy(table) => Some(&***table),
+            Consent::FoundBy(table) => Some(&**table),
         }
+    }
+
+    #[inline]
+    fn borrowed_consent(&self) -> Option<Consent<'_>> {
+        match self.consent {
+            None => self.owned.as_ref()?.consent.as_ref().map(OwnedConsent::as_borrowed),
+            borrowed => borrowed,
+        }
+    }
+
+    #[inline]
+    fn origin_answer(&self) -> Option<&OriginAnswer> {
+        self.owned.as_ref()?.origin_answer.as_ref()
     }
 
     /// Adds what a function beside the policy said of the origin, which the policy does not allow by itself (2.19).
     pub(crate) fn with_origin_answer(mut self, answer: OriginAnswer) -> Self {
-        self.origin_answer = Some(answer);
+        self.owned.get_or_insert_default().origin_answer = Some(answer);
         self
     }
 
     /// The error of the function beside the policy, if it failed.
     pub(super) fn origin_failure(&self) -> Option<Arc<str>> {
-        match &self.origin_answer {
+        match self.origin_answer() {
             Some(OriginAnswer::Failed(error)) => Some(Arc::clone(error)),
             _ => None,
         }
@@ -145,7 +192,7 @@ impl<'a> Resolution<'a> {
     /// What the policy, and a function beside it, say of an origin, of which `answers` are known.
     #[inline]
     pub(super) fn judge_origin(&self, policy: &CompiledPolicy, origin: &[u8], answers: &OriginAnswers) -> Judgement {
-        match &self.origin_answer {
+        match self.origin_answer() {
             Some(answer) if !policy.lists_origin(origin) => answer.into(),
             _ => policy.judge_origin(origin, answers),
         }
@@ -153,31 +200,27 @@ impl<'a> Resolution<'a> {
 
     /// The same answer, borrowed from this one.
     pub fn as_borrowed(&self) -> Resolution<'_> {
+        let answer = self.origin_answer().cloned();
         Resolution {
-            policy: self.policy.as_deref().map(Cow::Borrowed),
+            policy: self.policy.or_else(|| self.owned.as_ref()?.policy.as_ref()),
+            consent: self.borrowed_consent(),
             is_closed: self.is_closed,
             varies_on_origin: self.varies_on_origin,
-            origin_answer: self.origin_answer.clone(),
-            consent: self.consent.as_ref().map(|consent| match consent {
-                Consent::Of(candidates) => Consent::Of(Cow::Borrowed(candidates)),
-                #[cfg(feature = "route")]
-                Consent::FoundBy(table) => Consent::FoundBy(Cow::Borrowed(table)),
-            }),
+            owned: answer.map(|answer| Owned { origin_answer: Some(answer), ..Owned::default() }),
         }
     }
 
     /// The same answer, sharing what it borrowed: for a resolver whose answer outlives what it came from.
     pub fn into_owned(self) -> Resolution<'static> {
+        let mut owned = self.owned.unwrap_or_default();
+        owned.policy = self.policy.cloned().or(owned.policy);
+        owned.consent = self.consent.map(Consent::to_owned).or(owned.consent);
         Resolution {
-            policy: self.policy.map(|policy| Cow::Owned(policy.into_owned())),
+            policy: None,
+            consent: None,
             is_closed: self.is_closed,
             varies_on_origin: self.varies_on_origin,
-            origin_answer: self.origin_answer,
-            consent: self.consent.map(|consent| match consent {
-                Consent::Of(candidates) => Consent::Of(Cow::Owned(candidates.into_owned())),
-                #[cfg(feature = "route")]
-                Consent::FoundBy(table) => Consent::FoundBy(Cow::Owned(table.into_owned())),
-            }),
+            owned: Some(owned),
         }
     }
 }
@@ -185,13 +228,13 @@ impl<'a> Resolution<'a> {
 impl<'a> From<&'a CompiledPolicy> for Resolution<'a> {
     #[inline]
     fn from(policy: &'a CompiledPolicy) -> Self {
-        Self { policy: Some(Cow::Borrowed(policy)), ..Self::default() }
+        Self { policy: Some(policy), ..Self::default() }
     }
 }
 
 impl From<CompiledPolicy> for Resolution<'_> {
     fn from(policy: CompiledPolicy) -> Self {
-        Self { policy: Some(Cow::Owned(policy)), ..Self::default() }
+        Self { owned: Some(Owned { policy: Some(policy), ..Owned::default() }), ..Self::default() }
     }
 }
 

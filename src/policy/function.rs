@@ -4,7 +4,7 @@
 use std::{
     any::Any,
     cell::{OnceCell, RefCell},
-    fmt,
+    fmt, iter,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -165,10 +165,13 @@ type Given = (u64, OriginAnswer);
 
 /// What functions have said of the origin of one request, so that none is asked twice.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct OriginAnswers {
+pub(crate) struct OriginAnswers(OnceCell<Answers>);
+
+#[derive(Clone, Debug)]
+struct Answers {
     // Most policies have one function, which then needs no allocation.
-    first: OnceCell<Given>,
-    more: OnceCell<Box<RefCell<Vec<Given>>>>,
+    first: Given,
+    more: RefCell<Vec<Given>>,
 }
 
 impl OriginAnswers {
@@ -182,32 +185,35 @@ impl OriginAnswers {
     }
 
     fn get(&self, id: u64) -> Option<OriginAnswer> {
-        match self.first.get()? {
-            (of, answer) if *of == id => Some(answer.clone()),
-            _ => self.more.get()?.borrow().iter().find(|(of, _)| *of == id).map(|(_, answer)| answer.clone()),
-        }
+        self.find(|(of, answer)| (*of == id).then(|| answer.clone()))
+    }
+
+    fn find<T>(&self, look: impl Fn(&Given) -> Option<T>) -> Option<T> {
+        let Answers { first, more } = self.0.get()?;
+        look(first).or_else(|| more.borrow().iter().find_map(look))
     }
 
     fn remember(&self, id: u64, answer: OriginAnswer) {
-        if let Err(another) = self.first.set((id, answer)) {
-            self.more.get_or_init(Box::default).borrow_mut().push(another);
+        match self.0.get() {
+            Some(answers) => answers.more.borrow_mut().push((id, answer)),
+            None => {
+                let _ = self.0.set(Answers { first: (id, answer), more: RefCell::default() });
+            }
         }
     }
 
     /// The error of a function that failed, if one did.
     pub(crate) fn failure(&self) -> Option<Arc<str>> {
-        let failure = |(_, answer): &Given| match answer {
+        self.find(|(_, answer)| match answer {
             OriginAnswer::Failed(error) => Some(Arc::clone(error)),
             _ => None,
-        };
-        let of_more = || self.more.get()?.borrow().iter().find_map(failure);
-        self.first.get().and_then(failure).or_else(of_more)
+        })
     }
 
     /// What was remembered, for a request that is read a second time.
     pub(crate) fn into_list(self) -> Vec<Given> {
-        let more = self.more.into_inner().map(|more| more.into_inner());
-        self.first.into_inner().into_iter().chain(more.into_iter().flatten()).collect()
+        let answers = self.0.into_inner();
+        answers.into_iter().flat_map(|Answers { first, more }| iter::once(first).chain(more.into_inner())).collect()
     }
 
     /// Answers that were given before.

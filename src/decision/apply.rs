@@ -54,6 +54,7 @@ impl Answer {
     }
 
     /// Writes the headers of the answer. Whatever `headers` held of these names is replaced.
+    #[inline]
     pub fn write_to(self, headers: &mut HeaderMap) {
         // 6.3: without room for `Vary` there is no permission.
         if self.vary.is_some_and(|vary| headers.try_insert(VARY, vary.value()).is_err()) {

@@ -8,16 +8,27 @@ use super::ipv6::{Ipv6Host, MAX_IPV6_HOST};
 /// The longest host, in bytes (RFC 1035 without the trailing dot).
 pub(crate) const MAX_HOST: usize = 253;
 
-/// Whether a byte may stand in a DNS name or a dotted quad; one look-up a byte instead of five comparisons.
-static IN_NAME: [bool; 256] = {
-    let mut table = [false; 256];
+/// What a byte is in a DNS name or a dotted quad; one look-up a byte instead of five comparisons.
+static KINDS: [Kind; 256] = {
+    let mut table = [Kind::Other; 256];
     let mut byte = 0;
     while byte < 256 {
-        table[byte] = matches!(byte as u8, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+        table[byte] = match byte as u8 {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => Kind::OfLabel,
+            b'.' => Kind::Dot,
+            _ => Kind::Other,
+        };
         byte += 1;
     }
     table
 };
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    OfLabel,
+    Dot,
+    Other,
+}
 
 /// The length of the lower-case host at the start of `text`, if it is well-formed.
 pub(crate) fn read_host(text: &[u8]) -> Option<usize> {
@@ -26,17 +37,20 @@ pub(crate) fn read_host(text: &[u8]) -> Option<usize> {
 }
 
 fn read_labels(text: &[u8]) -> Option<usize> {
-    let length = text.iter().position(|&byte| !IN_NAME[byte as usize]).unwrap_or(text.len());
-    let host = &text[..length];
-    // 3.2, 3.4: no label is empty, neither the first or last nor one between two dots.
-    let mut label = 0;
-    for (at, _) in host.iter().enumerate().filter(|(_, byte)| **byte == b'.') {
-        if at == label {
-            return None;
+    let (mut label, mut length) = (0, text.len());
+    for (at, &byte) in text.iter().enumerate() {
+        match KINDS[usize::from(byte)] {
+            Kind::OfLabel => {}
+            // 3.2, 3.4: no label is empty, neither the first or last nor one between two dots.
+            Kind::Dot if at == label => return None,
+            Kind::Dot => label = at + 1,
+            Kind::Other => {
+                length = at;
+                break;
+            }
         }
-        label = at + 1;
     }
-    let last = &host[label..];
+    let (host, last) = (text.get(..length)?, text.get(label..length)?);
     // The URL standard reads a host whose last label is a number as an IPv4 address and prints it in one way only.
     // Such a label begins with a digit, which hardly any host's last label does.
     let number = last.first()?.is_ascii_digit() && (last.iter().all(u8::is_ascii_digit) || is_hex_number(last));

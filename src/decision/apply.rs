@@ -57,7 +57,7 @@ impl Answer {
     #[inline]
     pub fn write_to(self, headers: &mut HeaderMap) {
         // 6.3: without room for `Vary` there is no permission.
-        if self.vary.is_some_and(|vary| headers.try_insert(VARY, vary.value()).is_err()) {
+        if self.vary.is_some_and(|vary| headers.try_insert(&VARY, vary.value()).is_err()) {
             return;
         }
         let Some(allowed) = self.allowed else { return };
@@ -228,7 +228,7 @@ fn are_of_a_layer(headers: &HeaderMap) -> bool {
 /// 6.1, 6.3: adds `Origin` to `Vary`, unless it is there. False where the map has no room for it.
 #[inline]
 fn vary_on_origin(headers: &mut HeaderMap, has_vary: bool) -> bool {
-    if has_vary { join_vary_on_origin(headers) } else { headers.try_insert(VARY, Vary::Origin.value()).is_ok() }
+    if has_vary { join_vary_on_origin(headers) } else { headers.try_insert(&VARY, Vary::Origin.value()).is_ok() }
 }
 
 /// The same where there is a `Vary`, which most handlers don't set.

@@ -367,10 +367,16 @@ fn has_several(headers: &HeaderMap, name: &HeaderName) -> bool {
 }
 
 /// Whether an `Access-Control-Request-Method` says anything.
+#[inline]
 fn announces_method(headers: &HeaderMap) -> bool {
-    let says_something = |line: &HeaderValue| line.as_bytes().iter().any(|byte| !byte.is_ascii_whitespace());
-    // The first line settles nearly every request, at half the cost of preparing to walk over all.
+    // The first byte settles nearly every request.
     headers.get(header::ACCESS_CONTROL_REQUEST_METHOD).is_some_and(|first| {
-        says_something(first) || headers.get_all(header::ACCESS_CONTROL_REQUEST_METHOD).iter().any(says_something)
+        first.as_bytes().first().is_some_and(|byte| !byte.is_ascii_whitespace()) || any_line_announces(headers)
     })
+}
+
+#[cold]
+fn any_line_announces(headers: &HeaderMap) -> bool {
+    let says_something = |line: &HeaderValue| line.as_bytes().iter().any(|byte| !byte.is_ascii_whitespace());
+    headers.get_all(header::ACCESS_CONTROL_REQUEST_METHOD).iter().any(says_something)
 }

@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -108,10 +108,25 @@ impl Manifests {
         self
     }
 
-    /// Reads a file. What is wrong with it, and that it can't be read, is kept for [`build`](Self::build).
+    /// Reads a file, or of a folder the files in it whose names end in `.yaml`, `.yml` or `.json`, in the order of their
+    /// names and as `kubectl apply --filename` does without folders in it. What is wrong with them, and that they can't be
+    /// read, is kept for [`build`](Self::build).
     #[must_use]
     pub fn load(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
+        if !path.is_dir() {
+            return self.load_file(path);
+        }
+        match manifests_in(path) {
+            Ok(files) => files.iter().fold(self, |manifests, file| manifests.load_file(file)),
+            Err(source) => {
+                self.errors.push(ManifestError::Read { file: path.display().to_string(), source });
+                self
+            }
+        }
+    }
+
+    fn load_file(mut self, path: &Path) -> Self {
         let name = path.display().to_string();
         let mut text = String::new();
         // A pipe would block for ever. One byte over the limit is enough to see that the file is too large.
@@ -157,6 +172,23 @@ impl Manifests {
 /// 2.12, 2.13: the limits and the profile of manifests.
 pub(super) fn compiler() -> Compiler {
     Compiler::new().profile(Profile::GatewayApi).crd_limits()
+}
+
+/// The files of a folder that hold manifests, by their names.
+fn manifests_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_named = path.extension().is_some_and(|end| ["yaml", "yml", "json"].iter().any(|known| end == *known));
+        if is_named && path.is_file() {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "no .yaml, .yml or .json file is in this folder"));
+    }
+    files.sort_unstable();
+    Ok(files)
 }
 
 /// Opens what must be a file, and neither a pipe nor a device.

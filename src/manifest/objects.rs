@@ -23,7 +23,7 @@ pub(crate) use invalid::close_invalid;
 pub(crate) use kind::Kind;
 pub use model::BackendRef;
 pub(crate) use model::{
-    AnyObject, Backend, Cors, CorsSetting, Effect, ExtensionRef, Filter, FromNamespaces, Gateway, InheritedPriority,
+    AnyObject, Backend, Cors, CorsPlaces, CorsSetting, Effect, ExtensionRef, Filter, FromNamespaces, Gateway, InheritedPriority,
     Labels, Listener, ListenerSet, Meta, ParentRef, Resources, Route, RouteRule, TargetRef, TrafficPolicy, has_all,
 };
 

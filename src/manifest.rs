@@ -40,7 +40,7 @@ mod error;
 mod finding;
 mod manifests;
 mod objects;
-mod reader;
+pub(crate) mod reader;
 mod store;
 mod value;
 
@@ -48,5 +48,7 @@ pub use attachment::{Change, Condition, LoadedRoutes, ObjectStatus, StatusEntry,
 pub use error::{ManifestError, ManifestErrors, ObjectError};
 pub use finding::{Excerpt, Lint, LintKind, Located, Position, Violation, ViolationKind};
 pub use manifests::Manifests;
+pub(crate) use manifests::{read_file, read_other};
 pub use objects::BackendRef;
+pub(crate) use objects::suggest_field_name;
 pub use store::ObjectStore;

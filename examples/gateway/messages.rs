@@ -148,7 +148,7 @@ fn shown(policy: &CorsPolicy, field: PolicyField) -> String {
 }
 
 /// `--check`: violations or lints on stdout, and the exit code.
-pub(crate) fn report(loaded: Result<LoadedRoutes, ManifestErrors>, deny: Option<Severity>) -> ExitCode {
+pub(crate) fn report(loaded: Result<LoadedRoutes, ManifestErrors>, deny: Option<Severity>, _json: bool) -> ExitCode {
     let routes = match loaded {
         Ok(routes) => routes,
         Err(errors) => {

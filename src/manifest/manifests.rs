@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{
     attachment::{self, LoadedRoutes, Outcomes, Scope},
     error::{ManifestError, ManifestErrors},
-    finding::{Lint, Position},
+    finding::{Lint, Position, Violation},
     objects::{self, Resources},
     reader::{self, Excerpts, Report},
     value::{Object, ReadObject},
@@ -82,10 +82,7 @@ impl Manifests {
         let parts = match reader::read(text, take) {
             Ok(parts) => parts,
             Err(error) => {
-                let reader::Place { line, column } = error.place;
-                let position = Position::new(file, line, column);
-                let excerpt = Excerpts::of(text).at(&position);
-                self.errors.push(ManifestError::Syntax { position, message: error.sentence.into_owned(), excerpt });
+                self.errors.push(syntax_error(&file, text, error));
                 return self;
             }
         };
@@ -95,16 +92,7 @@ impl Manifests {
             self.lints.extend(report.lints);
             violations.extend(report.violations);
         }
-        if !violations.is_empty() {
-            // A policy's own violations come after those of its types, whatever their places are.
-            violations.sort_by(|one, other| Ord::cmp(one.position(), other.position()));
-            let excerpts = Excerpts::of(text);
-            let violations = violations.into_iter().map(|violation| {
-                let excerpt = excerpts.at(violation.position());
-                violation.with_excerpt(excerpt)
-            });
-            self.errors.extend(violations.map(ManifestError::Violation));
-        }
+        self.errors.extend(with_excerpts(violations, text));
         self
     }
 
@@ -128,11 +116,8 @@ impl Manifests {
 
     fn load_file(mut self, path: &Path) -> Self {
         let name = path.display().to_string();
-        let mut text = String::new();
-        // A pipe would block for ever. One byte over the limit is enough to see that the file is too large.
-        let read = open_file(path).and_then(|file| file.take(reader::MAX_FILE as u64 + 1).read_to_string(&mut text));
-        match read {
-            Ok(_) => self.read(&name, &text),
+        match read_file(path) {
+            Ok(text) => self.read(&name, &text),
             Err(source) => {
                 self.errors.push(ManifestError::Read { file: name, source });
                 self
@@ -189,6 +174,56 @@ fn manifests_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
     files.sort_unstable();
     Ok(files)
+}
+
+/// Reads a text that is no manifest, with one document, as manifests are read: what `take` finds wrong comes at once, each
+/// with its place.
+pub(crate) fn read_other<T: Send>(
+    name: &str,
+    text: &str,
+    take: impl Fn(&[reader::Node<'_>], &mut Report<'_>) -> Option<T> + Sync,
+) -> Result<T, ManifestErrors> {
+    let (file, compiler): (Arc<str>, _) = (name.into(), compiler());
+    if text.len() > reader::MAX_FILE {
+        return Err(ManifestError::TooLarge { file: name.to_owned() }.into());
+    }
+    let read = reader::read_whole(text, |documents| {
+        let mut report = Report::new(&file, &compiler);
+        (take(&documents, &mut report), report.violations)
+    });
+    let (taken, violations) = read.map_err(|error| syntax_error(&file, text, error))?;
+    ManifestErrors::check(with_excerpts(violations, text))?;
+    taken.ok_or_else(|| syntax_error(&file, text, reader::SyntaxError::unreadable()).into())
+}
+
+/// The text of a file.
+pub(crate) fn read_file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    // A pipe would block for ever. One byte over the limit is enough to see that the file is too large.
+    open_file(path)?.take(reader::MAX_FILE as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn syntax_error(file: &Arc<str>, text: &str, error: reader::SyntaxError) -> ManifestError {
+    let reader::Place { line, column } = error.place;
+    let position = Position::new(Arc::clone(file), line, column);
+    let excerpt = Excerpts::of(text).at(&position);
+    ManifestError::Syntax { position, message: error.sentence.into_owned(), excerpt }
+}
+
+/// Violations in the order of the text, with its lines.
+fn with_excerpts(mut violations: Vec<Violation>, text: &str) -> Vec<ManifestError> {
+    if violations.is_empty() {
+        return Vec::new();
+    }
+    // A policy's own violations come after those of its types, whatever their places are.
+    violations.sort_by(|one, other| Ord::cmp(one.position(), other.position()));
+    let excerpts = Excerpts::of(text);
+    let violations = violations.into_iter().map(|violation| {
+        let excerpt = excerpts.at(violation.position());
+        violation.with_excerpt(excerpt)
+    });
+    violations.map(ManifestError::Violation).collect()
 }
 
 /// Opens what must be a file, and neither a pipe nor a device.

@@ -118,6 +118,16 @@ impl LoadedRoutes {
         known.get(&(source.label().to_owned(), source.path().clone())).map(|places| places.of(field))
     }
 
+    /// Where a rule stands.
+    pub(crate) fn rule_position(&self, kind: &str, namespace: &str, name: &str, rule: usize) -> Option<Position> {
+        let mut routes = self.resources.routes.iter();
+        let route = routes.find(|route| {
+            let meta = &route.meta;
+            route.kind.name() == kind && meta.namespace == namespace && meta.name == name
+        });
+        route?.rules.get(rule).map(|rule| rule.position.clone())
+    }
+
     /// What a request met, for a rule that [`table`](Self::table) found; none where the rule asks for nothing.
     pub fn matched(&self, rule: &MatchedRule<'_>) -> Option<&RouteMatch> {
         self.served.get(rule.route())?.matches.get(rule.rule())?.as_ref()?.get(rule.matched())

@@ -23,6 +23,8 @@
 
 #[cfg(feature = "manifest")]
 mod cases;
+#[cfg(feature = "manifest")]
+mod diff;
 mod display;
 mod ending;
 #[cfg(feature = "serde")]
@@ -30,6 +32,8 @@ mod serialize;
 
 #[cfg(feature = "manifest")]
 pub use cases::{CaseResult, Cases};
+#[cfg(feature = "manifest")]
+pub use diff::{PolicyChange, PolicyDiff};
 pub use ending::Ending;
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri};

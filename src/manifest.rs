@@ -45,6 +45,7 @@ mod store;
 mod value;
 
 pub use attachment::{Change, Condition, LoadedRoutes, ObjectStatus, StatusEntry, StatusReference};
+pub(crate) use attachment::InEffect;
 pub use error::{ManifestError, ManifestErrors, ObjectError};
 pub use finding::{Excerpt, Lint, LintKind, Located, Position, Violation, ViolationKind};
 pub use manifests::Manifests;

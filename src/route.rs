@@ -39,6 +39,8 @@ mod grpc;
 mod hostname;
 mod listener;
 mod order;
+#[cfg(feature = "manifest")]
+mod overlap;
 mod path;
 mod pattern;
 mod preflight;

@@ -1,3 +1,36 @@
-use std::process::ExitCode;
-use crate::arguments::Diff;
-pub(crate) fn run(_: &Diff) -> ExitCode { ExitCode::from(2) }
+//! `diff`: two states of manifests side by side. The comparison is the library's; here it is printed.
+
+use std::{path::Path, process::ExitCode};
+
+use tower_cors::{
+    explain::{Cases, PolicyDiff},
+    manifest::{LoadedRoutes, ManifestErrors, Manifests},
+};
+
+use crate::{arguments::Diff, say, say_json};
+
+pub(crate) fn run(arguments: &Diff) -> ExitCode {
+    let Diff { old, new, cases, json, deny_wider } = arguments;
+    let (old, new) = (load(old), load(new));
+    let cases = cases.as_ref().map(Cases::load).transpose();
+    let (old, new, cases) = match (old, new, cases) {
+        (Ok(old), Ok(new), Ok(cases)) => (old, new, cases),
+        (old, new, cases) => {
+            // All that is wrong, at once.
+            let errors = [old.err(), new.err(), cases.err()];
+            errors.iter().flatten().for_each(|errors| eprintln!("{errors:#}"));
+            return ExitCode::from(2);
+        }
+    };
+    let diff = PolicyDiff::new(&old, &new, cases.as_ref());
+    if !json {
+        say(&diff.to_string());
+    } else if let Err(code) = say_json(&diff) {
+        return code;
+    }
+    if *deny_wider && diff.is_wider() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn load(path: &Path) -> Result<LoadedRoutes, ManifestErrors> {
+    Manifests::new().load(path).build()
+}

@@ -120,6 +120,19 @@ fn write_policy(f: &mut fmt::Formatter<'_>, policy: &CompiledPolicy) -> fmt::Res
     Ok(())
 }
 
+/// The value of a field as entries: those of a list, or the one value; none where it is unset.
+#[cfg(feature = "manifest")]
+pub(super) fn entries(policy: &CorsPolicy, field: PolicyField) -> Vec<String> {
+    let list = match field {
+        PolicyField::AllowOrigins => &policy.allow_origins,
+        PolicyField::AllowMethods => &policy.allow_methods,
+        PolicyField::AllowHeaders => &policy.allow_headers,
+        PolicyField::ExposeHeaders => &policy.expose_headers,
+        PolicyField::AllowCredentials | PolicyField::MaxAge => return shown(policy, field).into_iter().collect(),
+    };
+    list.clone().unwrap_or_default()
+}
+
 /// The value of a field; none where it is unset.
 pub(super) fn shown(policy: &CorsPolicy, field: PolicyField) -> Option<String> {
     let list = |list: &Option<Vec<String>>| list.as_ref().map(|list| list.join(", "));

@@ -94,6 +94,7 @@ pub(crate) struct Diff {
     pub(crate) old: PathBuf,
     pub(crate) new: PathBuf,
     pub(crate) cases: Option<PathBuf>,
+    pub(crate) global_policy_namespace: Option<String>,
     pub(crate) json: bool,
     pub(crate) deny_wider: bool,
 }
@@ -294,11 +295,12 @@ fn test(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
 }
 
 fn diff(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
-    let (mut paths, mut json, mut deny_wider) = (Vec::new(), false, false);
+    let (mut paths, mut json, mut deny_wider, mut global_policy_namespace) = (Vec::new(), false, false, None);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("json") => json = true,
             Long("deny-wider") => deny_wider = true,
+            Long("global-policy-namespace") => global_policy_namespace = Some(parser.value()?.string()?),
             Long("help") | Short('h') => return Ok(Command::Help),
             Value(path) => paths.push(PathBuf::from(path)),
             _ => return Err(argument.unexpected()),
@@ -308,7 +310,7 @@ fn diff(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let (Some(old), Some(new), cases, None) = (paths.next(), paths.next(), paths.next(), paths.next()) else {
         return Err("diff needs OLD and NEW, and takes one file of cases".into());
     };
-    Ok(Command::Diff(Diff { old, new, cases, json, deny_wider }))
+    Ok(Command::Diff(Diff { old, new, cases, global_policy_namespace, json, deny_wider }))
 }
 
 /// An origin as a browser sends one: `null`, or without a path, in lower case.

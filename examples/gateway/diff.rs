@@ -1,16 +1,20 @@
 //! `diff`: two states of manifests side by side. The comparison is the library's; here it is printed.
 
-use std::{path::Path, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
-use tower_cors::{
-    explain::{Cases, PolicyDiff},
-    manifest::{LoadedRoutes, ManifestErrors, Manifests},
+use tower_cors::explain::{Cases, PolicyDiff};
+
+use crate::{
+    arguments::{Diff, Sources},
+    say, say_json,
 };
 
-use crate::{arguments::Diff, say, say_json};
-
 pub(crate) fn run(arguments: &Diff) -> ExitCode {
-    let Diff { old, new, cases, json, deny_wider } = arguments;
+    let Diff { old, new, cases, global_policy_namespace, json, deny_wider } = arguments;
+    let load = |path: &PathBuf| {
+        let sources = Sources { files: vec![path.clone()], global_policy_namespace: global_policy_namespace.clone() };
+        crate::load(&sources)
+    };
     let (old, new) = (load(old), load(new));
     let cases = cases.as_ref().map(Cases::load).transpose();
     let (old, new, cases) = match (old, new, cases) {
@@ -29,8 +33,4 @@ pub(crate) fn run(arguments: &Diff) -> ExitCode {
         return code;
     }
     if *deny_wider && diff.is_wider() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-}
-
-fn load(path: &Path) -> Result<LoadedRoutes, ManifestErrors> {
-    Manifests::new().load(path).build()
 }

@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     }
     let loaded = load(&arguments.sources);
     if arguments.check {
-        return messages::report(loaded, arguments.deny, arguments.json);
+        return messages::report(&loaded, arguments.deny, arguments.json);
     }
     let routes = match loaded {
         Ok(routes) => routes,

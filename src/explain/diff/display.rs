@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Applies, FieldChange, PolicyChange, PolicyDiff, State, is_wider_case};
 use crate::{
     escape::Escaped,
-    explain::display::shown,
+    explain::display::{entries, shown},
     manifest::Position,
     policy::{CorsPolicy, PolicyField},
 };
@@ -58,17 +58,28 @@ impl PolicyChange {
         let FieldChange { field, from: [was, is], wider } = change;
         let policies = [self.before(), self.after()];
         let [before, after] = policies.map(|policy| value(policy, *field));
-        write!(f, "\n  {field}: {} -> {}", Escaped(&before), Escaped(&after))?;
+        write!(f, "\n  {field}: {before} -> {after}")?;
         if !wider.is_empty() {
-            write!(f, "\n    WIDER: {}", Escaped(&wider.join(", ")))?;
+            write!(f, "\n    WIDER: {}", listed(wider))?;
         }
         write_sources(f, "before", was)?;
         write_sources(f, "after", is)
     }
 }
 
+/// The whole value, however long: what is different may stand at its end.
 fn value(policy: Option<&CorsPolicy>, field: PolicyField) -> String {
-    policy.and_then(|policy| shown(policy, field)).unwrap_or_else(|| "not set".to_owned())
+    match policy.filter(|policy| shown(policy, field).is_some()) {
+        None => "not set".to_owned(),
+        Some(policy) => match entries(policy, field) {
+            none if none.is_empty() => "nothing".to_owned(),
+            entries => listed(&entries),
+        },
+    }
+}
+
+fn listed(entries: &[String]) -> String {
+    entries.iter().map(|entry| Escaped(entry).to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn write_difference(f: &mut fmt::Formatter<'_>, what: &str, [before, after]: [Option<String>; 2]) -> fmt::Result {

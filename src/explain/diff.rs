@@ -14,7 +14,7 @@ use crate::{
     manifest::{InEffect, LoadedRoutes, Position},
     policy::{CorsPolicy, PolicyField},
 };
-use compare::{Pair, compare, rule_of};
+use compare::{Listeners, Pair, compare, rule_of};
 use gained::Gained;
 
 /// What is different between two loads of manifests.
@@ -96,7 +96,7 @@ impl PolicyDiff {
     pub fn new(before: &LoadedRoutes, after: &LoadedRoutes, cases: Option<&Cases>) -> Self {
         let (old, new) = (before.in_effect(), after.in_effect());
         let (mut changes, mut unchanged) = (Vec::<PolicyChange>::new(), 0);
-        for pair in compare(&old, &new) {
+        for pair in compare(&old, &new, &Listeners::new(before, after)) {
             match PolicyChange::new(&pair, [before, after]) {
                 None => unchanged += 1,
                 // What differs alike on several listeners is said once.

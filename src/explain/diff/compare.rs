@@ -11,7 +11,10 @@ use std::{
 };
 
 use super::gained::{Gained, gained};
-use crate::{manifest::InEffect, route::RouteMatch};
+use crate::{
+    manifest::{InEffect, LoadedRoutes},
+    route::RouteMatch,
+};
 
 /// One policy before and after; one of both is there.
 pub(super) struct Pair<'p, 'a> {
@@ -25,11 +28,35 @@ pub(super) struct Pair<'p, 'a> {
     leaves: bool,
 }
 
+/// The listeners of both loads.
+pub(super) struct Listeners {
+    /// Those that both have, for the same requests: what arrives on one of them still does.
+    kept: HashSet<String>,
+}
+
+impl Listeners {
+    pub(super) fn new(before: &LoadedRoutes, after: &LoadedRoutes) -> Self {
+        let old = before.listeners();
+        let kept = after.listeners().into_iter().filter(|(name, arrives)| old.get(name) == Some(arrives));
+        Self { kept: kept.map(|(name, _)| name).collect() }
+    }
+
+    /// Whether a request that arrived on the one may arrive on the other.
+    fn may_be_one(&self, before: Option<&str>, after: Option<&str>) -> bool {
+        let (Some(before), Some(after)) = (before, after) else { return true };
+        before == after || !self.kept.contains(before) || !self.kept.contains(after)
+    }
+}
+
 /// The most rules that are named for one.
 const MAX_NAMED: usize = 3;
 
 /// Every policy of both loads.
-pub(super) fn compare<'p, 'a>(before: &'p [InEffect<'a>], after: &'p [InEffect<'a>]) -> Vec<Pair<'p, 'a>> {
+pub(super) fn compare<'p, 'a>(
+    before: &'p [InEffect<'a>],
+    after: &'p [InEffect<'a>],
+    listeners: &Listeners,
+) -> Vec<Pair<'p, 'a>> {
     let mut pairs = pair(before, after);
     for pair in &mut pairs {
         if let (Some(before), Some(after)) = (pair.before, pair.after) {
@@ -39,8 +66,8 @@ pub(super) fn compare<'p, 'a>(before: &'p [InEffect<'a>], after: &'p [InEffect<'
     let moved: Vec<_> = pairs
         .iter()
         .map(|pair| {
-            let taken = pair.after.filter(|_| pair.takes).map(|after| taken(after, pair.before, before));
-            let left = pair.before.filter(|_| pair.leaves).map(|before| left(before, pair.after, after));
+            let taken = pair.after.filter(|_| pair.takes).map(|after| taken(after, pair.before, before, listeners));
+            let left = pair.before.filter(|_| pair.leaves).map(|before| left(before, pair.after, after, listeners));
             taken.into_iter().chain(left).flatten().collect()
         })
         .collect();
@@ -51,9 +78,14 @@ pub(super) fn compare<'p, 'a>(before: &'p [InEffect<'a>], after: &'p [InEffect<'
 }
 
 /// What is gained by the requests that a rule takes from others, or that were not served.
-fn taken(after: &InEffect<'_>, own: Option<&InEffect<'_>>, before: &[InEffect<'_>]) -> Vec<String> {
+fn taken(
+    after: &InEffect<'_>,
+    own: Option<&InEffect<'_>>,
+    before: &[InEffect<'_>],
+    listeners: &Listeners,
+) -> Vec<String> {
     let allows = !gained(None, &after.resolution).is_empty();
-    let others: Vec<_> = before.iter().filter(|other| may_share(other, after)).collect();
+    let others: Vec<_> = before.iter().filter(|other| may_share(other, after, listeners)).collect();
     let allowed_less = others.iter().filter(|other| {
         own.is_none_or(|own| !std::ptr::eq(**other, own)) && !gained(Some(&other.resolution), &after.resolution).is_empty()
     });
@@ -66,10 +98,15 @@ fn taken(after: &InEffect<'_>, own: Option<&InEffect<'_>>, before: &[InEffect<'_
 }
 
 /// What is gained by the requests that a rule leaves to others.
-fn left(before: &InEffect<'_>, own: Option<&InEffect<'_>>, after: &[InEffect<'_>]) -> Vec<String> {
+fn left(
+    before: &InEffect<'_>,
+    own: Option<&InEffect<'_>>,
+    after: &[InEffect<'_>],
+    listeners: &Listeners,
+) -> Vec<String> {
     let others = after.iter().filter(|other| own.is_none_or(|own| !std::ptr::eq(*other, own)));
     let allow_more = others
-        .filter(|other| may_share(before, other) && !gained(Some(&before.resolution), &other.resolution).is_empty());
+        .filter(|other| may_share(before, other, listeners) && !gained(Some(&before.resolution), &other.resolution).is_empty());
     named("its requests may reach", allow_more.map(rule_of), "which allows more")
 }
 
@@ -96,10 +133,9 @@ fn matches<'m>(entry: &'m InEffect<'_>, everything: &'m RouteMatch) -> &'m [Rout
 }
 
 /// Whether a request may reach both, each in its load.
-fn may_share(before: &InEffect<'_>, after: &InEffect<'_>) -> bool {
+fn may_share(before: &InEffect<'_>, after: &InEffect<'_>, listeners: &Listeners) -> bool {
     let everything = RouteMatch::new();
-    let has_listener = before.listener.is_none() || after.listener.is_none() || before.listener == after.listener;
-    has_listener
+    listeners.may_be_one(before.listener.as_deref(), after.listener.as_deref())
         && before.hostnames.iter().any(|one| after.hostnames.iter().any(|two| one.overlaps(two)))
         && matches(before, &everything)
             .iter()
@@ -191,7 +227,12 @@ fn pair_entries<'p, 'a>(
     let mut known: HashMap<_, _> = old.iter().map(|entry| (key(entry), *entry)).collect();
     for entry in new {
         let before = known.remove(&key(entry));
-        let is_moved = is_reordered || before.is_some_and(|before| before.created != entry.created);
+        // 8.1: what decides between rules that a request meets.
+        let order = |entry: &InEffect<'a>| {
+            let matches = entry.matches.iter().map(ToString::to_string).collect::<Vec<_>>();
+            (matches, entry.route_hostnames, entry.created)
+        };
+        let is_moved = is_reordered || before.is_some_and(|before| order(before) != order(entry));
         pairs.push(Pair {
             before,
             after: Some(entry),

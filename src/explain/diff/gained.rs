@@ -47,6 +47,8 @@ fn gained_by_policy(before: Option<&CompiledPolicy>, after: &CompiledPolicy) -> 
     };
     keep(&mut after.allow_methods, headers::is_safelisted_method);
     keep(&mut after.expose_headers, headers::is_safelisted_response_header);
+    // 2.10: what is unset is so many seconds, and may be more than before.
+    after.max_age.get_or_insert(DEFAULT_MAX_AGE);
 
     let before = before.map(|before| before.policy().clone()).unwrap_or_default();
     let all = || PolicyField::ALL.map(|field| Gained::Field(field, entries(&after, field))).to_vec();

@@ -1,7 +1,10 @@
 //! Every policy that is in effect, with what decides which requests it is for. In: loaded routes. Out: one entry for each
 //! rule, listener and backend, for comparisons of loads. Rules 7.1, 8.4, 8.8.
 
-use std::{collections::HashSet, time::SystemTime};
+use std::{
+    collections::{HashMap, HashSet},
+    time::SystemTime,
+};
 
 use super::{
     graph::Served,
@@ -22,12 +25,13 @@ pub(crate) struct InEffect<'a> {
     /// Its rule by its index, and by its name where it has one.
     pub(crate) rule: usize,
     pub(crate) name: Option<&'a str>,
-    /// None where every listener serves the route.
+    /// None where any listener may be meant: every one serves the route, or its parent is not in the manifests.
     pub(crate) listener: Option<String>,
     /// The backend that it is for, where it is not for all of them.
     pub(crate) backend: Option<String>,
-    /// The hosts that it is for.
+    /// The hosts that it is for, and the hostnames of the route, which decide between routes.
     pub(crate) hostnames: Vec<Hostname>,
+    pub(crate) route_hostnames: &'a [Hostname],
     /// What its requests match; nothing stands for everything.
     pub(crate) matches: &'a [RouteMatch],
     pub(crate) created: Option<SystemTime>,
@@ -40,6 +44,20 @@ impl LoadedRoutes {
     pub(crate) fn in_effect(&self) -> Vec<InEffect<'_>> {
         let served = self.served.iter().enumerate();
         served.filter_map(|(at, served)| self.in_effect_of(at, served)).flatten().collect()
+    }
+
+    /// Every listener that is in the manifests, by its name and with what decides which requests arrive on it.
+    pub(crate) fn listeners(&self) -> HashMap<String, (Hostname, Option<u16>)> {
+        let of_gateways = self.resources.gateways.iter().flat_map(|gateway| {
+            let name = |listener: &str| Listener::of_gateway(&gateway.meta.namespace, &gateway.meta.name, listener);
+            gateway.listeners.iter().map(move |listener| (name(&listener.name), listener))
+        });
+        let of_sets = self.resources.listener_sets.iter().flat_map(|set| {
+            let name = |listener: &str| Listener::of_listener_set(&set.meta.namespace, &set.meta.name, listener);
+            set.listeners.iter().map(move |listener| (name(&listener.name), listener))
+        });
+        let all = of_gateways.chain(of_sets);
+        all.map(|(name, listener)| (listener_name(&name), (listener.hostname.clone(), listener.port))).collect()
     }
 
     fn in_effect_of<'a>(&'a self, at: usize, served: &'a Served) -> Option<Vec<InEffect<'a>>> {
@@ -66,6 +84,7 @@ impl LoadedRoutes {
                         listener: listener.clone(),
                         backend,
                         hostnames: hosts(&top.hostnames, hostname),
+                        route_hostnames: &top.hostnames,
                         matches,
                         created: route.meta.created,
                         position: &rule.position,
@@ -86,10 +105,7 @@ fn listeners(served: &Served) -> Vec<(Option<String>, Hostname, usize)> {
     }
     let mut seen = HashSet::new();
     let all = groups.iter().flat_map(|group| group.iter());
-    let named = all.map(|(listener, hostname, settings)| {
-        let unknown = || "a listener that is not in the manifests".to_owned();
-        (Some(listener.map_or_else(unknown, listener_name)), hostname.clone(), settings)
-    });
+    let named = all.map(|(listener, hostname, settings)| (listener.map(listener_name), hostname.clone(), settings));
     named.filter(|(name, ..)| seen.insert(name.clone())).collect()
 }
 

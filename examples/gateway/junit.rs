@@ -79,8 +79,6 @@ fn write_test(
 
 /// Without the characters that XML 1.0 can't hold, however they are escaped.
 fn permitted(text: &str) -> String {
-    let is_permitted = |character: char| {
-        matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-    };
+    let is_permitted = |character: char| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     text.chars().map(|character| if is_permitted(character) { character } else { '\u{fffd}' }).collect()
 }

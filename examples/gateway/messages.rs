@@ -188,7 +188,9 @@ impl<'a> Checked<'a> {
         let lints = routes.lints();
         let denied = lints.iter().filter(|lint| deny.is_some_and(|severity| lint.severity() >= severity)).count();
         let wrong = match (routes.invalid_wholes().count(), deny) {
-            (0, Some(severity)) if denied > 0 => Some(format!("{} of severity {severity} or above", count(denied, "lint"))),
+            (0, Some(severity)) if denied > 0 => {
+                Some(format!("{} of severity {severity} or above", count(denied, "lint")))
+            }
             (0, _) => None,
             (1, _) => Some("1 rule is served without CORS".to_owned()),
             (invalid, _) => Some(format!("{invalid} rules are served without CORS")),

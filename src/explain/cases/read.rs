@@ -28,8 +28,7 @@ const MAX_ITEMS: usize = 100_000;
 const MAX_EDITS: usize = 8;
 
 const FIELDS: [&str; 3] = ["manifests", "globalPolicyNamespace", "cases"];
-const FIELDS_OF_CASE: [&str; 8] =
-    ["name", "page", "fetch", "headers", "credentials", "listener", "expect", "exposes"];
+const FIELDS_OF_CASE: [&str; 8] = ["name", "page", "fetch", "headers", "credentials", "listener", "expect", "exposes"];
 
 pub(super) fn read(documents: &[Node<'_>], report: &mut Report<'_>) -> Option<Cases> {
     let nothing = Node { value: Value::Map(Vec::new()), place: crate::manifest::reader::Place { line: 1, column: 1 } };
@@ -246,8 +245,7 @@ fn read_reason(field: &Field<'_>, text: &str, report: &mut Report<'_>) -> Option
     if let Some(reason) = known.iter().find(|reason| **reason == text) {
         return Some(Expected::Blocked(Some(reason)));
     }
-    let mut near: Vec<_> =
-        known.into_iter().filter_map(|reason| Some((distance(text, reason)?, reason))).collect();
+    let mut near: Vec<_> = known.into_iter().filter_map(|reason| Some((distance(text, reason)?, reason))).collect();
     near.sort_unstable();
     let near = near.into_iter().take(3).map(|(_, reason)| reason).collect();
     report.violate(field, ViolationKind::UnknownReason { near });

@@ -114,7 +114,8 @@ fn described(explanation: &Explanation) -> String {
 
 /// Why a request ends as it does, with the places of the settings.
 fn why(explanation: &Explanation, field: PolicyField, routes: &LoadedRoutes) -> Vec<String> {
-    let mut lines: Vec<_> = explanation.verdict().err().map(|blocked| format!("browser: {blocked}")).into_iter().collect();
+    let mut lines: Vec<_> =
+        explanation.verdict().err().map(|blocked| format!("browser: {blocked}")).into_iter().collect();
     let Some(step) = explanation.actual().or(explanation.preflight()) else { return lines };
     lines.push(format!("decision: {}", step.decision()));
     if let Some(route) = step.route() {

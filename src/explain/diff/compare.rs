@@ -87,7 +87,8 @@ fn taken(
     let allows = !gained(None, &after.resolution).is_empty();
     let others: Vec<_> = before.iter().filter(|other| may_share(other, after, listeners)).collect();
     let allowed_less = others.iter().filter(|other| {
-        own.is_none_or(|own| !std::ptr::eq(**other, own)) && !gained(Some(&other.resolution), &after.resolution).is_empty()
+        own.is_none_or(|own| !std::ptr::eq(**other, own))
+            && !gained(Some(&other.resolution), &after.resolution).is_empty()
     });
     let mut lines = named("takes requests of", allowed_less.map(|other| rule_of(other)), "which allowed less");
     // What is taken from nobody had no permission.
@@ -105,8 +106,9 @@ fn left(
     listeners: &Listeners,
 ) -> Vec<String> {
     let others = after.iter().filter(|other| own.is_none_or(|own| !std::ptr::eq(*other, own)));
-    let allow_more = others
-        .filter(|other| may_share(before, other, listeners) && !gained(Some(&before.resolution), &other.resolution).is_empty());
+    let allow_more = others.filter(|other| {
+        may_share(before, other, listeners) && !gained(Some(&before.resolution), &other.resolution).is_empty()
+    });
     named("its requests may reach", allow_more.map(rule_of), "which allows more")
 }
 
@@ -178,41 +180,42 @@ fn pair<'p, 'a>(before: &'p [InEffect<'a>], after: &'p [InEffect<'a>]) -> Vec<Pa
     pairs
 }
 
-/// Pairs the rules of one route: by their names, then by what they match, then by their indices.
+/// What a rule is known by.
+type Key = fn(usize, &[&InEffect<'_>]) -> Option<String>;
+
+/// By its name, by what it matches, and by its index: first the one that says most.
+const KEYS: [Key; 3] = [
+    |_, rule| rule.first()?.name.map(str::to_owned),
+    |_, rule| Some(rule.first()?.matches.iter().map(|found| format!("{found}\n")).collect()),
+    |index, _| Some(index.to_string()),
+];
+
+/// Pairs the rules of one route.
 fn pair_rules<'p, 'a>(old: &Rules<'p, 'a>, new: &Rules<'p, 'a>, pairs: &mut Vec<Pair<'p, 'a>>) {
-    let mut old_of: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut is_taken = HashSet::new();
-    let named = |rules: &[&InEffect<'_>]| rules.first().and_then(|entry| entry.name).map(str::to_owned);
-    let matched = |rules: &[&InEffect<'_>]| {
-        let texts = rules.first().map(|entry| entry.matches.iter().map(ToString::to_string).collect::<Vec<_>>());
-        texts.map(|texts| texts.join("\n"))
-    };
-    let keys: [&dyn Fn(usize, &[&InEffect<'_>]) -> Option<String>; 3] =
-        [&|_, rules| named(rules), &|_, rules| matched(rules), &|index, _| Some(index.to_string())];
-    for key in keys {
-        let mut known: HashMap<String, Vec<usize>> = HashMap::new();
-        for (index, rules) in old.iter().rev().filter(|(index, _)| !is_taken.contains(*index)) {
-            known.entry(key(*index, rules).unwrap_or_default()).or_default().push(*index);
+    let (mut old_of, mut is_taken) = (BTreeMap::new(), HashSet::new());
+    for key in KEYS {
+        let mut known: HashMap<_, Vec<usize>> = HashMap::new();
+        for (index, rule) in old.iter().rev().filter(|(index, _)| !is_taken.contains(*index)) {
+            known.entry(key(*index, rule)).or_default().push(*index);
         }
-        for (index, rules) in new {
-            let Some(key) = key(*index, rules).filter(|_| !old_of.contains_key(index)) else { continue };
-            if let Some(found) = known.get_mut(&key).and_then(Vec::pop) {
+        for (index, rule) in new {
+            let key = key(*index, rule).filter(|_| !old_of.contains_key(index));
+            if let Some(found) = key.and_then(|key| known.get_mut(&Some(key))).and_then(Vec::pop) {
                 old_of.insert(*index, found);
                 is_taken.insert(found);
             }
         }
     }
-    let order: Vec<_> = old_of.iter().map(|(new, old)| (*new, *old)).collect();
-    for (index, rules) in new {
+    for (index, rule) in new {
         let known = old_of.get(index);
         let is_reordered = known.is_some_and(|known| {
-            order.iter().any(|(other, other_known)| (other < index) != (other_known < known) && other != index)
+            old_of.iter().any(|(other, other_known)| other != index && (other < index) != (other_known < known))
         });
         let earlier = known.and_then(|known| old.get(known)).map(Vec::as_slice).unwrap_or_default();
-        pair_entries(earlier, rules, is_reordered, pairs);
+        pair_entries(earlier, rule, is_reordered, pairs);
     }
-    for (_, rules) in old.iter().filter(|(index, _)| !is_taken.contains(*index)) {
-        pair_entries(rules, &[], false, pairs);
+    for (_, rule) in old.iter().filter(|(index, _)| !is_taken.contains(*index)) {
+        pair_entries(rule, &[], false, pairs);
     }
 }
 

@@ -68,7 +68,7 @@ fn read_case(object: &Object<'_>, report: &mut Report<'_>) -> Option<Case> {
     let ((method, uri), page) = (fetch?, page?);
     if is_own_page(&page, &uri) {
         let field = object.get("page", report)?;
-        report.violate(&field, ViolationKind::InvalidValue { expected: "another origin than that of the URL" });
+        report.violate(&field, ViolationKind::InvalidValue { expected: "another origin than the URL's" });
     }
     let credentials = if credentials { Credentials::Include } else { Credentials::Omit };
     let request = ScriptRequest::new(page, method).credentials(credentials);

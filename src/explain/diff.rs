@@ -152,7 +152,8 @@ impl PolicyChange {
                 Gained::Field(of, entries) if *of == field => Some(entries.clone()),
                 _ => None,
             });
-            (was != is).then(|| FieldChange {
+            // 3.7: what a field allows may depend on another one.
+            (was != is || wider.is_some()).then(|| FieldChange {
                 field,
                 from: sides.map(|(entry, routes)| entry.map(|entry| sources(entry, field, routes)).unwrap_or_default()),
                 wider: wider.unwrap_or_default(),
@@ -213,8 +214,8 @@ impl PolicyChange {
 impl State {
     fn new(entry: &InEffect<'_>) -> Self {
         let applies = match entry.resolution.policy() {
+            _ if entry.resolution.is_closed() => Applies::Closed,
             Some(policy) => Applies::Policy(policy.policy().clone()),
-            None if entry.resolution.is_closed() => Applies::Closed,
             None => Applies::Nothing,
         };
         Self {

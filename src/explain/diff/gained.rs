@@ -27,8 +27,8 @@ pub(super) enum Gained {
 pub(super) fn gained(before: Option<&Resolution<'_>>, after: &Resolution<'_>) -> Vec<Gained> {
     let was = before.and_then(Resolution::policy);
     match after.policy() {
+        _ if after.is_closed() => Vec::new(),
         Some(after) => gained_by_policy(was, after),
-        None if after.is_closed() => Vec::new(),
         None => {
             let was_held = was.is_some() || before.is_some_and(Resolution::is_closed);
             if was_held { vec![Gained::NoPolicy] } else { Vec::new() }

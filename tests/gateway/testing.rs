@@ -67,6 +67,27 @@ fn the_commands_print_what_the_page_shows() {
     assert!(xml.starts_with(shown.as_str()), "{xml}");
 }
 
+/// Those of examples/README.md that end by themselves.
+#[test]
+fn the_commands_of_the_examples_succeed() {
+    let (page, folder) =
+        (fs::read_to_string(file("examples/README.md")).expect("the page"), checkout("testing-examples-page"));
+    folder.write(
+        "examples/manifests/httproute-cors.yaml",
+        &fs::read_to_string(file("examples/manifests/httproute-cors.yaml")).unwrap(),
+    );
+    let commands = page.split('`').skip(1).step_by(2).filter(|command| command.starts_with(SERVE));
+    let ending: Vec<_> = commands
+        .map(arguments_of)
+        .filter(|arguments| !arguments.is_empty() && arguments[0] != "--kubernetes")
+        .collect();
+    for arguments in &ending {
+        let output = run_in(folder.path(), arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(ending.len(), 4);
+}
+
 #[test]
 fn the_file_of_the_page_is_that_of_the_examples() {
     let shown = blocks(&page(), "yaml");

@@ -12,7 +12,7 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    extract::{Path, Request, State},
+    extract::{OriginalUri, Path, Request, State},
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
     routing::any,
@@ -82,6 +82,8 @@ async fn serve(State(store): State<Store>, Path(number): Path<u64>, mut request:
 fn stand_in(serves: &Serves, request: &mut Request) -> Option<(HeaderValue, HeaderValue)> {
     let Serves::Routes(_, uri, page) = serves else { return None };
     *request.uri_mut() = uri.clone();
+    // Else the path would be that of the exchange.
+    request.extensions_mut().remove::<OriginalUri>();
     let host = uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok())?;
     request.headers_mut().insert(header::HOST, host);
     let sender = request.headers_mut().get_mut(header::ORIGIN).filter(|sender| *sender != "null")?;

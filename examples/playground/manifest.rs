@@ -47,12 +47,15 @@ struct RuleView {
     matched: Option<String>,
     #[serde(rename = "hasPolicy")]
     has_policy: bool,
+    /// The method that it asks for, where it asks for one.
+    method: Option<String>,
     url: Option<String>,
     page: String,
 }
 
 impl Manifest {
-    pub(crate) fn new(given: &GivenManifest) -> Self {
+    /// Reads a manifest; `method` is that of the request, which may decide between rules.
+    pub(crate) fn new(given: &GivenManifest, method: &str) -> Self {
         let uri = given.url.parse::<Uri>().ok().filter(|uri| uri.scheme().is_some() && uri.authority().is_some());
         let (routes, problems) = match Manifests::new().read(FILE, &given.text).build() {
             Ok(routes) => (Some(Arc::new(routes)), Vec::new()),
@@ -64,7 +67,7 @@ impl Manifest {
             view.lints = routes.lints().iter().map(|lint| format!("{}: {lint}", lint.severity())).collect();
             let rules: Vec<_> = routes.table().rules().take(MAX_RULES).collect();
             view.rules = rules.iter().map(|rule| RuleView::new(rule, routes)).collect();
-            let reached = uri.as_ref().and_then(|uri| place(routes, "GET", &uri.to_string()));
+            let reached = uri.as_ref().and_then(|uri| place(routes, method, &uri.to_string()));
             view.reached = reached.and_then(|at| rules.iter().position(|rule| (rule.route(), rule.rule()) == at));
         }
         Self { routes, uri, page: given.page.clone(), view }
@@ -84,10 +87,10 @@ impl Manifest {
         Some(Explanation::of_routes(asked.script_request().ok()?, uri, &routes, &Default::default()))
     }
 
-    /// The policy of what the URL reaches.
-    pub(crate) fn policy(&self) -> Option<CompiledPolicy> {
+    /// The policy of what a request with this method reaches.
+    pub(crate) fn policy(&self, method: &str) -> Option<CompiledPolicy> {
         let (routes, uri, _) = self.served()?;
-        let request = Request::get(uri).body(()).ok()?;
+        let request = Request::builder().method(method).uri(uri).body(()).ok()?;
         let found = routes.table().find(&CorsRequest::of(&request))?;
         found.policy().cloned()
     }
@@ -106,7 +109,8 @@ impl RuleView {
         let text = matched.clone().unwrap_or_default();
         let path = text.strip_prefix("path prefix ").or_else(|| text.strip_prefix("path "));
         let path = path.unwrap_or("/").split(',').next().filter(|path| path.starts_with('/')).unwrap_or("/");
-        let method = text.split(", ").find_map(|part| part.strip_prefix("method ")).unwrap_or("GET");
+        let method = text.split(", ").find_map(|part| part.strip_prefix("method ")).map(str::to_owned);
+        let asked = method.as_deref().unwrap_or("GET");
         let hosts = routes.table().hostnames();
         let hosts = hosts.iter().take(MAX_HOSTS).map(|host| match host.strip_prefix("*.") {
             Some(parent) => format!("app.{parent}"),
@@ -118,8 +122,9 @@ impl RuleView {
             name: format!("{}/{} rule {}", rule.namespace(), rule.name(), rule.rule()),
             matched,
             has_policy: rule.policy().is_some(),
-            url: urls.find(|url| place(routes, method, url) == Some((rule.route(), rule.rule()))),
+            url: urls.find(|url| place(routes, asked, url) == Some((rule.route(), rule.rule()))),
             page,
+            method,
         }
     }
 }

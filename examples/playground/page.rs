@@ -133,8 +133,9 @@ fn read_manifest(
     settings: Vec<Reading>,
     asked: Option<&Asked>,
 ) -> ReadAnswer {
-    let read = Manifest::new(given);
-    let whole = match (read.served(), read.policy()) {
+    let method = asked.map_or("GET", |asked| &asked.method);
+    let read = Manifest::new(given, method);
+    let whole = match (read.served(), read.policy(method)) {
         (None, _) => Whole::Broken,
         (Some(_), None) => Whole::None(None),
         (Some(_), Some(policy)) => Whole::Policy(policy),
@@ -157,7 +158,9 @@ fn read_manifest(
 async fn begin(State(page): State<Page>, Json(scenario): Json<Scenario>) -> Result<Json<Value>, Response> {
     let refuse = |message: String| (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "message": message })));
     let serves = match &scenario.manifest {
-        Some(given) => Manifest::new(given).served().map(|(routes, uri, page)| Serves::Routes(routes, uri, page)),
+        Some(given) => {
+            Manifest::new(given, "GET").served().map(|(routes, uri, page)| Serves::Routes(routes, uri, page))
+        }
         None => settle(&scenario).1.resolver().map(Serves::Policy),
     };
     let serves =

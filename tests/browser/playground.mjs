@@ -155,7 +155,7 @@ function written(page) {
 async function widthsAt360(url, open) {
     const page = await open(url, { width: 360, height: 740 });
     const widths = [];
-    for (const preset of ["Works: a credentialed PUT", "Refused: a policy with mistakes"]) {
+    for (const preset of ["Works: a credentialed PUT", "Refused: a policy with mistakes", "A manifest: a route with two rules"]) {
         await choose(page, preset);
         await send(page);
         for (const tab of await page.getByRole("tab").all()) {
@@ -250,13 +250,13 @@ async function giveManifest(url, open, context) {
         `apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: ${name}}\nspec:\n  ` +
         `hostnames: [${name}.example]\n  rules:\n${rules.join("")}`;
 
+    await choose(page, "Works: a simple GET, no preflight");
     await page.getByRole("button", { name: "manifest", exact: true }).click();
     await page.focus("#given-text");
     await page.evaluate((text) => {
         document.getElementById("given-text").dispatchEvent(new ClipboardEvent("paste"));
         document.execCommand("insertText", false, text);
     }, route("api", rule("/v1", "https://app.example"), rule("/v2", "https://admin.example")));
-    await page.fill("#method", "GET");
     await reads("Expected: readable");
     const pasted = { ...(await shows()), sent: await send(page) };
 
@@ -283,6 +283,7 @@ async function giveManifest(url, open, context) {
         buffer: Buffer.from(route("shop", rule("/", "https://shop.example"))),
     });
     await page.waitForFunction(() => document.getElementById("given-url").value === "https://shop.example/");
+    await page.click("#copy-link");
     const other = await open(page.url());
     const linked = await other.inputValue("#given-text");
 

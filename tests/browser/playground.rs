@@ -115,7 +115,7 @@ async fn the_playground_shows_what_the_browser_does() {
     assert!(seen.link.before.values.contains(&"# ü\nallowOrigins: [\"*\"]\nallowMethods: [PUT]\n".into()));
     assert_eq!(seen.link.before, seen.link.after);
     assert_eq!(seen.link.after.shows.headline, "Blocked", "nothing allows X-Trace");
-    assert_eq!(seen.widths, [360; 8]);
+    assert_eq!(seen.widths, [360; 12]);
     assert_eq!(seen.complaints, [""; 0]);
 
     assert!(seen.consoles.len() >= 8, "{:?}", seen.consoles);

@@ -130,7 +130,7 @@ fn every_example_is_named() {
 fn examples() -> Vec<String> {
     let entries = fs::read_dir(root().join("examples")).expect("a folder").map(|entry| entry.expect("an entry").path());
     let entries = entries.filter(|path| path.is_dir() || path.extension().is_some_and(|extension| extension == "rs"));
-    entries.map(|path| path.file_stem().expect("a name").display().to_string()).collect()
+    entries.map(|path| path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned()).collect()
 }
 
 #[test]

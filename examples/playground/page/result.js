@@ -310,12 +310,13 @@ function showEffective(effective) {
     );
 }
 
-function showLints({ settings, effective }) {
+function showLints({ settings: levels, effective, given }) {
     const labels = ["route", "gateway"];
+    const settings = given ? [] : levels;
     const found = settings.flatMap(({ kind, lints }, at) =>
         kind === "policy" ? lints.map((lint) => [labels[at], lint]) : [],
     );
-    found.push(...effective.lints.map((lint) => ["together", lint]));
+    found.push(...effective.lints.map((lint) => [given ? "rule" : "together", lint]));
     find("lint-count").textContent = found.length ? ` ${found.length}` : "";
     const violations = settings.flatMap(({ kind, problems }) =>
         kind === "policy" || kind === "ceiling" ? problems : [],

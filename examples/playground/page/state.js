@@ -244,15 +244,15 @@ function sanitized(given) {
             headers: pairs(request.headers),
             credentials: request.credentials === true,
         },
-        manifest: given.manifest
-            ? { text: text(given.manifest.text), url: text(given.manifest.url), page: text(given.manifest.page) }
-            : null,
         backend: {
             status: Number.isInteger(backend.status) ? backend.status : 200,
             headers: pairs(backend.headers),
             body: text(backend.body),
             outside: backend.outside === true,
         },
+        manifest: given.manifest
+            ? { text: text(given.manifest.text), url: text(given.manifest.url), page: text(given.manifest.page) }
+            : null,
     };
 }
 

@@ -21,9 +21,20 @@
 //! # Ok::<_, tower_cors::Violations>(())
 //! ```
 
+#[cfg(feature = "manifest")]
+mod cases;
+#[cfg(feature = "manifest")]
+mod diff;
 mod display;
+mod ending;
 #[cfg(feature = "serde")]
 mod serialize;
+
+#[cfg(feature = "manifest")]
+pub use cases::{CaseResult, Cases};
+#[cfg(feature = "manifest")]
+pub use diff::{PolicyChange, PolicyDiff};
+pub use ending::Ending;
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 #[cfg(feature = "serde")]
@@ -120,6 +131,15 @@ pub struct MatchedRoute {
     delegated_by: Vec<String>,
 }
 
+/// What comes with a request and its answer beside what the script sends.
+#[derive(Default)]
+struct Beside {
+    /// What the server knows of the connection.
+    extensions: http::Extensions,
+    /// The headers that the backend answers with.
+    answered: HeaderMap,
+}
+
 /// What is known of a request beside the policy.
 #[derive(Default)]
 struct Found {
@@ -131,13 +151,13 @@ struct Found {
 impl Explanation {
     /// Explains a request for `uri`, which has a host, under the policies of `resolver`.
     pub fn new(request: ScriptRequest, uri: Uri, resolver: &impl PolicyResolver, options: &Options) -> Self {
-        Self::explain(request, uri, resolver, options, |_| Found::default())
+        Self::explain(request, uri, resolver, options, &Beside::default(), |_| Found::default())
     }
 
     /// Explains a request for `uri` under a table of routes, naming the rule that it reaches.
     #[cfg(feature = "route")]
     pub fn of_table(request: ScriptRequest, uri: Uri, table: &crate::route::RouteTable, options: &Options) -> Self {
-        Self::explain(request, uri, table, options, |head| {
+        Self::explain(request, uri, table, options, &Beside::default(), |head| {
             let Some(found) = table.find(head) else { return Found::unrouted() };
             let route = MatchedRoute::new(&found, None, table.requires_consent(head));
             Found { route: Some(route), ..Found::default() }
@@ -153,7 +173,18 @@ impl Explanation {
         routes: &crate::manifest::LoadedRoutes,
         options: &Options,
     ) -> Self {
-        Self::explain(request, uri, routes, options, |head| {
+        Self::of_routes_beside(request, uri, routes, options, &Beside::default())
+    }
+
+    #[cfg(feature = "manifest")]
+    fn of_routes_beside(
+        request: ScriptRequest,
+        uri: Uri,
+        routes: &crate::manifest::LoadedRoutes,
+        options: &Options,
+        beside: &Beside,
+    ) -> Self {
+        Self::explain(request, uri, routes, options, beside, |head| {
             let Some(found) = routes.table().find(head) else { return Found::unrouted() };
             let matched = routes.matched(&found).map(ToString::to_string);
             let route = MatchedRoute::new(&found, matched, routes.table().requires_consent(head));
@@ -174,17 +205,26 @@ impl Explanation {
         uri: Uri,
         resolver: &impl PolicyResolver,
         options: &Options,
+        beside: &Beside,
         find: impl Fn(&CorsRequest<'_>) -> Found,
     ) -> Self {
-        let ask = |method: Method, headers: HeaderMap| Step::take(method, &uri, headers, resolver, options, &find);
+        let ask = |method: Method, headers: HeaderMap| {
+            let mut sent = Request::new(());
+            *sent.method_mut() = method;
+            *sent.uri_mut() = uri.clone();
+            *sent.headers_mut() = headers;
+            *sent.extensions_mut() = beside.extensions.clone();
+            Step::take(&sent, resolver, options, &beside.answered, &find)
+        };
         let preflight = request.needs_preflight().then(|| ask(Method::OPTIONS, request.preflight_headers()));
         let consent = preflight.as_ref().map_or(Ok(()), |step| request.check_preflight(step.status, &step.headers));
         let (actual, verdict) = match consent {
             // The browser never sends the request itself then.
             Err(blocked) => (None, Err(blocked)),
             Ok(()) => {
-                let step = ask(request.method().clone(), request.request_headers());
+                let mut step = ask(request.method().clone(), request.request_headers());
                 let verdict = request.check_response(&step.headers);
+                beside.answered.keys().for_each(|name| _ = step.headers.remove(name));
                 (Some(step), verdict)
             }
         };
@@ -236,18 +276,13 @@ impl Found {
 
 impl Step {
     fn take(
-        method: Method,
-        uri: &Uri,
-        headers: HeaderMap,
+        sent: &Request<()>,
         resolver: &impl PolicyResolver,
         options: &Options,
+        answered: &HeaderMap,
         find: impl Fn(&CorsRequest<'_>) -> Found,
     ) -> Self {
-        let mut sent = Request::new(());
-        *sent.method_mut() = method.clone();
-        *sent.uri_mut() = uri.clone();
-        *sent.headers_mut() = headers;
-        let head = CorsRequest::of(&sent);
+        let (head, method) = (CorsRequest::of(sent), sent.method().clone());
         let Found { route, settings, behind } = find(&head);
         let (decision, policy, outcome, reason, message) = resolve_observed(resolver, &head, |resolution| {
             let decision = decide(&head, resolution, options);
@@ -263,7 +298,10 @@ impl Step {
                 status = answer.status();
                 answer.write_to(&mut headers);
             }
-            Decision::Continue(plan) => plan.apply(status, &mut headers),
+            Decision::Continue(plan) => {
+                headers.clone_from(answered);
+                plan.apply(status, &mut headers);
+            }
         }
         Self { method, route, settings, policy, outcome, reason, message, is_answered, behind, status, headers }
     }

@@ -15,6 +15,11 @@ pub mod merging {}
 #[cfg_attr(not(feature = "manifest"), doc = "This page is there with the feature `manifest`.")]
 pub mod manifests {}
 
+// As above.
+#[cfg_attr(feature = "manifest", doc = include_str!("../docs/testing.md"))]
+#[cfg_attr(not(feature = "manifest"), doc = "This page is there with the feature `manifest`.")]
+pub mod testing {}
+
 #[doc = include_str!("../docs/kubernetes.md")]
 pub mod kubernetes {}
 

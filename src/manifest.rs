@@ -40,13 +40,16 @@ mod error;
 mod finding;
 mod manifests;
 mod objects;
-mod reader;
+pub(crate) mod reader;
 mod store;
 mod value;
 
+pub(crate) use attachment::InEffect;
 pub use attachment::{Change, Condition, LoadedRoutes, ObjectStatus, StatusEntry, StatusReference};
 pub use error::{ManifestError, ManifestErrors, ObjectError};
 pub use finding::{Excerpt, Lint, LintKind, Located, Position, Violation, ViolationKind};
 pub use manifests::Manifests;
+pub(crate) use manifests::{read_file, read_other};
 pub use objects::BackendRef;
+pub(crate) use objects::suggest_field_name;
 pub use store::ObjectStore;

@@ -33,12 +33,15 @@
 
 mod backend;
 mod bucket;
+#[cfg(feature = "manifest")]
 mod delegated;
 mod describe;
 mod grpc;
 mod hostname;
 mod listener;
 mod order;
+#[cfg(feature = "manifest")]
+mod overlap;
 mod path;
 mod pattern;
 mod preflight;

@@ -14,6 +14,10 @@ use tower_cors::{
 pub(crate) const USAGE: &str = "\
 usage: gateway [OPTION ...] [MANIFEST.yaml ...]
        gateway explain --method METHOD --url URL --origin ORIGIN [OPTION ...] [--manifest MANIFEST.yaml ...]
+       gateway test [--json] [--junit FILE] CASES.yaml ...
+       gateway diff [--json] [--deny-wider] OLD NEW [CASES.yaml]
+
+  A manifest is a file, or a folder whose files are read.
 
   --listen [NAMESPACE/PARENT/LISTENER=]ADDRESS:PORT
                                    where to listen, as a listener of a Gateway where one is named; may be repeated;
@@ -30,6 +34,7 @@ usage: gateway [OPTION ...] [MANIFEST.yaml ...]
   --max-connections NUMBER         more wait until one ends [1024]
   --check                          print what is wrong with the manifests, and exit with 0 or 1
   --deny SEVERITY                  with --check: exit with 1 for lints of info, warning or critical, or above, too
+  --json                           with --check: print JSON
   --help                           print this
 
   In place of manifests in files, those of an API server:
@@ -47,12 +52,24 @@ usage: gateway [OPTION ...] [MANIFEST.yaml ...]
   It exits with 0 where the script can read the response, with 1 where the browser blocks it, and with 2 where no route
   takes the request or nothing can be explained.
 
+  test runs what pages are expected to get (docs/testing.md):
+  --json                           print JSON
+  --junit FILE                     also write a report in JUnit's XML
+  It exits with 0 where every case ends as expected, with 1 where one does not, and with 2 where a file can't be read.
+
+  diff prints which effective policies two states of manifests differ in, and of which cases the end:
+  --json                           print JSON
+  --deny-wider                     exit with 1 where something is allowed that was not
+  It exits with 2 where a file can't be read.
+
 Without a manifest, a sample for the host cors.example is served.";
 
 /// What to do.
 pub(crate) enum Command {
     Run(Box<Arguments>),
     Explain(Box<Explain>),
+    Test(Test),
+    Diff(Diff),
     Help,
 }
 
@@ -64,6 +81,24 @@ pub(crate) struct Explain {
     pub(crate) sources: Sources,
 }
 
+/// Which cases to run, and how to say what came of them.
+#[derive(Default)]
+pub(crate) struct Test {
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) json: bool,
+    pub(crate) junit: Option<PathBuf>,
+}
+
+/// What to compare.
+pub(crate) struct Diff {
+    pub(crate) old: PathBuf,
+    pub(crate) new: PathBuf,
+    pub(crate) cases: Option<PathBuf>,
+    pub(crate) global_policy_namespace: Option<String>,
+    pub(crate) json: bool,
+    pub(crate) deny_wider: bool,
+}
+
 /// How to do it.
 pub(crate) struct Arguments {
     pub(crate) listen: Vec<Listen>,
@@ -71,6 +106,8 @@ pub(crate) struct Arguments {
     pub(crate) check: bool,
     /// The least severity of lints that `check` refuses.
     pub(crate) deny: Option<Severity>,
+    /// Whether `check` prints JSON.
+    pub(crate) json: bool,
     pub(crate) forward_unmatched_preflights: bool,
     pub(crate) guard_websocket_upgrades: bool,
     pub(crate) limits: Limits,
@@ -134,6 +171,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         upstream: None,
         check: false,
         deny: None,
+        json: false,
         forward_unmatched_preflights: false,
         guard_websocket_upgrades: false,
         limits: Limits::default(),
@@ -149,6 +187,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Long("listen") => read.listen.push(parser.value()?.parse_with(listen)?),
             Long("upstream") => read.upstream = Some(authority(&parser.value()?.string()?)?),
             Long("check") => read.check = true,
+            Long("json") => read.json = true,
             Long("deny") => read.deny = Some(parser.value()?.parse_with(severity)?),
             Long("forward-unmatched-preflights") => read.forward_unmatched_preflights = true,
             Long("guard-websocket-upgrades") => read.guard_websocket_upgrades = true,
@@ -182,6 +221,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             }
             Long("help") | Short('h') => return Ok(Command::Help),
             Value(word) if word == "explain" && is_first => return explain(parser),
+            Value(word) if word == "test" && is_first => return test(parser),
+            Value(word) if word == "diff" && is_first => return diff(parser),
             Value(path) => read.sources.files.push(path.into()),
             _ => return Err(argument.unexpected()),
         }
@@ -203,6 +244,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     }
     if read.deny.is_some() && !read.check {
         return Err("--deny goes with --check".into());
+    }
+    if read.json && !read.check {
+        return Err("--json goes with --check, explain, test or diff".into());
     }
     if read.listen.is_empty() {
         read.listen.push(Listen { address: "127.0.0.1:8080".to_owned(), listener: None });
@@ -234,6 +278,39 @@ fn explain(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
     let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
     let uri = url.ok_or("explain needs --url")?;
     Ok(Command::Explain(Box::new(Explain { request, uri, json, sources })))
+}
+
+fn test(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut read = Test::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("json") => read.json = true,
+            Long("junit") => read.junit = Some(parser.value()?.into()),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Value(path) => read.files.push(path.into()),
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    if read.files.is_empty() { Err("test needs a file of cases".into()) } else { Ok(Command::Test(read)) }
+}
+
+fn diff(mut parser: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let (mut paths, mut json, mut deny_wider, mut global_policy_namespace) = (Vec::new(), false, false, None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("json") => json = true,
+            Long("deny-wider") => deny_wider = true,
+            Long("global-policy-namespace") => global_policy_namespace = Some(parser.value()?.string()?),
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Value(path) => paths.push(PathBuf::from(path)),
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    let mut paths = paths.into_iter();
+    let (Some(old), Some(new), cases, None) = (paths.next(), paths.next(), paths.next(), paths.next()) else {
+        return Err("diff needs OLD and NEW, and takes one file of cases".into());
+    };
+    Ok(Command::Diff(Diff { old, new, cases, global_policy_namespace, json, deny_wider }))
 }
 
 /// An origin as a browser sends one: `null`, or without a path, in lower case.

@@ -3,20 +3,25 @@
 //!
 //! ```text
 //! gateway [--listen [NAMESPACE/PARENT/LISTENER=]127.0.0.1:8080] [--upstream http://HOST:PORT] [--check] [MANIFEST.yaml ...]
+//! gateway test CASES.yaml ...
+//! gateway diff OLD NEW [CASES.yaml]
 //! ```
 
 mod admin;
 mod arguments;
 #[cfg(feature = "kubernetes")]
 mod cluster;
+mod diff;
 mod echo;
 mod hops;
+mod junit;
 mod messages;
 mod proxy;
 mod reload;
 mod serve;
 mod source;
 mod target;
+mod test;
 mod upgrade;
 
 use std::{
@@ -42,6 +47,8 @@ fn main() -> ExitCode {
     let arguments = match arguments::parse(std::env::args_os()) {
         Ok(Command::Run(arguments)) => *arguments,
         Ok(Command::Explain(question)) => return explain(*question),
+        Ok(Command::Test(arguments)) => return test::run(&arguments),
+        Ok(Command::Diff(arguments)) => return diff::run(&arguments),
         Ok(Command::Help) => {
             say(arguments::USAGE);
             return ExitCode::SUCCESS;
@@ -56,7 +63,7 @@ fn main() -> ExitCode {
     }
     let loaded = load(&arguments.sources);
     if arguments.check {
-        return messages::report(loaded, arguments.deny);
+        return messages::report(&loaded, arguments.deny, arguments.json);
     }
     let routes = match loaded {
         Ok(routes) => routes,
@@ -92,14 +99,8 @@ fn explain(question: Explain) -> ExitCode {
     let explanation = Explanation::of_routes(request, uri, &routes, &Options::new());
     if !json {
         say(&explanation.to_string());
-    } else {
-        match serde_json::to_string_pretty(&explanation) {
-            Ok(text) => say(&text),
-            Err(error) => {
-                eprintln!("gateway: {error}");
-                return ExitCode::from(2);
-            }
-        }
+    } else if let Err(code) = say_json(&explanation) {
+        return code;
     }
     match explanation.verdict() {
         _ if explanation.is_unrouted() => ExitCode::from(2),
@@ -117,6 +118,16 @@ fn load(sources: &Sources) -> Result<LoadedRoutes, ManifestErrors> {
         return manifests.read(SAMPLE_NAME, SAMPLE).build();
     }
     sources.files.iter().fold(manifests, |manifests, file| manifests.load(file)).build()
+}
+
+/// Writes JSON to stdout.
+fn say_json(value: &impl serde::Serialize) -> Result<(), ExitCode> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| {
+        eprintln!("gateway: {error}");
+        ExitCode::from(2)
+    })?;
+    say(&text);
+    Ok(())
 }
 
 /// Writes a line to stdout at once. Nobody may be reading there, which is no reason to stop.

@@ -4,15 +4,16 @@
 use std::{collections::HashMap, net::SocketAddr, process::ExitCode};
 
 use http::Request;
+use serde::Serialize;
 use tower_cors::{
     CorsPolicy,
     finding::Severity,
-    manifest::{Change, Lint, LoadedRoutes, ManifestErrors},
+    manifest::{Change, Lint, LoadedRoutes, ManifestError, ManifestErrors},
     policy::PolicyField,
     request::CorsRequest,
 };
 
-use crate::{SAMPLE_NAME, arguments::Sources, say};
+use crate::{SAMPLE_NAME, arguments::Sources, say, say_json};
 
 /// The most hosts, and the most rules, that a line to try is looked for among.
 const MAX_TRIED: usize = 16;
@@ -147,46 +148,74 @@ fn shown(policy: &CorsPolicy, field: PolicyField) -> String {
     value.unwrap_or_else(|| "unset".to_owned())
 }
 
+/// What `--check --json` prints.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Checked<'a> {
+    valid: bool,
+    /// The last line of what a person gets.
+    verdict: String,
+    errors: Vec<&'a ManifestError>,
+    lints: &'a [Lint],
+    routes: usize,
+    rules: usize,
+    rules_with_policy: usize,
+}
+
 /// `--check`: violations or lints on stdout, and the exit code.
-pub(crate) fn report(loaded: Result<LoadedRoutes, ManifestErrors>, deny: Option<Severity>) -> ExitCode {
-    let routes = match loaded {
-        Ok(routes) => routes,
-        Err(errors) => {
-            for error in &errors {
-                say(&format!("error: {error:#}"));
-            }
-            say(&format!("not valid, {}", count(errors.iter().count(), "error")));
-            return ExitCode::FAILURE;
-        }
+pub(crate) fn report(loaded: &Result<LoadedRoutes, ManifestErrors>, deny: Option<Severity>, json: bool) -> ExitCode {
+    let checked = match loaded {
+        Ok(routes) => Checked::of_routes(routes, deny),
+        Err(errors) => Checked::of_errors(errors.iter().collect()),
     };
-    for lint in routes.lints() {
-        say(&lint_line(lint));
+    if !json {
+        checked.errors.iter().for_each(|error| say(&format!("error: {error:#}")));
+        checked.lints.iter().for_each(|lint| say(&lint_line(lint)));
+        say(&checked.verdict);
+    } else if let Err(code) = say_json(&checked) {
+        return code;
     }
-    let denied = routes.lints().iter().filter(|lint| deny.is_some_and(|severity| lint.severity() >= severity)).count();
-    let verdict = match (routes.invalid_wholes().count(), deny) {
-        (0, Some(severity)) if denied > 0 => Err(format!("{} of severity {severity} or above", count(denied, "lint"))),
-        (0, _) => Ok(()),
-        (1, _) => Err("1 rule is served without CORS".to_owned()),
-        (invalid, _) => Err(format!("{invalid} rules are served without CORS")),
-    };
-    let rules: Vec<_> = routes.table().rules().collect();
-    let mut names: Vec<_> = rules.iter().map(tower_cors::route::MatchedRule::route).collect();
-    names.dedup();
-    let with_policy = rules.iter().filter(|rule| rule.policy().is_some() && !rule.resolution().is_closed()).count();
-    let read = format!(
-        "{}, {} ({with_policy} with a policy), {}",
-        count(names.len(), "route"),
-        count(rules.len(), "rule"),
-        count(routes.lints().len(), "lint")
-    );
-    match verdict {
-        Ok(()) => {
-            say(&format!("valid: {read}"));
-            ExitCode::SUCCESS
-        }
-        Err(reason) => {
-            say(&format!("not valid, {reason}: {read}"));
-            ExitCode::FAILURE
+    if checked.valid { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+impl<'a> Checked<'a> {
+    fn of_errors(errors: Vec<&'a ManifestError>) -> Self {
+        let verdict = format!("not valid, {}", count(errors.len(), "error"));
+        Self { valid: false, verdict, errors, lints: &[], routes: 0, rules: 0, rules_with_policy: 0 }
+    }
+
+    fn of_routes(routes: &'a LoadedRoutes, deny: Option<Severity>) -> Self {
+        let lints = routes.lints();
+        let denied = lints.iter().filter(|lint| deny.is_some_and(|severity| lint.severity() >= severity)).count();
+        let wrong = match (routes.invalid_wholes().count(), deny) {
+            (0, Some(severity)) if denied > 0 => {
+                Some(format!("{} of severity {severity} or above", count(denied, "lint")))
+            }
+            (0, _) => None,
+            (1, _) => Some("1 rule is served without CORS".to_owned()),
+            (invalid, _) => Some(format!("{invalid} rules are served without CORS")),
+        };
+        let rules: Vec<_> = routes.table().rules().collect();
+        let mut names: Vec<_> = rules.iter().map(tower_cors::route::MatchedRule::route).collect();
+        names.dedup();
+        let with_policy = rules.iter().filter(|rule| rule.policy().is_some() && !rule.resolution().is_closed()).count();
+        let read = format!(
+            "{}, {} ({with_policy} with a policy), {}",
+            count(names.len(), "route"),
+            count(rules.len(), "rule"),
+            count(lints.len(), "lint")
+        );
+        Self {
+            valid: wrong.is_none(),
+            verdict: match wrong {
+                None => format!("valid: {read}"),
+                Some(reason) => format!("not valid, {reason}: {read}"),
+            },
+            errors: Vec::new(),
+            lints,
+            routes: names.len(),
+            rules: rules.len(),
+            rules_with_policy: with_policy,
         }
     }
 }

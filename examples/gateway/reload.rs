@@ -57,20 +57,28 @@ async fn settled(settle: Duration, events: &mut mpsc::Receiver<Duration>) {
 }
 
 fn watch_files(files: &[PathBuf], sender: mpsc::Sender<Duration>) -> Option<RecommendedWatcher> {
+    let (whole, files): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|file| file.is_dir());
     let names: HashSet<_> = files.iter().filter_map(|file| file.file_name().map(ToOwned::to_owned)).collect();
+    let watched: Vec<_> = whole.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| match event {
         Ok(event) if event.kind.is_access() => {}
         // Kubernetes swaps a folder behind a link, so what has `..data` for a name counts as well.
         Ok(event) => {
-            let is_ours = |name: &std::ffi::OsStr| names.contains(name) || name == "..data";
-            if event.paths.iter().filter_map(|path| path.file_name()).any(is_ours) {
+            let is_ours = |path: &PathBuf| {
+                let is_named = path.file_name().is_some_and(|name| names.contains(name) || name == "..data");
+                let is_manifest = path.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json");
+                let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+                is_named || (is_manifest && folder.is_some_and(|folder| watched.contains(&folder)))
+            };
+            if event.paths.iter().any(is_ours) {
                 let _ = sender.try_send(SETTLE);
             }
         }
         Err(error) => eprintln!("watch: {error}"),
     });
     // The folders, since editors put a new file in the place of the old one.
-    let folders: HashSet<_> = files.iter().filter_map(|file| file.parent()).collect();
+    let folders = files.iter().filter_map(|file| file.parent()).chain(whole.iter().map(PathBuf::as_path));
+    let folders: HashSet<_> = folders.collect();
     for folder in folders {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let watched = watcher.as_mut().map(|watcher| watcher.watch(folder, RecursiveMode::NonRecursive));

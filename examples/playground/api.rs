@@ -12,21 +12,21 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    extract::{Path, Request, State},
+    extract::{OriginalUri, Path, Request, State},
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
     routing::any,
 };
 use tower::{ServiceExt, service_fn};
-use tower_cors::CorsLayer;
+use tower_cors::{CorsLayer, request::CorsRequest};
 
-use super::exchange::{Exchange, Said, Seen, Store};
+use super::exchange::{Exchange, Said, Seen, Serves, Store};
 
 pub(crate) fn router(store: Store) -> Router {
     Router::new().route("/{number}/hello", any(serve)).with_state(store)
 }
 
-async fn serve(State(store): State<Store>, Path(number): Path<u64>, request: Request) -> Response<Body> {
+async fn serve(State(store): State<Store>, Path(number): Path<u64>, mut request: Request) -> Response<Body> {
     let Some(exchange) = store.find(number) else {
         return (StatusCode::GONE, "this exchange has made room for newer ones; press Send again\n").into_response();
     };
@@ -35,14 +35,20 @@ async fn serve(State(store): State<Store>, Path(number): Path<u64>, request: Req
 
     let said = Arc::new(Mutex::new(None));
     let heard = Arc::clone(&said);
-    let cors = CorsLayer::with_resolver(exchange.resolver.clone()).on_decision(move |event| {
+    let cors = match &exchange.serves {
+        Serves::Policy(policy) => CorsLayer::with_resolver(policy.clone()).boxed(),
+        Serves::Routes(routes, ..) => CorsLayer::with_resolver(Arc::clone(routes)).boxed(),
+    };
+    let cors = cors.on_decision(move |event| {
         *heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Said::of(event));
     });
+    let stand_in = stand_in(&exchange.serves, &mut request);
     let reached = Arc::new(AtomicBool::new(false));
     let (inner, reaches) = (Arc::clone(&exchange), Arc::clone(&reached));
-    let backend = service_fn(move |_: Request| {
-        reaches.store(true, Relaxed);
-        let response = answer(&inner);
+    let backend = service_fn(move |request: Request| {
+        let is_served = is_served(&inner.serves, &request);
+        reaches.store(is_served, Relaxed);
+        let response = if is_served { answer(&inner) } else { StatusCode::NOT_FOUND.into_response() };
         async move { Ok::<_, Infallible>(response) }
     });
     let mut response = match exchange.outside {
@@ -52,6 +58,10 @@ async fn serve(State(store): State<Store>, Path(number): Path<u64>, request: Req
             response
         }
     };
+    if let (Some((page, sender)), Serves::Routes(..)) = (stand_in, &exchange.serves) {
+        let allowed = response.headers_mut().get_mut(header::ACCESS_CONTROL_ALLOW_ORIGIN);
+        allowed.filter(|allowed| **allowed == page).into_iter().for_each(|allowed| *allowed = sender.clone());
+    }
     confine(response.headers_mut());
 
     let said = said.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -65,6 +75,27 @@ async fn serve(State(store): State<Store>, Path(number): Path<u64>, request: Req
         response: response.headers().clone(),
     });
     response
+}
+
+/// Makes the request one for the URL of the manifest's host, by the page that this one stands for. Answers with both origins
+/// where they differ: no other page can be sent from here. A frame without an origin of its own stands for itself.
+fn stand_in(serves: &Serves, request: &mut Request) -> Option<(HeaderValue, HeaderValue)> {
+    let Serves::Routes(_, uri, page) = serves else { return None };
+    *request.uri_mut() = uri.clone();
+    // Else the path would be that of the exchange.
+    request.extensions_mut().remove::<OriginalUri>();
+    let host = uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok())?;
+    request.headers_mut().insert(header::HOST, host);
+    let sender = request.headers_mut().get_mut(header::ORIGIN).filter(|sender| *sender != "null")?;
+    Some((page.clone(), std::mem::replace(sender, page.clone())))
+}
+
+/// Whether a route takes the request, as every one does where there are no routes.
+fn is_served(serves: &Serves, request: &Request) -> bool {
+    match serves {
+        Serves::Policy(_) => true,
+        Serves::Routes(routes, ..) => routes.table().find(&CorsRequest::of(request)).is_some(),
+    }
 }
 
 /// A permalink of a stranger chooses what is answered here, on an origin of this machine: whatever that is, it runs no

@@ -7,9 +7,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use serde::Serialize;
-use tower_cors::{CompiledPolicy, layer::Event};
+use tower_cors::{CompiledPolicy, layer::Event, manifest::LoadedRoutes};
 
 use super::scenario::Backend;
 
@@ -29,10 +29,19 @@ struct Kept {
     exchanges: VecDeque<(u64, Arc<Exchange>)>,
 }
 
+/// Whose policy is served.
+#[derive(Clone, Debug)]
+pub(crate) enum Serves {
+    /// One for every request.
+    Policy(Option<CompiledPolicy>),
+    /// That of a manifest: every request is taken for one for this URL, by a page of this origin.
+    Routes(Arc<LoadedRoutes>, Uri, HeaderValue),
+}
+
 /// A scenario that is served.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    pub(crate) resolver: Option<CompiledPolicy>,
+    pub(crate) serves: Serves,
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Bytes,
@@ -84,11 +93,11 @@ impl Store {
 
 impl Exchange {
     pub(crate) fn new(
-        resolver: Option<CompiledPolicy>,
+        serves: Serves,
         (status, headers): (StatusCode, Vec<(HeaderName, HeaderValue)>),
         Backend { body, outside, .. }: Backend,
     ) -> Self {
-        Self { resolver, status, headers, body: body.into(), outside, seen: Mutex::default() }
+        Self { serves, status, headers, body: body.into(), outside, seen: Mutex::default() }
     }
 
     pub(crate) fn record(&self, seen: Seen) {

@@ -10,6 +10,7 @@ mod api;
 mod console;
 mod effective;
 mod exchange;
+mod manifest;
 mod page;
 mod reading;
 mod report;

@@ -15,15 +15,16 @@ use tower_cors::{explain::Explanation, request::CorsRequest};
 
 use super::{
     effective::{EffectiveView, Whole},
-    exchange::{Exchange, Store},
+    exchange::{Exchange, Serves, Store},
+    manifest::{self, Manifest, ManifestView},
     reading::Reading,
     report::{Asked, Got, Report},
-    scenario::Scenario,
+    scenario::{GivenManifest, Scenario},
     snippet,
 };
 
 /// The longest body that is read, in bytes.
-const MAX_BODY: usize = 64 << 10;
+const MAX_BODY: usize = 256 << 10;
 /// The longest body that the backend answers with, in bytes.
 const MAX_ANSWER: usize = 4 << 10;
 
@@ -54,6 +55,10 @@ struct ReadAnswer {
     manifest: Option<String>,
     #[serde(rename = "manifestRefusal")]
     manifest_refusal: Option<String>,
+    /// What was read of a manifest in the place of the settings.
+    given: Option<ManifestView>,
+    /// A file for `gateway test` with what is expected.
+    case: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -97,6 +102,9 @@ async fn ports(State(page): State<Page>) -> Json<Value> {
 async fn read(State(page): State<Page>, Json(asked): Json<ReadRequest>) -> Json<ReadAnswer> {
     let ReadRequest { scenario, asked } = asked;
     let (settings, whole) = settle(&scenario);
+    if let Some(given) = &scenario.manifest {
+        return Json(read_manifest(given, &scenario, settings, asked.as_ref()));
+    }
     let uri = Uri::builder().scheme("http").authority(format!("localhost:{}", page.api_port)).path_and_query("/hello");
     // What stands outside of the layer, the layer can't foresee.
     let asked = asked.filter(|_| !scenario.backend.outside);
@@ -107,6 +115,8 @@ async fn read(State(page): State<Page>, Json(asked): Json<ReadRequest>) -> Json<
         manifest.map_or((None, None), |manifest| (Some(manifest.yaml), manifest.refusal));
     Json(ReadAnswer {
         rust: (!is_broken).then(|| snippet::rust(&scenario, &settings)),
+        case: prediction.as_ref().zip(manifest.as_ref()).map(|(explained, _)| snippet::case(explained, "hello.yaml")),
+        given: None,
         manifest,
         manifest_refusal,
         prediction,
@@ -116,18 +126,50 @@ async fn read(State(page): State<Page>, Json(asked): Json<ReadRequest>) -> Json<
     })
 }
 
+/// A manifest in, what a request under it gets out.
+fn read_manifest(
+    given: &GivenManifest,
+    scenario: &Scenario,
+    settings: Vec<Reading>,
+    asked: Option<&Asked>,
+) -> ReadAnswer {
+    let method = asked.map_or("GET", |asked| &asked.method);
+    let read = Manifest::new(given, method);
+    let whole = match (read.served(), read.policy(method)) {
+        (None, _) => Whole::Broken,
+        (Some(_), None) => Whole::None(None),
+        (Some(_), Some(policy)) => Whole::Policy(policy),
+    };
+    let prediction = asked.filter(|_| !scenario.backend.outside).and_then(|asked| read.explain(asked));
+    ReadAnswer {
+        rust: whole.policy().map(|policy| snippet::rust_of(policy.policy())),
+        manifest: Some(given.text.clone()),
+        manifest_refusal: None,
+        case: prediction.as_ref().map(|explained| snippet::case(explained, manifest::FILE)),
+        prediction,
+        backend_problem: scenario.backend.checked().err(),
+        effective: whole.view(&[]),
+        given: Some(read.view),
+        settings,
+    }
+}
+
 /// Serves a scenario under an address of its own, so that no browser answers a preflight from memory.
 async fn begin(State(page): State<Page>, Json(scenario): Json<Scenario>) -> Result<Json<Value>, Response> {
     let refuse = |message: String| (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "message": message })));
-    let (_, whole) = settle(&scenario);
-    let resolver = whole
-        .resolver()
-        .ok_or_else(|| refuse("The policy is not valid, so it is not served.".into()).into_response())?;
+    let serves = match &scenario.manifest {
+        Some(given) => {
+            Manifest::new(given, "GET").served().map(|(routes, uri, page)| Serves::Routes(routes, uri, page))
+        }
+        None => settle(&scenario).1.resolver().map(Serves::Policy),
+    };
+    let serves =
+        serves.ok_or_else(|| refuse("The policy is not valid, so it is not served.".into()).into_response())?;
     let answer = scenario.backend.checked().map_err(|message| refuse(message).into_response())?;
     if scenario.backend.body.len() > MAX_ANSWER {
         return Err(refuse(format!("the body is longer than {MAX_ANSWER} bytes")).into_response());
     }
-    let exchange = Exchange::new(resolver, answer, scenario.backend);
+    let exchange = Exchange::new(serves, answer, scenario.backend);
     let number = page.store.insert(exchange).ok_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())?;
     Ok(Json(json!({ "number": number, "path": format!("/{number}/hello") })))
 }

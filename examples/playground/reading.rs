@@ -161,7 +161,7 @@ fn print_fields(fields: &Value) -> String {
     yaml
 }
 
-fn print_scalar(value: &Value) -> String {
+pub(crate) fn print_scalar(value: &Value) -> String {
     match value {
         // Plain where it is read back as it was; anything else stands as in JSON, which is YAML as well.
         Value::String(text) if serde_saphyr::from_str::<Value>(text).is_ok_and(|read| read == *value) => text.clone(),

@@ -19,6 +19,20 @@ pub(crate) struct Scenario {
     /// The most specific first.
     pub(crate) settings: Vec<Written>,
     pub(crate) backend: Backend,
+    /// In the place of the settings.
+    #[serde(default)]
+    pub(crate) manifest: Option<GivenManifest>,
+}
+
+/// A whole manifest, and a request under it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GivenManifest {
+    pub(crate) text: String,
+    /// What is fetched.
+    pub(crate) url: String,
+    /// The origin that the page stands for.
+    pub(crate) page: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use tower_cors::{CorsPolicy, manifest::Manifests, policy::PolicyField};
+use tower_cors::{CorsPolicy, browser::Credentials, explain::Explanation, manifest::Manifests, policy::PolicyField};
 
 use super::{
     effective::LABELS,
@@ -43,6 +43,36 @@ pub(crate) fn manifest(effective: &CorsPolicy) -> Manifest {
     yaml.push_str("    backendRefs:\n    - name: hello\n      port: 80\n");
     let refusal = Manifests::new().read("hello.yaml", &yaml).build().err().map(|errors| errors.to_string());
     Manifest { yaml, refusal }
+}
+
+/// A policy of a manifest as Rust.
+pub(crate) fn rust_of(policy: &CorsPolicy) -> String {
+    one(ProfileName::GatewayApi, Some(policy))
+}
+
+/// A request and how it is expected to end, as a file for `gateway test` beside the manifest.
+pub(crate) fn case(explained: &Explanation, manifest: &str) -> String {
+    let request = explained.request();
+    // What needs quotes in YAML has those of JSON.
+    let quoted = |text: &str| reading::print_scalar(&text.into());
+    let page = String::from_utf8_lossy(request.origin().as_bytes());
+    let fetch = format!("{} {}", request.method(), explained.uri());
+    let mut yaml = format!("manifests: [{manifest}]\ncases:\n- page: {page}\n  fetch: {}\n", quoted(&fetch));
+    let sent = request.request_headers();
+    let headers: Vec<_> = sent.iter().filter(|(name, _)| *name != "origin").collect();
+    if !headers.is_empty() {
+        yaml.push_str("  headers:\n");
+    }
+    for (name, value) in headers {
+        _ = writeln!(yaml, "    {name}: {}", quoted(&String::from_utf8_lossy(value.as_bytes())));
+    }
+    if request.credentials_mode() == Credentials::Include {
+        yaml.push_str("  credentials: true\n");
+    }
+    let ending = explained.ending().to_string();
+    let expect = if ending.contains(": ") { format!("{{{ending}}}") } else { ending };
+    _ = writeln!(yaml, "  expect: {expect}");
+    yaml
 }
 
 fn one(profile: ProfileName, policy: Option<&CorsPolicy>) -> String {

@@ -82,6 +82,30 @@ impl Blocked {
         }
     }
 
+    /// Every [`code`](Self::code).
+    #[cfg(feature = "manifest")]
+    pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
+        let checks = || {
+            [
+                CorsCheckFailure::NoAllowOrigin,
+                CorsCheckFailure::SeveralAllowOrigins,
+                CorsCheckFailure::OtherAllowOrigin(String::new()),
+                CorsCheckFailure::WildcardWithCredentials,
+                CorsCheckFailure::NoAllowCredentials,
+                CorsCheckFailure::AllowCredentialsNotTrue,
+            ]
+        };
+        let preflights = [
+            PreflightFailure::Status(StatusCode::OK),
+            PreflightFailure::MalformedAllowMethods,
+            PreflightFailure::MalformedAllowHeaders,
+            PreflightFailure::Method(Method::GET),
+            PreflightFailure::Header(http::header::ACCEPT),
+        ];
+        let preflights = checks().map(PreflightFailure::CorsCheck).into_iter().chain(preflights).map(Self::Preflight);
+        preflights.chain(checks().map(Self::CorsCheck)).map(|blocked| blocked.code())
+    }
+
     /// The name that Fetch gives to the step.
     pub fn step(&self) -> &'static str {
         match self {

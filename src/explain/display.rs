@@ -58,18 +58,25 @@ impl fmt::Display for Step {
         if let Some(policy) = &self.policy {
             write_policy(f, policy)?;
         }
+        writeln!(f, "  decision: {}", self.decision())?;
+        writeln!(f, "  status: {}", self.status.as_u16())?;
+        for (name, value) in &self.headers {
+            writeln!(f, "  header: {name}: {}", String::from_utf8_lossy(value.as_bytes()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Step {
+    /// Who answers, and why it was decided so.
+    pub(super) fn decision(&self) -> String {
         let by = match self.behind {
             _ if self.is_answered => "answered by the layer",
             Behind::Backend => "answered by the backend",
             Behind::NoRoute => "no route takes this host and path, so the gateway answers",
             Behind::NoBackend => "the route delegates to nothing, so the gateway answers",
         };
-        writeln!(f, "  decision: {by}; {} [{}]", self.message, self.reason.code())?;
-        writeln!(f, "  status: {}", self.status.as_u16())?;
-        for (name, value) in &self.headers {
-            writeln!(f, "  header: {name}: {}", String::from_utf8_lossy(value.as_bytes()))?;
-        }
-        Ok(())
+        format!("{by}; {} [{}]", self.message, self.reason.code())
     }
 }
 
@@ -113,8 +120,21 @@ fn write_policy(f: &mut fmt::Formatter<'_>, policy: &CompiledPolicy) -> fmt::Res
     Ok(())
 }
 
+/// The value of a field as entries: those of a list, or the one value; none where it is unset.
+#[cfg(feature = "manifest")]
+pub(super) fn entries(policy: &CorsPolicy, field: PolicyField) -> Vec<String> {
+    let list = match field {
+        PolicyField::AllowOrigins => &policy.allow_origins,
+        PolicyField::AllowMethods => &policy.allow_methods,
+        PolicyField::AllowHeaders => &policy.allow_headers,
+        PolicyField::ExposeHeaders => &policy.expose_headers,
+        PolicyField::AllowCredentials | PolicyField::MaxAge => return shown(policy, field).into_iter().collect(),
+    };
+    list.clone().unwrap_or_default()
+}
+
 /// The value of a field; none where it is unset.
-fn shown(policy: &CorsPolicy, field: PolicyField) -> Option<String> {
+pub(super) fn shown(policy: &CorsPolicy, field: PolicyField) -> Option<String> {
     let list = |list: &Option<Vec<String>>| list.as_ref().map(|list| list.join(", "));
     match field {
         PolicyField::AllowOrigins => list(&policy.allow_origins),

@@ -3,8 +3,13 @@
 
 use std::{fmt, io};
 
-use super::finding::{Excerpt, Position, Violation};
-use crate::{escape::Escaped, finding::Errors};
+use serde::{Serialize, Serializer};
+
+use super::finding::{Excerpt, Position, Record, Violation};
+use crate::{
+    escape::Escaped,
+    finding::{Errors, Severity},
+};
 
 /// One thing that is wrong with the manifests.
 ///
@@ -42,6 +47,34 @@ pub enum ManifestError {
     /// A field of a resource is wrong.
     #[error(transparent)]
     Violation(#[from] Violation),
+}
+
+/// As a [`Violation`], whose `code` is one of docs/lints.md; what is none has the code `unreadable`, `too-large`, `syntax`
+/// or `object`, and no `path`.
+impl Serialize for ManifestError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (code, file, position, message) = match self {
+            Self::Violation(violation) => return violation.serialize(serializer),
+            Self::Read { file, source } => ("unreadable", file.as_str(), None, source.to_string()),
+            Self::TooLarge { file } => ("too-large", file.as_str(), None, "the file is larger than 32 MiB".to_owned()),
+            Self::Syntax { position, message, .. } => {
+                ("syntax", position.file(), Some(position), format!("not YAML: {message}"))
+            }
+            Self::Object(error) => ("object", "", None, error.to_string()),
+        };
+        let record = Record {
+            code,
+            severity: Severity::Error.to_string(),
+            path: None,
+            value: None,
+            suggestion: None,
+            message,
+            file,
+            line: position.map(Position::line),
+            column: position.map(Position::column),
+        };
+        record.serialize(serializer)
+    }
 }
 
 /// For people, like `Display`: it is what an error from `main` prints.

@@ -8,6 +8,8 @@ mod violation;
 
 use std::{error::Error, fmt, ops::Deref};
 
+use serde::{Serialize, Serializer};
+
 pub use excerpt::Excerpt;
 pub use lint::LintKind;
 pub use position::Position;
@@ -80,3 +82,36 @@ impl<K: Kind> fmt::Display for Located<K> {
 }
 
 impl<K: Kind + fmt::Debug> Error for Located<K> {}
+
+/// As `code`, `severity`, `path`, `value`, `suggestion`, `message`, `file`, `line` and `column`.
+impl<K: Kind> Serialize for Located<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let finding = &self.finding;
+        let record = Record {
+            code: finding.code(),
+            severity: finding.severity().to_string(),
+            path: Some(finding.path().as_str()),
+            value: finding.value(),
+            suggestion: finding.suggestion(),
+            message: finding.to_string(),
+            file: self.position.file(),
+            line: Some(self.position.line()),
+            column: Some(self.position.column()),
+        };
+        record.serialize(serializer)
+    }
+}
+
+/// What a program gets of a finding, or of a file that holds none since it can't be read.
+#[derive(Serialize)]
+pub(in crate::manifest) struct Record<'a> {
+    pub(in crate::manifest) code: &'static str,
+    pub(in crate::manifest) severity: String,
+    pub(in crate::manifest) path: Option<&'a str>,
+    pub(in crate::manifest) value: Option<&'a str>,
+    pub(in crate::manifest) suggestion: Option<&'a str>,
+    pub(in crate::manifest) message: String,
+    pub(in crate::manifest) file: &'a str,
+    pub(in crate::manifest) line: Option<u64>,
+    pub(in crate::manifest) column: Option<u64>,
+}

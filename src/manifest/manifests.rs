@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{
     attachment::{self, LoadedRoutes, Outcomes, Scope},
     error::{ManifestError, ManifestErrors},
-    finding::{Lint, Position},
+    finding::{Lint, Position, Violation},
     objects::{self, Resources},
     reader::{self, Excerpts, Report},
     value::{Object, ReadObject},
@@ -82,10 +82,7 @@ impl Manifests {
         let parts = match reader::read(text, take) {
             Ok(parts) => parts,
             Err(error) => {
-                let reader::Place { line, column } = error.place;
-                let position = Position::new(file, line, column);
-                let excerpt = Excerpts::of(text).at(&position);
-                self.errors.push(ManifestError::Syntax { position, message: error.sentence.into_owned(), excerpt });
+                self.errors.push(syntax_error(&file, text, error));
                 return self;
             }
         };
@@ -95,29 +92,32 @@ impl Manifests {
             self.lints.extend(report.lints);
             violations.extend(report.violations);
         }
-        if !violations.is_empty() {
-            // A policy's own violations come after those of its types, whatever their places are.
-            violations.sort_by(|one, other| Ord::cmp(one.position(), other.position()));
-            let excerpts = Excerpts::of(text);
-            let violations = violations.into_iter().map(|violation| {
-                let excerpt = excerpts.at(violation.position());
-                violation.with_excerpt(excerpt)
-            });
-            self.errors.extend(violations.map(ManifestError::Violation));
-        }
+        self.errors.extend(with_excerpts(violations, text));
         self
     }
 
-    /// Reads a file. What is wrong with it, and that it can't be read, is kept for [`build`](Self::build).
+    /// Reads a file, or of a folder the files in it whose names end in `.yaml`, `.yml` or `.json`, in the order of their
+    /// names and as `kubectl apply --filename` does without folders in it. What is wrong with them, and that they can't be
+    /// read, is kept for [`build`](Self::build).
     #[must_use]
     pub fn load(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
+        if !path.is_dir() {
+            return self.load_file(path);
+        }
+        match manifests_in(path) {
+            Ok(files) => files.iter().fold(self, |manifests, file| manifests.load_file(file)),
+            Err(source) => {
+                self.errors.push(ManifestError::Read { file: path.display().to_string(), source });
+                self
+            }
+        }
+    }
+
+    fn load_file(mut self, path: &Path) -> Self {
         let name = path.display().to_string();
-        let mut text = String::new();
-        // A pipe would block for ever. One byte over the limit is enough to see that the file is too large.
-        let read = open_file(path).and_then(|file| file.take(reader::MAX_FILE as u64 + 1).read_to_string(&mut text));
-        match read {
-            Ok(_) => self.read(&name, &text),
+        match read_file(path) {
+            Ok(text) => self.read(&name, &text),
             Err(source) => {
                 self.errors.push(ManifestError::Read { file: name, source });
                 self
@@ -157,6 +157,73 @@ impl Manifests {
 /// 2.12, 2.13: the limits and the profile of manifests.
 pub(super) fn compiler() -> Compiler {
     Compiler::new().profile(Profile::GatewayApi).crd_limits()
+}
+
+/// The files of a folder that hold manifests, by their names.
+fn manifests_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_named = path.extension().is_some_and(|end| ["yaml", "yml", "json"].iter().any(|known| end == *known));
+        if is_named && path.is_file() {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "no .yaml, .yml or .json file is in this folder"));
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Reads a text that is no manifest, with one document, as manifests are read: what `take` finds wrong comes at once, each
+/// with its place.
+pub(crate) fn read_other<T: Send>(
+    name: &str,
+    text: &str,
+    take: impl Fn(&[reader::Node<'_>], &mut Report<'_>) -> Option<T> + Sync,
+) -> Result<T, ManifestErrors> {
+    let (file, compiler): (Arc<str>, _) = (name.into(), compiler());
+    if text.len() > reader::MAX_FILE {
+        return Err(ManifestError::TooLarge { file: name.to_owned() }.into());
+    }
+    let read = reader::read_whole(text, |documents| {
+        let mut report = Report::new(&file, &compiler);
+        (take(&documents, &mut report), report.violations)
+    });
+    let (taken, violations) = read.map_err(|error| syntax_error(&file, text, error))?;
+    ManifestErrors::check(with_excerpts(violations, text))?;
+    taken.ok_or_else(|| syntax_error(&file, text, reader::SyntaxError::unreadable()).into())
+}
+
+/// The text of a file.
+pub(crate) fn read_file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    // A pipe would block for ever. One byte over the limit is enough to see that the file is too large.
+    open_file(path)?.take(reader::MAX_FILE as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn syntax_error(file: &Arc<str>, text: &str, error: reader::SyntaxError) -> ManifestError {
+    let reader::Place { line, column } = error.place;
+    let position = Position::new(Arc::clone(file), line, column);
+    let excerpt = Excerpts::of(text).at(&position);
+    ManifestError::Syntax { position, message: error.sentence.into_owned(), excerpt }
+}
+
+/// Violations in the order of the text, with its lines.
+fn with_excerpts(mut violations: Vec<Violation>, text: &str) -> Vec<ManifestError> {
+    if violations.is_empty() {
+        return Vec::new();
+    }
+    // A policy's own violations come after those of its types, whatever their places are.
+    violations.sort_by(|one, other| Ord::cmp(one.position(), other.position()));
+    let excerpts = Excerpts::of(text);
+    let violations = violations.into_iter().map(|violation| {
+        let excerpt = excerpts.at(violation.position());
+        violation.with_excerpt(excerpt)
+    });
+    violations.map(ManifestError::Violation).collect()
 }
 
 /// Opens what must be a file, and neither a pipe nor a device.

@@ -23,9 +23,11 @@ pub(crate) use invalid::close_invalid;
 pub(crate) use kind::Kind;
 pub use model::BackendRef;
 pub(crate) use model::{
-    AnyObject, Backend, Cors, CorsSetting, Effect, ExtensionRef, Filter, FromNamespaces, Gateway, InheritedPriority,
-    Labels, Listener, ListenerSet, Meta, ParentRef, Resources, Route, RouteRule, TargetRef, TrafficPolicy, has_all,
+    AnyObject, Backend, Cors, CorsPlaces, CorsSetting, Effect, ExtensionRef, Filter, FromNamespaces, Gateway,
+    InheritedPriority, Labels, Listener, ListenerSet, Meta, ParentRef, Resources, Route, RouteRule, TargetRef,
+    TrafficPolicy, has_all,
 };
+pub(crate) use suggest::field_name as suggest_field_name;
 
 use super::{
     finding::{Lint, LintKind},

@@ -13,4 +13,5 @@ pub(crate) use excerpts::Excerpts;
 pub(crate) use fields::{Field, Grammar, Object, Report};
 pub(crate) use json::of_json;
 pub(crate) use place::Place;
-pub(crate) use yaml::{MAX_FILE, Node, Value, read};
+pub(crate) use syntax::SyntaxError;
+pub(crate) use yaml::{MAX_FILE, Node, Value, read, read_whole};

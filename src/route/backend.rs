@@ -106,6 +106,14 @@ impl RulePolicies {
         own.map_or(&self.by_listener, |(_, policies)| policies).get(listener)
     }
 
+    /// The policies for requests that arrive on one listener: that of the rule, then those of backends with one of their own.
+    #[cfg(feature = "manifest")]
+    pub(super) fn through(&self, listener: usize) -> impl Iterator<Item = (Option<usize>, &Resolution<'static>)> {
+        let of_backends = self.by_backend.iter().map(|(backend, policies)| (Some(*backend), policies));
+        let all = [(None, &self.by_listener)].into_iter().chain(of_backends);
+        all.filter_map(move |(backend, policies)| Some((backend, policies.get(listener)?)))
+    }
+
     /// Every policy: by listener, then those of the backends.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Resolution<'static>> {
         self.by_listener.iter().chain(self.by_backend.iter().flat_map(|(_, policies)| policies.iter()))

@@ -52,6 +52,12 @@ impl Hostname {
         self.0.intersection(&other.0).is_some()
     }
 
+    /// The hosts that fit this and `other`; none where there is no such host.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn intersection(&self, other: &Self) -> Option<Self> {
+        self.0.intersection(&other.0).cloned().map(Self)
+    }
+
     pub(super) fn pattern(&self) -> &HostPattern {
         &self.0
     }

@@ -146,6 +146,15 @@ impl ListenerGroup {
         self.listeners.iter().map(|(_, settings)| *settings)
     }
 
+    /// The listeners in their order, with what they are known by where their parent is known, their hostname, and which of a
+    /// rule's policies is for them.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Option<&Listener>, &Hostname, usize)> {
+        let names: HashMap<_, _> = self.by_name.iter().map(|(name, at)| (*at, name)).collect();
+        let listeners = self.listeners.iter().enumerate();
+        listeners.map(move |(at, (hostname, settings))| (names.get(&at).copied(), hostname, *settings))
+    }
+
     /// The hostnames of the listeners, each once.
     #[cfg(feature = "manifest")]
     pub(crate) fn hostnames(&self) -> &[Hostname] {

@@ -160,6 +160,15 @@ impl Target {
         policies.flat_map(RulePolicies::iter)
     }
 
+    #[cfg(feature = "manifest")]
+    pub(super) fn policies_through(
+        &self,
+        rule: usize,
+        listener: usize,
+    ) -> impl Iterator<Item = (Option<usize>, &Resolution<'static>)> {
+        self.policies.get(rule).into_iter().flat_map(move |policies| policies.through(listener))
+    }
+
     /// The backend that was chosen for `request`, where it has a policy of its own.
     #[inline]
     pub(super) fn backend(&self, route: usize, rule: usize, request: &CorsRequest<'_>) -> Option<usize> {

@@ -65,6 +65,7 @@ impl Pattern {
     }
 
     /// The expression as it was written, without its anchors.
+    #[cfg(feature = "manifest")]
     pub(super) fn text(&self) -> &str {
         let anchored = self.0.as_str();
         anchored.strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$")).unwrap_or(anchored)

@@ -248,6 +248,18 @@ impl RouteTable {
         self.routes.targets.get(route).into_iter().flat_map(move |target| target.policies_of(rule))
     }
 
+    /// The policies of a rule for requests that arrive on one listener of its route, each with the backend that it is for.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn policies_through(
+        &self,
+        route: usize,
+        rule: usize,
+        listener: usize,
+    ) -> impl Iterator<Item = (Option<usize>, &Resolution<'static>)> {
+        let target = self.routes.targets.get(route);
+        target.into_iter().flat_map(move |target| target.policies_through(rule, listener))
+    }
+
     fn into_routes(self) -> Routes {
         drop(self.consent);
         // A resolution that outlives the table may share them.

@@ -39,6 +39,7 @@ await main(async (browser, { url }) => {
         small: await smallText(page),
         cut: await cutTabs(url, open),
         pasted: await pasteManifest(page),
+        given: await giveManifest(url, open, context),
         lints: await readLints(page),
         damaged: await followDamagedLink(url, open),
         lost: await loseServer(url, open, complaints),
@@ -154,7 +155,7 @@ function written(page) {
 async function widthsAt360(url, open) {
     const page = await open(url, { width: 360, height: 740 });
     const widths = [];
-    for (const preset of ["Works: a credentialed PUT", "Refused: a policy with mistakes"]) {
+    for (const preset of ["Works: a credentialed PUT", "Refused: a policy with mistakes", "A manifest: a route with two rules"]) {
         await choose(page, preset);
         await send(page);
         for (const tab of await page.getByRole("tab").all()) {
@@ -230,6 +231,65 @@ async function pasteManifest(page) {
     await page.fill("#yaml", "cors:\n  maxAge: 7\n");
     await page.waitForFunction(() => document.querySelector('[data-path="maxAge"]').value === "7");
     return { taken, typed: await page.inputValue("#yaml"), notice: await page.textContent("#notice") };
+}
+
+/** A whole manifest: pasted, then another one from a file; a rule of it is chosen and tried, and its case is copied. */
+async function giveManifest(url, open, context) {
+    const page = await open(url);
+    const reads = (expected) =>
+        page.waitForFunction((text) => document.getElementById("prediction").textContent.startsWith(text), expected);
+    const shows = () =>
+        page.evaluate(() => {
+            const value = (id) => document.getElementById(id).value;
+            const rules = [...document.querySelectorAll("#given-rule option")].map((option) => option.textContent);
+            return { rules, rule: value("given-rule"), url: value("given-url"), page: value("given-page") };
+        });
+    const rule = (path, origin) =>
+        `  - matches: [{path: {value: ${path}}}]\n    filters:\n    - type: CORS\n      cors: {allowOrigins: [${origin}]}\n`;
+    const route = (name, ...rules) =>
+        `apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: ${name}}\nspec:\n  ` +
+        `hostnames: [${name}.example]\n  rules:\n${rules.join("")}`;
+
+    await choose(page, "Works: a simple GET, no preflight");
+    await page.getByRole("button", { name: "manifest", exact: true }).click();
+    await page.focus("#given-text");
+    await page.evaluate((text) => {
+        document.getElementById("given-text").dispatchEvent(new ClipboardEvent("paste"));
+        document.execCommand("insertText", false, text);
+    }, route("api", rule("/v1", "https://app.example"), rule("/v2", "https://admin.example")));
+    await reads("Expected: readable");
+    const pasted = { ...(await shows()), sent: await send(page) };
+
+    await page.fill("#given-page", "https://evil.example");
+    await reads("Expected: blocked");
+    const blocked = await send(page);
+
+    await page.selectOption("#given-rule", { index: 1 });
+    await reads("Expected: readable");
+    const chosen = await shows();
+    await page.getByRole("tab", { name: "manifest" }).click();
+    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
+    await page.getByRole("button", { name: "copy case" }).click();
+    await page.getByRole("button", { name: "copied" }).waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+
+    const buffer = Buffer.from(route("shop", rule("/", "https://shop.example")).replace("https://", ""));
+    await page.setInputFiles("#given-file", { name: "shop.yaml", mimeType: "application/yaml", buffer });
+    await page.locator("#given-problems .problem").waitFor();
+    const problem = await page.textContent("#given-problems .problem");
+    await page.setInputFiles("#given-file", {
+        name: "shop.yaml",
+        mimeType: "application/yaml",
+        buffer: Buffer.from(route("shop", rule("/", "https://shop.example"))),
+    });
+    await page.waitForFunction(() => document.getElementById("given-url").value === "https://shop.example/");
+    await page.click("#copy-link");
+    const other = await open(page.url());
+    const linked = await other.inputValue("#given-text");
+
+    await page.getByRole("button", { name: "route", exact: true }).click();
+    const levels = { given: await page.locator("#given").isHidden(), panes: await page.locator("#panes").isVisible() };
+    return { pasted, blocked, chosen, copied, problem, linked, levels };
 }
 
 /** What the tab of lints says beside violations. */

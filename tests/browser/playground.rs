@@ -27,6 +27,7 @@ struct Seen {
     small: Vec<String>,
     cut: Vec<String>,
     pasted: Value,
+    given: Given,
     lints: String,
     damaged: Value,
     lost: String,
@@ -59,6 +60,18 @@ struct Console {
 struct Link {
     before: State,
     after: State,
+}
+
+/// What came of a whole manifest.
+#[derive(Debug, Deserialize)]
+struct Given {
+    pasted: Value,
+    blocked: Exchange,
+    chosen: Value,
+    copied: String,
+    problem: String,
+    linked: String,
+    levels: Value,
 }
 
 /// What stands in the controls, and what came of it.
@@ -102,7 +115,7 @@ async fn the_playground_shows_what_the_browser_does() {
     assert!(seen.link.before.values.contains(&"# ü\nallowOrigins: [\"*\"]\nallowMethods: [PUT]\n".into()));
     assert_eq!(seen.link.before, seen.link.after);
     assert_eq!(seen.link.after.shows.headline, "Blocked", "nothing allows X-Trace");
-    assert_eq!(seen.widths, [360; 8]);
+    assert_eq!(seen.widths, [360; 12]);
     assert_eq!(seen.complaints, [""; 0]);
 
     assert!(seen.consoles.len() >= 8, "{:?}", seen.consoles);
@@ -120,10 +133,33 @@ async fn the_playground_shows_what_the_browser_does() {
             "notice": "Of what was pasted, the policy below cors: was taken.",
         })
     );
+    given(seen.given);
     assert!(seen.lints.starts_with("4 violations keep the policy from being served"), "{}", seen.lints);
     let damaged = "The link is damaged: perhaps it was cut. It holds nothing that could be shown.";
     assert_eq!(seen.damaged, json!({"notice": damaged, "gone": true}));
     assert!(seen.lost.starts_with("The playground's server does not answer. Is it still running?"), "{}", seen.lost);
+}
+
+fn given(shown: Given) {
+    let rules = json!(["default/api rule 0: path prefix /v1", "default/api rule 1: path prefix /v2"]);
+    let (mut pasted, page) = (shown.pasted, "https://app.example");
+    let sent: Exchange = serde_json::from_value(pasted["sent"].take()).expect("an exchange");
+    let expected = json!({"rules": rules, "rule": "0", "url": "https://api.example/v1", "page": page, "sent": null});
+    assert_eq!(pasted, expected);
+    // This page stands for the one that the policy allows, and the browser agrees.
+    assert_eq!((sent.headline.as_str(), sent.messages.len()), ("Readable", 2));
+    assert!(sent.announced.ends_with("Model and browser agree."), "{}", sent.announced);
+    assert_eq!(shown.blocked.headline, "Blocked");
+    assert!(shown.blocked.decisions[0].contains("\"https://evil.example\""), "{:?}", shown.blocked.decisions);
+    let chosen = json!({"rules": rules, "rule": "1", "url": "https://api.example/v2", "page": "https://admin.example"});
+    assert_eq!(shown.chosen, chosen);
+    let case = "manifests: [manifest.yaml]\ncases:\n- page: https://admin.example\n  \
+                fetch: GET https://api.example/v2\n  expect: readable\n";
+    assert!(shown.copied.starts_with("manifests: [manifest.yaml]\ncases:\n- page: https://admin.example\n"));
+    assert_eq!(shown.copied, case);
+    assert!(shown.problem.contains("\"shop.example\" has no scheme"), "{}", shown.problem);
+    assert!(shown.linked.contains("https://shop.example"), "a link holds it");
+    assert_eq!(shown.levels, json!({"given": true, "panes": true}));
 }
 
 fn readable(shown: &Exchange) {

@@ -31,7 +31,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("kubernetes", &["finding", "manifest", "resolver"]),
     ("browser", &[]),
     ("guide", &[]),
-    ("explain", &["browser", "compile", "decision", "manifest", "merge", "policy", "request", "resolver", "route"]),
+    // Cases are read as manifests are, so what is wrong with them is a finding.
+    (
+        "explain",
+        &[
+            "browser", "compile", "decision", "finding", "manifest", "merge", "origin", "policy", "request",
+            "resolver", "route",
+        ],
+    ),
     ("axum", &["compile", "decision", "layer", "merge", "policy", "request", "resolver"]),
     ("tonic", &["layer"]),
     ("gateway_api", &["finding", "policy"]),

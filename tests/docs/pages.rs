@@ -126,9 +126,77 @@ fn every_example_is_named() {
     }
 }
 
+/// What stands in `examples/`, by its name there: a program, or a folder.
+fn examples() -> Vec<String> {
+    let entries = fs::read_dir(root().join("examples")).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let entries = entries.filter(|path| path.is_dir() || path.extension().is_some_and(|extension| extension == "rs"));
+    entries.map(|path| path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned()).collect()
+}
+
+#[test]
+fn every_example_has_a_row_with_a_link() {
+    let page = read("examples/README.md");
+    for name in examples() {
+        assert!(page.contains(&format!("| [{name}]({name}")), "examples/README.md has no row of {name}");
+    }
+}
+
+/// The programs of the package, and the packages of the workspace.
+#[test]
+fn every_command_of_the_examples_starts_something_that_is_there() {
+    let page = read("examples/README.md");
+    let manifest: toml::Table = toml::from_str(&read("Cargo.toml")).expect("TOML");
+    let features = manifest["features"].as_table().expect("a table");
+    let members = manifest["workspace"]["members"].as_array().expect("a list").iter().filter_map(toml::Value::as_str);
+    let packages: BTreeSet<_> = members
+        .map(|member| {
+            let manifest: toml::Table = toml::from_str(&read(&format!("{member}/Cargo.toml"))).expect("TOML");
+            manifest["package"]["name"].as_str().expect("a text").to_owned()
+        })
+        .collect();
+    let mut started = BTreeSet::new();
+    for command in page.split("`cargo ").skip(1).map(|rest| rest.split('`').next().unwrap_or_default()) {
+        let (own, arguments) = command.split_once(" -- ").unwrap_or((command, ""));
+        match own.split(' ').collect::<Vec<_>>().as_slice() {
+            ["run", "--example", name, more @ ..] => {
+                assert!(examples().iter().any(|known| known == name), "{command}");
+                started.insert((*name).to_owned());
+                match more {
+                    [] => {}
+                    ["--features", named] => {
+                        assert!(named.split(',').all(|name| features.contains_key(name)), "{command}")
+                    }
+                    _ => panic!("{command}"),
+                }
+            }
+            ["run", "--package", name] => {
+                assert!(packages.contains(*name), "{command}");
+                started.insert(name.trim_end_matches("-example").to_owned());
+            }
+            _ => panic!("{command}"),
+        }
+        for file in arguments.split(' ').filter(|word| word.starts_with("examples/")) {
+            assert!(root().join(file).exists(), "{command}");
+        }
+    }
+    let is_program = |name: &String| {
+        let folder = root().join("examples").join(name);
+        !folder.is_dir() || folder.join("main.rs").exists() || folder.join("src").exists()
+    };
+    assert_eq!(started, examples().into_iter().filter(is_program).collect());
+}
+
 #[test]
 fn every_link_to_a_file_leads_somewhere() {
-    let pages = ["README.md", "CHANGELOG.md", "COMPARE.md", "CONTRIBUTING.md", "DESIGN.md", "SECURITY.md"];
+    let pages = [
+        "README.md",
+        "CHANGELOG.md",
+        "COMPARE.md",
+        "CONTRIBUTING.md",
+        "DESIGN.md",
+        "SECURITY.md",
+        "examples/README.md",
+    ];
     let docs = fs::read_dir(root().join("docs")).expect("a folder");
     let docs = docs.map(|entry| format!("docs/{}", entry.expect("an entry").file_name().display()));
     let docs = docs.filter(|name| name.ends_with(".md"));

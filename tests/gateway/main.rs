@@ -46,3 +46,12 @@ mod precedence;
 mod playground;
 /// The commands of README.md and what they print.
 mod readme;
+/// The commands and the files of docs/testing.md.
+mod testing;
+
+/// Files of cases: what is expected, what happens, and why.
+mod cases;
+/// Two states of manifests side by side.
+mod diff;
+/// A folder of a test's own.
+mod folder;

@@ -22,6 +22,10 @@ use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use tower_cors::{
+    explain::{CaseResult, Cases, Ending},
+    manifest::Manifests,
+};
 
 const PAGE: &str = "http://localhost:3000";
 
@@ -370,7 +374,7 @@ async fn other_sites_are_refused_whatever_name_they_use() {
 #[tokio::test]
 async fn what_is_too_long_or_no_answer_is_refused() {
     let playground = playground();
-    let (status, _) = post(&playground, "/exchanges", &scenario(&"#".repeat(64 << 10))).await;
+    let (status, _) = post(&playground, "/exchanges", &scenario(&"#".repeat(256 << 10))).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     let rows = [
         (json!({"status": 100, "headers": [], "body": ""}), "100 is not a status from 200 to 599"),
@@ -414,4 +418,96 @@ async fn what_a_permalink_answers_is_confined_whatever_it_says() {
     assert_eq!(header("content-security-policy"), ["sandbox"]);
     assert_eq!(header("x-content-type-options"), ["nosniff"]);
     assert!(header("set-cookie").is_empty() && header("clear-site-data").is_empty());
+}
+
+/// A manifest with two rules, and a request for the first of them.
+fn manifest(url: &str, page: &str) -> Value {
+    let text = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: api}\nspec:\n  hostnames: [api.example]\n  \
+                rules:\n  - matches: [{path: {value: /v1}}]\n    filters:\n    - type: CORS\n      cors: {allowOrigins: \
+                [https://app.example], allowMethods: [PUT], exposeHeaders: [X-Id]}\n  - matches: [{path: {value: /v2}, method: PUT}]\n";
+    let mut given = scenario("");
+    given["manifest"] = json!({"text": text, "url": url, "page": page});
+    given
+}
+
+#[tokio::test]
+async fn a_whole_manifest_has_rules_to_choose_from_and_the_policy_of_what_the_url_reaches() {
+    let answer = read(manifest("https://api.example/v1/a", "https://app.example")).await;
+    let given = &answer["given"];
+    assert_eq!((&given["problems"], &given["reached"]), (&json!([]), &json!(0)));
+    let rule = |name: &str, matched: &str, url: &str, has_policy: bool, method: Value| json!({"name": name, "matched": matched, "url": url, "hasPolicy": has_policy, "method": method, "page": "https://app.example"});
+    let rules = [
+        rule("default/api rule 0", "path prefix /v1", "https://api.example/v1", true, Value::Null),
+        rule("default/api rule 1", "path prefix /v2, method PUT", "https://api.example/v2", false, "PUT".into()),
+    ];
+    assert_eq!(given["rules"], json!(rules));
+    let origins = &answer["effective"]["fields"][0];
+    let label = "HTTPRoute default/api rule 0";
+    assert_eq!((&origins["value"], &origins["from"]), (&json!(["https://app.example"]), &json!([label])));
+    assert_eq!(answer["prediction"]["browser"]["readable"], true);
+    assert_eq!(answer["prediction"]["origin"], "https://app.example");
+
+    let other = read(manifest("https://api.example/v3", "https://app.example")).await;
+    assert_eq!((&other["given"]["reached"], &other["effective"]["is"]), (&Value::Null, &json!("none")));
+    let wrong = read(manifest("api.example", "https://app.example")).await;
+    assert_eq!(wrong["given"]["urlProblem"], "not of the form https://HOST/PATH");
+    let mut broken = manifest("https://api.example/v1", "https://app.example");
+    broken["manifest"]["text"] = broken["manifest"]["text"].as_str().unwrap().replace("https://app", "app").into();
+    let broken = read(broken).await;
+    let problem = broken["given"]["problems"][0].as_str().unwrap();
+    assert!(problem.starts_with("manifest.yaml:10:29: spec.rules[0].filters[0].cors.allowOrigins[0]"), "{problem}");
+    assert_eq!((&broken["effective"]["is"], &broken["case"]), (&json!("broken"), &Value::Null));
+}
+
+/// What is copied passes in `gateway test`, be the end what it may.
+#[tokio::test]
+async fn a_case_that_is_taken_along_holds_under_the_manifest() {
+    let with = |url: &str, page: &str, asked: Value| json!({"scenario": manifest(url, page), "asked": asked});
+    let asked = |method: &str, headers: Value, credentials: bool| json!({"origin": PAGE, "method": method, "headers": headers, "credentials": credentials});
+    let rows = [
+        (with("https://api.example/v1", "https://app.example", asked("PUT", json!([]), false)), "readable"),
+        (
+            with("https://api.example/v1", "https://app.example", asked("POST", json!([["x-trace", "a: #b"]]), false)),
+            "{blocked: preflight-header}",
+        ),
+        (
+            with("https://api.example/v1", "https://evil.example", asked("GET", json!([]), false)),
+            "{blocked: no-allow-origin}",
+        ),
+        (with("https://api.example/v3", "https://app.example", asked("GET", json!([]), false)), "not-served"),
+    ];
+    for (body, expected) in rows {
+        let (_, answer) = post(&playground(), "/read", &body).await;
+        let case = answer["case"].as_str().unwrap();
+        assert!(case.ends_with(&format!("  expect: {expected}\n")), "{case}");
+        let cases = Cases::read("cases.yaml", case).unwrap_or_else(|errors| panic!("{errors:#}\n{case}"));
+        let text = body["scenario"]["manifest"]["text"].as_str().unwrap();
+        let results = cases.run(&Manifests::new().read("manifest.yaml", text).build().unwrap());
+        assert!(results.iter().all(CaseResult::passed), "{case}\n{}", results[0]);
+    }
+    // Two levels make a manifest, under which their case holds.
+    let answer = read(scenario("allowOrigins: [http://localhost:3000]\nallowMethods: [PUT]\n")).await;
+    let cases = Cases::read("cases.yaml", answer["case"].as_str().unwrap()).unwrap();
+    let manifest = answer["manifest"].as_str().unwrap();
+    let results = cases.run(&Manifests::new().read("hello.yaml", manifest).build().unwrap());
+    assert!(results[0].passed() && results[0].ending() == Ending::Readable, "{}", results[0]);
+}
+
+#[tokio::test]
+async fn a_page_stands_for_another_origin_under_a_manifest() {
+    let playground = playground();
+    for (page, allowed) in [("https://app.example", Some(PAGE)), ("https://evil.example", None)] {
+        let (status, begun) = post(&playground, "/exchanges", &manifest("https://api.example/v1", page)).await;
+        assert_eq!(status, 200, "{begun}");
+        let put = Request::put(begun["path"].as_str().unwrap()).header("origin", PAGE).body(Body::empty()).unwrap();
+        let response = playground.api.clone().oneshot(put).await.unwrap();
+        let found =
+            response.headers().get("access-control-allow-origin").map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(found.as_deref(), allowed, "{page}");
+    }
+    let (_, begun) = post(&playground, "/exchanges", &manifest("https://api.example/v3", "https://app.example")).await;
+    let get = Request::get(begun["path"].as_str().unwrap()).header("origin", PAGE);
+    assert_eq!(send(&playground.api, get, "").await.0, StatusCode::NOT_FOUND, "no route takes it");
+    let (status, _) = post(&playground, "/exchanges", &manifest("nowhere", "https://app.example")).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
 }

@@ -1,36 +1,11 @@
 //! The running gateway reads its manifests again when a file changes and on SIGHUP, and says on stderr what came of it.
 
-use std::{fs, io::Write, path::PathBuf, process::Command, sync::mpsc::Receiver};
+use std::{fs, io::Write, process::Command, sync::mpsc::Receiver};
 
-use crate::process::{Gateway, PATIENCE};
-
-/// A folder with one manifest, removed when this is dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tower-cors-reload-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("m.yaml")
-    }
-
-    /// Puts a new file in the place of the old one, at once.
-    fn write(&self, text: &str) {
-        let new = self.0.join("new");
-        fs::write(&new, text).unwrap();
-        fs::rename(&new, self.file()).unwrap();
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::{
+    folder::Folder,
+    process::{Gateway, PATIENCE},
+};
 
 fn route(name: &str, origin: &str) -> String {
     format!(
@@ -59,12 +34,12 @@ fn allowed(gateway: &Gateway, host: &str) -> (u16, Option<String>) {
 
 #[test]
 fn a_changed_file_is_served_and_a_broken_one_is_refused() {
-    let folder = Folder::new("changes");
-    folder.write(&(route("a", "https://old.example") + &route("b", "https://old.example")));
-    let (gateway, lines) = Gateway::start_heard(&[&folder.file().display().to_string()]);
+    let folder = Folder::new("reload-changes");
+    folder.write("m.yaml", &(route("a", "https://old.example") + &route("b", "https://old.example")));
+    let (gateway, lines) = Gateway::start_heard(&[&folder.path().join("m.yaml").display().to_string()]);
     assert_eq!(allowed(&gateway, "a.example"), (200, None));
 
-    folder.write(&(route("a", "https://new.example") + &route("c", "https://new.example")));
+    folder.write("m.yaml", &(route("a", "https://new.example") + &route("c", "https://new.example")));
     let expected = [
         "effective policy changed: HTTPRoute default/a rules[0]; allowOrigins: [https://old.example] -> [https://new.example]",
         "route added: HTTPRoute default/c",
@@ -77,7 +52,7 @@ fn a_changed_file_is_served_and_a_broken_one_is_refused() {
     assert_eq!(allowed(&gateway, "c.example"), (200, new.clone()));
     assert_eq!(allowed(&gateway, "b.example"), (404, None));
 
-    folder.write(&route("a", "new.example"));
+    folder.write("m.yaml", &route("a", "new.example"));
     let refused = told(&lines);
     assert_eq!(refused.len(), 2, "{refused:?}");
     assert!(
@@ -92,12 +67,12 @@ fn a_changed_file_is_served_and_a_broken_one_is_refused() {
 
 #[test]
 fn what_is_doubtful_is_told_once_and_one_save_is_one_reload() {
-    let folder = Folder::new("lints");
-    folder.write(&route("a", "https://a.example"));
-    let (gateway, lines) = Gateway::start_heard(&[&folder.file().display().to_string()]);
+    let folder = Folder::new("reload-lints");
+    folder.write("m.yaml", &route("a", "https://a.example"));
+    let (gateway, lines) = Gateway::start_heard(&[&folder.path().join("m.yaml").display().to_string()]);
     let risky = route("a", "*").replace("cors: {", "cors: {allowCredentials: true, ");
     // As some editors save: emptied first, then written in parts.
-    let mut file = fs::File::create(folder.file()).unwrap();
+    let mut file = fs::File::create(folder.path().join("m.yaml")).unwrap();
     for part in risky.as_bytes().chunks(40) {
         file.write_all(part).unwrap();
     }
@@ -112,17 +87,30 @@ fn what_is_doubtful_is_told_once_and_one_save_is_one_reload() {
     );
     assert_eq!(last, "reloaded, 1 change, 1 new lint");
     // Further down in the file it is the same lint, and nothing was reloaded in between.
-    folder.write(&(route("b", "https://b.example") + &risky));
+    folder.write("m.yaml", &(route("b", "https://b.example") + &risky));
     assert_eq!(told(&lines), ["route added: HTTPRoute default/b", "reloaded, 1 change"]);
     drop(gateway);
+}
+
+#[test]
+fn a_file_that_comes_into_a_folder_is_served_and_one_that_goes_is_not() {
+    let folder = Folder::new("reload-folder");
+    folder.write("a.yaml", &route("a", "https://new.example"));
+    let (gateway, lines) = Gateway::start_heard(&[&folder.path().display().to_string()]);
+    assert_eq!(allowed(&gateway, "b.example"), (404, None));
+    folder.write("b.yaml", &route("b", "https://new.example"));
+    assert_eq!(told(&lines), ["route added: HTTPRoute default/b", "reloaded, 1 change"]);
+    assert_eq!(allowed(&gateway, "b.example"), (200, Some("https://new.example".to_owned())));
+    fs::remove_file(folder.path().join("a.yaml")).unwrap();
+    assert_eq!(told(&lines), ["route removed: HTTPRoute default/a", "reloaded, 1 change"]);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_hangup_has_the_manifests_read_again() {
-    let folder = Folder::new("hangup");
-    folder.write(&route("a", "https://new.example"));
-    let (gateway, lines) = Gateway::start_heard(&[&folder.file().display().to_string()]);
+    let folder = Folder::new("reload-hangup");
+    folder.write("m.yaml", &route("a", "https://new.example"));
+    let (gateway, lines) = Gateway::start_heard(&[&folder.path().join("m.yaml").display().to_string()]);
     let hangup = Command::new("kill").args(["-HUP", &gateway.id().to_string()]).status().unwrap();
     assert!(hangup.success());
     assert_eq!(told(&lines), ["reloaded, 0 changes"]);

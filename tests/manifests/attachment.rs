@@ -5,6 +5,7 @@ mod documents;
 mod property;
 mod reference;
 mod stack;
+mod widened;
 mod world;
 
 use std::collections::HashSet;

@@ -23,6 +23,9 @@ mod guides;
 /// Files that are made to hurt.
 #[cfg(feature = "manifest")]
 mod hostile;
+/// Folders of files, and where a setting stands.
+#[cfg(feature = "manifest")]
+mod places;
 /// What is read, what is passed over, what is refused and how it is put.
 #[cfg(feature = "manifest")]
 mod reading;

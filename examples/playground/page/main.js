@@ -3,7 +3,7 @@
 import { announce, debounce, find } from "./element.js";
 import { fillSelect, pairRows, policyForm } from "./editor.js";
 import { fetchFrom } from "./frames.js";
-import { showExchange, showReading, showRefusal, showUnreachable } from "./result.js";
+import { showExchange, showGiven, showReading, showRefusal, showUnreachable } from "./result.js";
 import { fromFragment, presets, senders, toFragment } from "./state.js";
 import { copy, tabs, theme } from "./widgets.js";
 
@@ -52,8 +52,8 @@ function scenario(withForm = false) {
     const settings = state.settings.map((setting, at) =>
         withForm && at === active && formPolicy ? { kind: setting.kind, policy: formPolicy } : { ...setting },
     );
-    const { profile, strategy, preference, backend } = state;
-    return { profile, strategy, preference, settings, backend };
+    const { profile, strategy, preference, backend, manifest } = state;
+    return { profile, strategy, preference, settings, backend, manifest };
 }
 
 /** The request as this browser lets a script make it, or the browser's complaint. */
@@ -96,6 +96,12 @@ async function read() {
     // An answer to what has been edited since would undo the edit.
     if (turn !== turns) return;
     lastReading = answer;
+    if (answer.given) {
+        showGiven(answer.given);
+        // Of a manifest that was just read, the first rule with a policy is tried.
+        const rule = answer.given.rules.find(({ hasPolicy, url }) => hasPolicy && url);
+        if (state.manifest.url === "" && rule) return tryRule(rule);
+    }
     takePasted(answer.settings[active]);
     if (isOfForm) {
         formPolicy = null;
@@ -169,6 +175,28 @@ function useFix(problem) {
     find("yaml").focus();
 }
 
+/** A request that reaches a rule of the manifest. */
+function tryRule({ url, page, method }) {
+    state.manifest.url = url ?? "";
+    state.manifest.page = page;
+    if (method) find("method").value = state.request.method = method;
+    showManifest();
+    return url ? read() : undefined;
+}
+
+/** Shows the manifest in the place of the two levels, or these. */
+function showManifest() {
+    const isGiven = state.manifest !== null;
+    find("given").hidden = !isGiven;
+    find("panes").hidden = isGiven;
+    for (const control of document.querySelectorAll(".of-levels")) control.hidden = isGiven;
+    if (!isGiven) return;
+    find("merge").hidden = true;
+    for (const [id, name] of Object.entries(given)) {
+        if (find(id).value !== state.manifest[name]) find(id).value = state.manifest[name];
+    }
+}
+
 /** Shows the whole state, as after a link or a preset. */
 function showState() {
     for (const [id, of] of Object.entries(controls)) find(id).value = of.get();
@@ -183,9 +211,11 @@ function showState() {
 
 function choose(at) {
     active = at;
+    const isGiven = state.manifest !== null;
     for (const [index, tab] of [find("tab-route"), find("tab-gateway")].entries()) {
-        tab.setAttribute("aria-pressed", String(index === active));
+        tab.setAttribute("aria-pressed", String(!isGiven && index === active));
     }
+    find("tab-given").setAttribute("aria-pressed", String(isGiven));
     const kinds = [
         ["policy", "a policy"],
         ["ceiling", "a ceiling"],
@@ -197,7 +227,13 @@ function choose(at) {
     find("yaml").value = state.settings[active].yaml;
     find("merge").hidden = state.settings[1].kind === "off";
     find("tab-gateway").classList.toggle("unused", state.settings[1].kind === "off");
+    showManifest();
 }
+
+/** The fields of a manifest. */
+const given = { "given-text": "text", "given-url": "url", "given-page": "page" };
+/** What was written of a manifest, while the two levels are shown. */
+let laidAside = { text: "", url: "", page: "https://app.example" };
 
 const controls = {
     profile: { get: () => state.profile, set: (value) => (state.profile = value) },
@@ -273,6 +309,11 @@ function refuse(message) {
     announce(`Not sent. ${message}`);
 }
 
+/** Another manifest has other rules. */
+function forgetRule() {
+    state.manifest.url = "";
+}
+
 async function start() {
     fillSelect("preset", [["", "start from …"], ...presets.map(([name], at) => [at, name])]);
     fillSelect("from", senders);
@@ -319,10 +360,41 @@ async function start() {
     for (const [index, id] of ["tab-route", "tab-gateway"].entries()) {
         find(id).addEventListener("click", async () => {
             if (formPolicy) await read();
+            const wasGiven = state.manifest !== null;
+            if (wasGiven) [laidAside, state.manifest] = [state.manifest, null];
             choose(index);
-            showSetting(true);
+            if (wasGiven) await read();
+            else showSetting(true);
         });
     }
+    find("tab-given").addEventListener("click", async () => {
+        if (formPolicy) await read();
+        state.manifest ??= laidAside;
+        choose(active);
+        await read();
+        find("given-text").focus();
+    });
+    for (const [id, name] of Object.entries(given)) {
+        find(id).addEventListener("input", ({ target }) => {
+            state.manifest[name] = target.value;
+            readSoon();
+        });
+    }
+    find("given-text").addEventListener("paste", () => forgetRule());
+    find("given-file").addEventListener("change", async ({ target }) => {
+        const [file] = target.files;
+        if (!file) return;
+        forgetRule();
+        state.manifest.text = await file.text();
+        // The same file may be chosen again, once it has changed.
+        target.value = "";
+        showManifest();
+        await read();
+    });
+    find("given-rule").addEventListener("change", ({ target }) => {
+        const rule = lastReading.given?.rules[target.value];
+        if (rule) tryRule(rule);
+    });
     find("send").addEventListener("click", send);
     addEventListener("keydown", (event) => {
         if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {

@@ -210,15 +210,36 @@ export function showReading(answer) {
     find("rust").textContent = answer.rust ?? "The policy is not valid.";
     find("manifest").textContent = answer.manifest ?? "No policy is in effect.";
     find("manifest-refusal").textContent = answer.manifestRefusal ?? "";
+    find("case").textContent = answer.case ?? "Nothing is expected yet.";
 }
 
-function showPrediction({ prediction, effective, backendProblem }) {
+/** What was read of a manifest: what is wrong with it, and its rules. */
+export function showGiven({ problems, lints, rules, reached, urlProblem }) {
+    const line = (text) => element("p", { class: "problem" }, text);
+    const problem = problems.length === 0 && rules.length > 0 && urlProblem ? [`The URL is ${urlProblem}.`] : [];
+    fill(
+        find("given-problems"),
+        [...problems, ...problem].map(line),
+        lints.map((lint) => element("p", { class: "hint" }, lint)),
+    );
+    const option = ({ name, matched, hasPolicy }, at) => {
+        const about = [matched, !hasPolicy && "no policy"].filter(Boolean).join("; ");
+        return element("option", { value: at }, about ? `${name}: ${about}` : name);
+    };
+    const none = rules.length ? "no rule takes this URL" : "no rule yet";
+    fill(find("given-rule"), reached === null && element("option", { value: "" }, none), rules.map(option));
+    find("given-rule").value = reached ?? "";
+}
+
+function showPrediction({ prediction, effective, backendProblem, given }) {
     const box = find("prediction");
     const say = (is, ...parts) => {
         box.dataset.is = is;
         fill(box, ...parts);
     };
-    if (effective.is === "broken") say("refused", "Not valid yet, so it can't be served.");
+    if (given && effective.is === "none" && given.reached === null)
+        say("none", "No route takes this: a gateway answers with 404.");
+    else if (effective.is === "broken") say("refused", "Not valid yet, so it can't be served.");
     else if (effective.is === "invalid") say("refused", "The settings make no valid policy together.");
     else if (backendProblem) say("refused", `The API's answer: ${backendProblem}.`);
     else if (effective.is === "none") say("none", "No policy applies: what the API answers passes untouched.");
@@ -289,12 +310,13 @@ function showEffective(effective) {
     );
 }
 
-function showLints({ settings, effective }) {
+function showLints({ settings: levels, effective, given }) {
     const labels = ["route", "gateway"];
+    const settings = given ? [] : levels;
     const found = settings.flatMap(({ kind, lints }, at) =>
         kind === "policy" ? lints.map((lint) => [labels[at], lint]) : [],
     );
-    found.push(...effective.lints.map((lint) => ["together", lint]));
+    found.push(...effective.lints.map((lint) => [given ? "rule" : "together", lint]));
     find("lint-count").textContent = found.length ? ` ${found.length}` : "";
     const violations = settings.flatMap(({ kind, problems }) =>
         kind === "policy" || kind === "ceiling" ? problems : [],

@@ -24,8 +24,32 @@ const scenario = (given) => ({
     from: "page",
     request: get,
     backend: answer,
+    manifest: null,
     ...given,
 });
+
+const api = "api.example";
+const manifest = `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: api}
+spec:
+  hostnames: [${api}]
+  rules:
+  - matches: [{path: {type: PathPrefix, value: /v1}}]
+    filters:
+    - type: CORS
+      cors:
+        allowOrigins: [https://app.example]
+        allowMethods: [PUT]
+        allowHeaders: [Content-Type]
+        maxAge: 600
+  - matches: [{path: {type: PathPrefix, value: /v1/admin}}]
+    filters:
+    - type: CORS
+      cors:
+        allowOrigins: [https://admin.example]
+        allowCredentials: true
+`;
 
 export const presets = [
     [
@@ -174,6 +198,14 @@ export const presets = [
                 request: { ...get, method: "PUT" },
             }),
     ],
+    [
+        "A manifest: a route with two rules",
+        () =>
+            scenario({
+                manifest: { text: manifest, url: `https://${api}/v1`, page: "https://app.example" },
+                request: { method: "PUT", headers: [["Content-Type", "application/json"]], credentials: false },
+            }),
+    ],
 ];
 
 export const senders = [
@@ -218,6 +250,9 @@ function sanitized(given) {
             body: text(backend.body),
             outside: backend.outside === true,
         },
+        manifest: given.manifest
+            ? { text: text(given.manifest.text), url: text(given.manifest.url), page: text(given.manifest.page) }
+            : null,
     };
 }
 

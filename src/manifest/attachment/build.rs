@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     hash::Hash,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use super::{
@@ -50,7 +50,7 @@ pub(crate) fn build(
     served.shrink_to_fit();
     add_lints_of_table(&table, &served, &resources.routes, &mut lints);
     add_unreachable(&table, &served, &resources.routes, &mut lints);
-    LoadedRoutes { table, lints, served, resources, scope, is_closed: false }
+    LoadedRoutes { table, lints, served, resources, scope, is_closed: false, positions: OnceLock::new() }
 }
 
 /// Of objects with one name the last counts, as it does for `kubectl apply`.

@@ -400,7 +400,7 @@ pub(crate) fn is_delegation(backend: &Backend) -> bool {
         || (reference.group == DELEGATION_GROUP && reference.kind == "label")
 }
 
-fn cors_of(filters: &[Filter]) -> Option<&CorsSetting> {
+pub(crate) fn cors_of(filters: &[Filter]) -> Option<&CorsSetting> {
     filters.iter().find_map(Filter::cors)
 }
 

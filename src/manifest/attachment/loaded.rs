@@ -1,19 +1,22 @@
 //! The result of loading manifests: a route table that answers like any resolver, and what is known beside it.
 //! Rules 7.1, 7.6, 7.10.
 
+use std::{collections::HashMap, sync::OnceLock};
+
 use super::{
-    graph::{Graph, Served, is_delegation},
-    names::rule_name,
+    graph::{Graph, Served, cors_of, is_delegation},
+    names::{Label, rule_name},
     scope::Scope,
     settings::{Attached, Keep},
 };
 use crate::{
     decision::Resolution,
     manifest::{
-        finding::{Lint, LintKind},
-        objects::{BackendRef, Kind, Resources},
+        finding::{Lint, LintKind, Position},
+        objects::{BackendRef, CorsPlaces, CorsSetting, Kind, Resources},
     },
     merge::Setting,
+    policy::{FieldPath, PolicyField, Source},
     request::CorsRequest,
     resolver::PolicyResolver,
     route::{MatchedRule, RouteMatch, RouteTable},
@@ -30,6 +33,31 @@ pub struct LoadedRoutes {
     pub(super) scope: Scope,
     /// 10.2: the objects are not known yet.
     pub(super) is_closed: bool,
+    /// Made when the first of them is asked for.
+    pub(super) positions: OnceLock<Positions>,
+}
+
+/// Where settings stand, by the name of their object and their path in it.
+pub(super) type Positions = HashMap<(String, FieldPath), CorsPlaces>;
+
+fn placed_settings(resources: &Resources) -> Positions {
+    let mut known = HashMap::new();
+    let mut add = |label: Label<'_>, setting: Option<&CorsSetting>| {
+        let placed = setting.and_then(|setting| Some((setting.cors.path.clone(), setting.cors.places.clone()?)));
+        known.extend(placed.map(|(path, places)| ((label.describe(), path), places)));
+    };
+    for route in &resources.routes {
+        for (index, rule) in route.rules.iter().enumerate() {
+            add(Label::Rule(route, index), cors_of(&rule.filters));
+            for backend in &rule.backends {
+                add(Label::Backend(route, index, backend), cors_of(&backend.filters));
+            }
+        }
+    }
+    for policy in &resources.policies {
+        add(Label::Policy(policy), policy.cors.as_ref());
+    }
+    known
 }
 
 impl LoadedRoutes {
@@ -43,6 +71,7 @@ impl LoadedRoutes {
             resources: Resources::default(),
             scope: Scope::default(),
             is_closed: true,
+            positions: OnceLock::new(),
         }
     }
 
@@ -80,6 +109,23 @@ impl LoadedRoutes {
             None => stack,
         };
         whole.iter().map(Attached::setting).collect()
+    }
+
+    /// Where a setting stands that a policy was merged from: the field where one is named and written, else its `cors`
+    /// block. It is one of the [provenance](crate::CompiledPolicy::provenance) of a policy of these routes.
+    pub fn position_of(&self, source: &Source, field: Option<PolicyField>) -> Option<Position> {
+        let known = self.positions.get_or_init(|| placed_settings(&self.resources));
+        known.get(&(source.label().to_owned(), source.path().clone())).map(|places| places.of(field))
+    }
+
+    /// Where a rule stands.
+    pub(crate) fn rule_position(&self, kind: &str, namespace: &str, name: &str, rule: usize) -> Option<Position> {
+        let mut routes = self.resources.routes.iter();
+        let route = routes.find(|route| {
+            let meta = &route.meta;
+            route.kind.name() == kind && meta.namespace == namespace && meta.name == name
+        });
+        route?.rules.get(rule).map(|rule| rule.position.clone())
     }
 
     /// What a request met, for a rule that [`table`](Self::table) found; none where the rule asks for nothing.

@@ -19,6 +19,11 @@ impl Position {
         Self { file: file.into(), line, column }
     }
 
+    /// Another place in the same file.
+    pub(in crate::manifest) fn moved_to(&self, line: u64, column: u64) -> Self {
+        Self { file: Arc::clone(&self.file), line, column }
+    }
+
     /// The name of the file, or of the object.
     pub fn file(&self) -> &str {
         &self.file

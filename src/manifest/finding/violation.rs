@@ -15,6 +15,18 @@ pub enum ViolationKind {
     /// A field that the resource does not have (2.1).
     #[error("is not a field of this resource")]
     UnknownField,
+    /// The same of what is no resource, such as a file of cases for [`Cases`](crate::explain::Cases).
+    #[error("is not a field of {of}")]
+    NotAField {
+        /// What does not have it, such as `a case`.
+        of: &'static str,
+    },
+    /// A reason for which nothing is blocked, in the `expect` of a case.
+    #[error("is not a reason to block{}", meant(.near))]
+    UnknownReason {
+        /// Those that are spelled nearly so.
+        near: Vec<&'static str>,
+    },
     /// A value of another type than the field's.
     #[error("is not {expected}")]
     WrongType {
@@ -50,11 +62,16 @@ pub enum ViolationKind {
     },
 }
 
+fn meant(near: &[&str]) -> String {
+    if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) }
+}
+
 impl Kind for ViolationKind {
     fn code(&self) -> &'static str {
         match self {
             Self::Policy(kind) => kind.code(),
-            Self::UnknownField => "unknown-field",
+            Self::UnknownField | Self::NotAField { .. } => "unknown-field",
+            Self::UnknownReason { .. } => "unknown-reason",
             Self::WrongType { .. } => "wrong-type",
             Self::Template => "template",
             Self::Missing => "missing",

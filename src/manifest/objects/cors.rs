@@ -4,7 +4,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    model::{Cors, CorsSetting, Effect},
+    model::{Cors, CorsPlaces, CorsSetting, Effect},
     suggest,
 };
 use crate::{
@@ -112,7 +112,9 @@ impl<'a> Block<'a> {
                 }
             }
         }
-        Cors { policy: self.policy, path, lints }
+        let fields = self.fields.iter().map(|(field, key, _)| (*field, key.line, key.column));
+        let places = CorsPlaces { block: report.position(self.object.place()), fields: fields.collect() };
+        Cors { policy: self.policy, path, lints, places: Some(places) }
     }
 
     /// Where the entry or the field at `path` stands, or else the block.

@@ -54,7 +54,7 @@ fn closed(path: &FieldPath) -> Filter {
 }
 
 fn closed_setting(path: FieldPath) -> CorsSetting {
-    let cors = Cors { policy: CorsPolicy::new(), path, lints: Vec::new() };
+    let cors = Cors { policy: CorsPolicy::new(), path, lints: Vec::new(), places: None };
     CorsSetting { cors: Arc::new(cors), effect: Effect::Closes }
 }
 

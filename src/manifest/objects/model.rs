@@ -7,7 +7,7 @@ use super::kind::Kind;
 use crate::{
     finding::LintKind,
     manifest::finding::Position,
-    policy::{CorsPolicy, FieldPath},
+    policy::{CorsPolicy, FieldPath, PolicyField},
     route::{Hostname, RouteMatch},
 };
 
@@ -286,6 +286,24 @@ pub(crate) struct Cors {
     pub(crate) path: FieldPath,
     /// What its lints are about.
     pub(crate) lints: Vec<LintKind>,
+    /// Where it stands in its file; none where nothing of it could be read.
+    pub(crate) places: Option<CorsPlaces>,
+}
+
+/// Where a `cors` block and its fields stand.
+#[derive(Clone, Debug)]
+pub(crate) struct CorsPlaces {
+    pub(crate) block: Position,
+    /// Line and column of each field that is written.
+    pub(crate) fields: Box<[(PolicyField, u64, u64)]>,
+}
+
+impl CorsPlaces {
+    /// Where a field stands, or else the block.
+    pub(crate) fn of(&self, field: Option<PolicyField>) -> Position {
+        let written = self.fields.iter().find(|(known, ..)| Some(*known) == field);
+        written.map_or_else(|| self.block.clone(), |(_, line, column)| self.block.moved_to(*line, *column))
+    }
 }
 
 /// `TrafficPolicy` of kgateway, `GlooTrafficPolicy` of Gloo.

@@ -59,6 +59,15 @@ pub(crate) fn read<'a, T: Send>(
     read_in_parts(MIN_PART, text, take)
 }
 
+/// Reads a text as one part.
+pub(crate) fn read_whole<'a, T: Send>(
+    text: &'a str,
+    take: impl Fn(Vec<Node<'a>>) -> T + Sync,
+) -> Result<T, SyntaxError> {
+    let read = read_in_parts(usize::MAX, text, take)?;
+    read.into_iter().next().ok_or_else(SyntaxError::unreadable)
+}
+
 fn read_in_parts<'a, T: Send>(
     min: usize,
     text: &'a str,

@@ -68,10 +68,8 @@ fn expected(world: &World, reached: &Reached<'_>) -> Answer {
     }
 }
 
-/// The stack of each rule and listener that was found.
-type Stacks = HashMap<(usize, usize, usize), Vec<String>>;
-
-fn found(routes: &LoadedRoutes, sent: &Sent, stacks: &mut Stacks) -> Option<Answer> {
+/// The request as it arrives.
+pub(super) fn request(sent: &Sent) -> Request<()> {
     let query = sent.query.iter().map(|(name, value)| format!("?{name}={value}")).collect::<String>();
     let mut request = Request::builder()
         .method(sent.method)
@@ -87,6 +85,14 @@ fn found(routes: &LoadedRoutes, sent: &Sent, stacks: &mut Stacks) -> Option<Answ
             false => Listener::of_gateway(namespace, parent, listener),
         });
     }
+    request
+}
+
+/// The stack of each rule and listener that was found.
+type Stacks = HashMap<(usize, usize, usize), Vec<String>>;
+
+fn found(routes: &LoadedRoutes, sent: &Sent, stacks: &mut Stacks) -> Option<Answer> {
+    let request = request(sent);
     let found = routes.table().find(&CorsRequest::of(&request))?;
     assert!(!found.resolution().is_closed());
     let label = |setting: &Setting| match setting.kind() {
@@ -107,7 +113,7 @@ fn found(routes: &LoadedRoutes, sent: &Sent, stacks: &mut Stacks) -> Option<Answ
 
 /// Requests on every listener and on none that is known: at each host and path a plain one, and one with all that
 /// matches may ask for.
-fn requests(world: &World) -> Vec<Sent> {
+pub(super) fn requests(world: &World) -> Vec<Sent> {
     let of_gateways = world.gateways.iter().map(|gateway| (false, gateway.name, &gateway.listeners));
     let of_sets = world.sets.iter().map(|set| (true, set.name, &set.listeners));
     let listeners = of_gateways.chain(of_sets).flat_map(|(is_of_set, parent, listeners)| {

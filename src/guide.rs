@@ -18,6 +18,9 @@ pub mod manifests {}
 #[doc = include_str!("../docs/kubernetes.md")]
 pub mod kubernetes {}
 
+#[doc = include_str!("../docs/envoy.md")]
+pub mod envoy {}
+
 #[doc = include_str!("../docs/lints.md")]
 pub mod lints {}
 

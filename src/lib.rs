@@ -83,6 +83,7 @@
 //! - Policies that depend on the request, also asynchronously or reloaded: [`resolver`].
 //! - Kubernetes manifests (features `route` and `manifest`): [`guide::manifests`]; an API server (feature
 //!   `kubernetes`): [`guide::kubernetes`].
+//! - The same policies in Envoy, by external processing: [`guide::envoy`].
 //! - Protocols that scripts speak, from gRPC-Web to the Model Context Protocol: [`policy::Preset`].
 //! - The decision without tower: [`decision`]. The browser's side of the protocol: [`browser`].
 //! - When a browser refuses: [`guide::troubleshooting`], [`Reason`], and [`guide::lints`] for every lint and violation.

@@ -18,6 +18,7 @@ use tokio::{
 
 use crate::{
     envoy::{self, CONFIGURATION, Envoy},
+    own_filter::{with_filter, with_own_filter},
     program::{Manifest, Program},
     server::Server,
 };
@@ -44,16 +45,8 @@ spec:
 ";
 
 /// The same for Envoy's own filter.
-const OWN_POLICY: &str = "
-              typed_per_filter_config:
-                envoy.filters.http.cors:
-                  \"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy
-                  allow_origin_string_match: [{exact: 'https://app.example'}]
-                  allow_methods: 'PUT, DELETE'
-                  allow_headers: 'Content-Type, Authorization'
-                  expose_headers: ETag
-                  allow_credentials: true
-                  max_age: '600'";
+const OWN_POLICY: &str = "{allow_origin_string_match: [{exact: 'https://app.example'}], allow_methods: 'PUT, DELETE', \
+    allow_headers: 'Content-Type, Authorization', expose_headers: ETag, allow_credentials: true, max_age: '600'";
 
 const KINDS: [(&str, &str); 2] = [
     (
@@ -80,7 +73,7 @@ async fn what_a_request_costs() {
     let manifest = Manifest::of("cost", POLICY);
     let processor = Program::start(&manifest.path());
     let mut envoys = Vec::new();
-    for configuration in [without_cors(), with_own_filter(), CONFIGURATION.to_owned()] {
+    for configuration in [with_filter(""), with_own_filter(OWN_POLICY), CONFIGURATION.to_owned()] {
         envoys.push(Envoy::start_with(&program, &configuration, processor.address, server.address()).await);
     }
     let mut costs: Vec<[Cost; 3]> = KINDS.iter().map(|_| Default::default()).collect();
@@ -152,22 +145,6 @@ fn print(costs: &mut [[Cost; 3]]) {
             );
         }
     }
-}
-
-fn without_cors() -> String {
-    with_filter("")
-}
-
-fn with_own_filter() -> String {
-    let filter = "          - name: envoy.filters.http.cors\n            typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors}\n";
-    with_filter(filter).replace("domains: [\"*\"]", &format!("domains: [\"*\"]{OWN_POLICY}"))
-}
-
-/// The configuration of the example with another filter in the place of its own.
-fn with_filter(filter: &str) -> String {
-    let begin = CONFIGURATION.find("          # The first filter").expect("the example's filter");
-    let end = CONFIGURATION.find("          - name: envoy.filters.http.router").expect("the router");
-    format!("{}{filter}{}", &CONFIGURATION[..begin], &CONFIGURATION[end..])
 }
 
 /// How long the threads of a process have run.

@@ -22,6 +22,8 @@ mod wire;
 mod cost;
 /// Messages that no rule speaks of.
 mod messages;
+/// Where Envoy's own filter differs.
+mod own_filter;
 /// What the program itself does: arguments, reloading, absence.
 mod program;
 /// The rows of `tests/rules`.

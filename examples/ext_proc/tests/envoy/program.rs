@@ -179,3 +179,16 @@ fn what_is_wrong_at_the_start_is_said() {
     let (code, text) = run(&["--manifests", manifest.path().to_str().expect("a path of text")]);
     assert!(code == Some(1) && text.contains("\"a day\" is not a whole number of seconds"), "{text}");
 }
+
+#[test]
+fn the_page_shows_the_files() {
+    let page = include_str!("../../../../docs/envoy.md");
+    let kgateway = include_str!("../../kgateway.yaml");
+    for file in [CONFIGURATION, kgateway] {
+        assert!(page.contains(&format!("```yaml\n{file}```\n")), "docs/envoy.md does not show\n{file}");
+    }
+    // The fields of a `TrafficPolicy` are known here.
+    let routes = tower_cors::manifest::Manifests::new().read("kgateway.yaml", kgateway).build().expect("valid");
+    let lints: Vec<_> = routes.lints().iter().map(|lint| lint.code()).collect();
+    assert_eq!(lints, [] as [&str; 0], "{:?}", routes.lints());
+}

@@ -18,6 +18,14 @@ pub mod manifests {}
 #[doc = include_str!("../docs/kubernetes.md")]
 pub mod kubernetes {}
 
+// Its examples need both features.
+#[cfg_attr(all(feature = "axum", feature = "reload"), doc = include_str!("../docs/resolvers.md"))]
+#[cfg_attr(
+    not(all(feature = "axum", feature = "reload")),
+    doc = "This page is there with the features `axum` and `reload`."
+)]
+pub mod resolvers {}
+
 #[doc = include_str!("../docs/envoy.md")]
 pub mod envoy {}
 

@@ -80,7 +80,7 @@
 //! - Several settings, one policy: [`guide::merging`], with base policies and overrides by path in [`merge`].
 //! - Origins by a rule of your own, plain or asynchronous: [`CorsPolicy::allow_origin_if`],
 //!   [`CorsLayer::allow_origin_if_async`].
-//! - Policies that depend on the request, also asynchronously or reloaded: [`resolver`].
+//! - Policies that depend on the request, also asynchronously or reloaded: [`guide::resolvers`].
 //! - Kubernetes manifests (features `route` and `manifest`): [`guide::manifests`]; an API server (feature
 //!   `kubernetes`): [`guide::kubernetes`].
 //! - The same policies in Envoy, by external processing: [`guide::envoy`].

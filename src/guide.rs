@@ -26,6 +26,9 @@ pub mod kubernetes {}
 )]
 pub mod resolvers {}
 
+#[doc = include_str!("../docs/frameworks.md")]
+pub mod frameworks {}
+
 #[doc = include_str!("../docs/envoy.md")]
 pub mod envoy {}
 

@@ -77,6 +77,7 @@
 //! - What a policy probably does not mean: [`CorsLayer::lints`], of which the layer warns by itself.
 //! - axum: every place that leaves something out, errors, WebSockets: the module `axum`, with the feature of that name.
 //! - tonic: the layer goes first into `Server::builder()`; `examples/tonic/src/main.rs` is a whole server for gRPC-Web.
+//! - hyper, lambda_http, salvo, poem, actix-web: [`guide::frameworks`].
 //! - Several settings, one policy: [`guide::merging`], with base policies and overrides by path in [`merge`].
 //! - Origins by a rule of your own, plain or asynchronous: [`CorsPolicy::allow_origin_if`],
 //!   [`CorsLayer::allow_origin_if_async`].

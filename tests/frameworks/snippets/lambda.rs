@@ -12,8 +12,8 @@ async fn hello(_: Request) -> Result<Response<Body>, Infallible> {
 
 pub(crate) fn service(
     cors: CorsLayer,
-) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone
-{
+) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone {
     ServiceBuilder::new().layer(cors).service_fn(hello)
 }
 

@@ -1,6 +1,7 @@
 //! The program itself: its policies, what it reloads, and what Envoy does while it is away.
 
 use std::{
+    ffi::OsStr,
     fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
@@ -18,8 +19,8 @@ use crate::{
     wire::{self, Head},
 };
 
-const SAMPLE: &str = include_str!("../../../manifests/trafficpolicy-cors.yaml");
-const ORIGIN: &str = "https://example.com/";
+pub(crate) const SAMPLE: &str = include_str!("../../../manifests/trafficpolicy-cors.yaml");
+pub(crate) const ORIGIN: &str = "https://example.com/";
 
 /// The running example, which ends when this is dropped.
 pub(crate) struct Program {
@@ -30,8 +31,13 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(manifest: &Path) -> Self {
+        Self::start_with([OsStr::new("--manifests"), manifest.as_os_str()], None)
+    }
+
+    pub(crate) fn start_with(arguments: impl IntoIterator<Item: AsRef<OsStr>>, kubeconfig: Option<&str>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ext-proc-example"));
-        let command = command.args(["--listen", "127.0.0.1:0", "--manifests"]).arg(manifest);
+        let command = command.args(["--listen", "127.0.0.1:0"]).args(arguments);
+        let command = command.envs(kubeconfig.map(|path| ("KUBECONFIG", path)));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the example starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
@@ -87,7 +93,7 @@ impl Drop for Manifest {
     }
 }
 
-async fn preflight(envoy: &Envoy) -> Head {
+pub(crate) async fn preflight(envoy: &Envoy) -> Head {
     send(envoy, "OPTIONS", "access-control-request-method: POST\r\n").await
 }
 
@@ -97,7 +103,7 @@ async fn send(envoy: &Envoy, method: &str, more: &str) -> Head {
     timeout(PATIENCE, wire::head(envoy.address, &head)).await.expect("an answer in time")
 }
 
-fn allowed(head: &Head) -> Option<&str> {
+pub(crate) fn allowed(head: &Head) -> Option<&str> {
     head.value("access-control-allow-origin")
 }
 
@@ -175,6 +181,10 @@ fn what_is_wrong_at_the_start_is_said() {
     assert!(code == Some(2) && text.contains("--manifests or from --kubernetes"), "{text}");
     let (code, text) = run(&["--manifests", "missing.yaml"]);
     assert!(code == Some(1) && text.contains("missing.yaml"), "{text}");
+    if !cfg!(feature = "kubernetes") {
+        let (code, text) = run(&["--kubernetes"]);
+        assert!(code == Some(1) && text.contains("build it with `--features kubernetes`"), "{text}");
+    }
     let manifest = Manifest::of("wrong", &SAMPLE.replace("maxAge: 86400", "maxAge: a day"));
     let (code, text) = run(&["--manifests", manifest.path().to_str().expect("a path of text")]);
     assert!(code == Some(1) && text.contains("\"a day\" is not a whole number of seconds"), "{text}");

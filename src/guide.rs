@@ -23,6 +23,20 @@ pub mod testing {}
 #[doc = include_str!("../docs/kubernetes.md")]
 pub mod kubernetes {}
 
+// Its examples need both features.
+#[cfg_attr(all(feature = "axum", feature = "reload"), doc = include_str!("../docs/resolvers.md"))]
+#[cfg_attr(
+    not(all(feature = "axum", feature = "reload")),
+    doc = "This page is there with the features `axum` and `reload`."
+)]
+pub mod resolvers {}
+
+#[doc = include_str!("../docs/frameworks.md")]
+pub mod frameworks {}
+
+#[doc = include_str!("../docs/envoy.md")]
+pub mod envoy {}
+
 #[doc = include_str!("../docs/lints.md")]
 pub mod lints {}
 

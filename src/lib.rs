@@ -77,12 +77,14 @@
 //! - What a policy probably does not mean: [`CorsLayer::lints`], of which the layer warns by itself.
 //! - axum: every place that leaves something out, errors, WebSockets: the module `axum`, with the feature of that name.
 //! - tonic: the layer goes first into `Server::builder()`; `examples/tonic/src/main.rs` is a whole server for gRPC-Web.
+//! - hyper, lambda_http, salvo, poem, actix-web: [`guide::frameworks`].
 //! - Several settings, one policy: [`guide::merging`], with base policies and overrides by path in [`merge`].
 //! - Origins by a rule of your own, plain or asynchronous: [`CorsPolicy::allow_origin_if`],
 //!   [`CorsLayer::allow_origin_if_async`].
-//! - Policies that depend on the request, also asynchronously or reloaded: [`resolver`].
+//! - Policies that depend on the request, also asynchronously or reloaded: [`guide::resolvers`].
 //! - Kubernetes manifests (features `route` and `manifest`): [`guide::manifests`]; an API server (feature
 //!   `kubernetes`): [`guide::kubernetes`].
+//! - The same policies in Envoy, by external processing: [`guide::envoy`].
 //! - Protocols that scripts speak, from gRPC-Web to the Model Context Protocol: [`policy::Preset`].
 //! - The decision without tower: [`decision`]. The browser's side of the protocol: [`browser`].
 //! - When a browser refuses: [`guide::troubleshooting`], [`Reason`], and [`guide::lints`] for every lint and violation.

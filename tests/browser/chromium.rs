@@ -57,7 +57,8 @@ fn missing() -> Vec<String> {
     if node_version().is_none_or(|version| version < OLDEST_NODE) {
         missing.push(format!("node {OLDEST_NODE} or later"));
     }
-    if !folder().join("node_modules/playwright-core").exists() {
+    let packages = ["playwright-core", "grpc-web", "@modelcontextprotocol/client", "esbuild"];
+    if packages.iter().any(|package| !folder().join("node_modules").join(package).exists()) {
         missing.push("the packages of tests/browser/package.json".to_owned());
     }
     missing

@@ -6,9 +6,9 @@ mod page;
 
 /// axum in each placement, and what is built on it: aide, utoipa-axum, axum-server; bodies of reqwest that pass through it.
 mod axum_stacks;
-/// Frameworks with services of their own: warp, salvo, jsonrpsee, lambda_http.
+/// Frameworks with services of their own, but for those of `docs/frameworks.md`: warp, jsonrpsee.
 mod frameworks;
 /// tonic with tonic-web, and its timeouts.
 mod tonic_stack;
-/// tower's own layers around the layer and within it, and hyper below.
+/// tower's own layers around the layer and within it.
 mod tower_stacks;

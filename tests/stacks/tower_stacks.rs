@@ -1,4 +1,4 @@
-//! tower's `ServiceBuilder` with timeout, load shed, buffer and retry on either side of the layer, and hyper below.
+//! tower's `ServiceBuilder` with timeout, load shed, buffer and retry on either side of the layer.
 
 use std::{
     convert::Infallible,
@@ -13,11 +13,9 @@ use std::{
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use tokio::net::TcpListener;
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, retry::Policy};
 
-use crate::page::{cors, holds, holds_at, is_readable, preflight, request};
+use crate::page::{cors, holds, is_readable, preflight, request};
 
 type Body = Full<Bytes>;
 
@@ -110,22 +108,4 @@ async fn a_preflight_needs_no_room_where_load_shed_stands_before_the_limit() {
         let response = service.ready().await.expect("always ready").call(request).await.expect("an answer");
         assert_eq!((response.status(), is_readable(response.headers())), (status, true));
     }
-}
-
-#[tokio::test]
-async fn hyper_serves_it() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let service = ServiceBuilder::new()
-        .layer(cors())
-        .service_fn(async |_: Request<hyper::body::Incoming>| Ok::<_, Infallible>(Response::new(Body::from("hello"))));
-    let server = tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let service = TowerToHyperService::new(service.clone());
-            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-            tokio::spawn(connection);
-        }
-    });
-    holds_at(address, "/", 200).await;
-    server.abort();
 }

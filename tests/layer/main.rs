@@ -11,6 +11,9 @@ mod rule_coverage;
 mod rules;
 /// The same through a server, over sockets.
 mod rules_over_a_socket;
+/// The files of the rows, and their policies.
+#[path = "../rules/tables.rs"]
+mod tables;
 
 /// The decision without tower.
 mod decision;

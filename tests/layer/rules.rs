@@ -11,21 +11,15 @@ use std::{
 use http::{HeaderName, HeaderValue, Request, Response};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_cors::{
-    CompiledPolicy, CorsLayer, CorsPolicy,
+    CorsLayer,
     compile::{Compiler, Profile},
     decision::{InnerHeaders, PreflightStatus, UnmatchedPreflight},
 };
 
-use crate::row::{self, By, Case, Got, PolicyRow, Table, Unmatched, Validation};
-
-pub(crate) const TABLES: [(&str, &str); 6] = [
-    ("policy.toml", include_str!("../rules/policy.toml")),
-    ("origins.toml", include_str!("../rules/origins.toml")),
-    ("preflight.toml", include_str!("../rules/preflight.toml")),
-    ("actual.toml", include_str!("../rules/actual.toml")),
-    ("guards.toml", include_str!("../rules/guards.toml")),
-    ("vary.toml", include_str!("../rules/vary.toml")),
-];
+use crate::{
+    row::{self, By, Case, Got, Table, Unmatched, Validation},
+    tables::{TABLES, compile, cors_policy},
+};
 
 #[tokio::test]
 async fn the_layer_answers_every_row_as_the_row_says() {
@@ -128,12 +122,6 @@ pub(crate) fn layer(case: &Case) -> CorsLayer {
         .allow_private_network(options.allow_private_network)
 }
 
-fn compile(case: &Case, policy: &PolicyRow) -> CompiledPolicy {
-    // What a policy answers does not depend on the profile, and this one accepts every row.
-    let compiler = Compiler::new().profile(Profile::GatewayApi);
-    compiler.compile(cors_policy(policy)).unwrap_or_else(|violations| panic!("{}: {violations}", case.name))
-}
-
 fn validate(row: &Validation) -> (Vec<String>, Vec<String>) {
     let mut compiler = Compiler::new().profile(match row.profile {
         row::Profile::Strict => Profile::Strict,
@@ -156,17 +144,6 @@ fn validate(row: &Validation) -> (Vec<String>, Vec<String>) {
             (vec![], compiled.lints().iter().map(|lint| format!("{} {}", lint.code(), lint.path())).collect())
         }
         Err(violations) => (violations.iter().map(ToString::to_string).collect(), vec![]),
-    }
-}
-
-fn cors_policy(row: &PolicyRow) -> CorsPolicy {
-    CorsPolicy {
-        allow_origins: row.allow_origins.clone(),
-        allow_credentials: row.allow_credentials,
-        allow_methods: row.allow_methods.clone(),
-        allow_headers: row.allow_headers.clone(),
-        expose_headers: row.expose_headers.clone(),
-        max_age: row.max_age,
     }
 }
 

@@ -21,7 +21,8 @@ use tower::{Layer, service_fn};
 
 use crate::{
     row::{By, Case, Got, Table},
-    rules::{TABLES, header_name, header_value, layer},
+    rules::{header_name, header_value, layer},
+    tables::TABLES,
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);

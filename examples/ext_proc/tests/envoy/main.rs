@@ -45,6 +45,9 @@ mod stand_in;
 #[path = "../../../../tests/kubernetes/supervised.rs"]
 #[allow(dead_code, reason = "the folders of these tests hold two small files")]
 mod supervised;
+/// The files of the rows, and their policies.
+#[path = "../../../../tests/rules/tables.rs"]
+mod tables;
 
 /// What the stand-in asks of kubectl's module: the objects of a text with many documents.
 #[cfg(feature = "kubernetes")]

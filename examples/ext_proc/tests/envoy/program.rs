@@ -142,6 +142,13 @@ async fn while_the_program_is_away_envoy_answers_with_an_error_or_passes_request
         assert_eq!((head.status, allowed(&head), server.asked()), (500, None, 0), "{head:?}");
     }
 
+    // Somebody listens, and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let late = Envoy::start(&program, silent.local_addr().expect("an address"), server.address()).await;
+    for head in [preflight(&late).await, send(&late, "GET", "").await] {
+        assert_eq!((head.status, allowed(&head), server.asked()), (504, None, 0), "{head:?}");
+    }
+
     let open = CONFIGURATION.replace("failure_mode_allow: false", "failure_mode_allow: true");
     let open = Envoy::start_with(&program, &open, nobody, server.address()).await;
     // The server's own headers stand, and its answer to a preflight.

@@ -15,6 +15,8 @@ pub use compiled::CompiledPolicy;
 pub(crate) use judgement::Judgement;
 pub(crate) use values::{Expose, List, Values};
 
+use std::sync::Arc;
+
 use crate::{
     finding::{Severity, Violations},
     policy::{CorsPolicy, FieldPath, OriginFunction, Provenance, RustPolicy},
@@ -132,7 +134,7 @@ impl Compiler {
     pub fn compile(&self, policy: impl Into<RustPolicy>) -> Result<CompiledPolicy, Violations> {
         let policy = policy.into();
         let checked = self.check(&policy, policy.function().is_some())?;
-        Ok(CompiledPolicy::new(policy, self.profile, checked, None, Vec::new()))
+        Ok(CompiledPolicy::new(Arc::new(policy), self.profile, checked, None, Vec::new()))
     }
 
     /// The lints of a policy that is not to be served as it is.
@@ -144,7 +146,7 @@ impl Compiler {
     /// Compiles a merged policy, which keeps its provenance, and the bounds of its ceilings for a function of a layer.
     pub(crate) fn compile_merged(
         &self,
-        policy: RustPolicy,
+        policy: Arc<RustPolicy>,
         provenance: &Provenance,
         bounds: Vec<OriginFunction>,
     ) -> Result<CompiledPolicy, Violations> {

@@ -96,21 +96,23 @@ impl AsRef<[u8]> for CacheLine {
 /// 1.6 times as long; in two places, as long as on one thread. Copies are made when a thread first needs one, so a
 /// policy that is hardly used keeps one or two.
 pub(super) struct ValuesByThread {
-    /// A slice, since an array would be dropped by as many copies of the code.
-    copies: Box<[OnceLock<Box<Values>>]>,
+    /// A slice, since an array would be dropped by as many copies of the code; made when the first thread asks, since
+    /// most policies of a cluster serve none of a replica's requests.
+    copies: OnceLock<Box<[OnceLock<Box<Values>>]>>,
 }
 
 const COPIES: usize = 8;
 
 impl ValuesByThread {
     pub(super) fn new() -> Self {
-        Self { copies: (0..COPIES).map(|_| OnceLock::new()).collect() }
+        Self { copies: OnceLock::new() }
     }
 
     /// This thread's copy of the values of `policy`, which is the same at every call.
     #[inline]
     pub(super) fn get(&self, policy: &CorsPolicy) -> &Values {
-        self.copies[thread_number() % COPIES].get_or_init(|| Box::new(Values::new(policy)))
+        let copies = self.copies.get_or_init(|| (0..COPIES).map(|_| OnceLock::new()).collect());
+        copies[thread_number() % COPIES].get_or_init(|| Box::new(Values::new(policy)))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The result of a merge: nothing, disabled, or a policy with its provenance, which compiles like any other.
 //! Rules 7.9 to 7.11.
 
+use std::sync::Arc;
+
 use super::{Ceiling, MergeError};
 use crate::{
     compile::{CompiledPolicy, Compiler},
@@ -44,7 +46,7 @@ impl Effective {
 /// A merged policy, and where each of its fields came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EffectivePolicy {
-    policy: RustPolicy,
+    policy: Arc<RustPolicy>,
     provenance: Provenance,
     /// The origins that each ceiling permits, for a function that a layer adds (2.19).
     bounds: Vec<OriginFunction>,
@@ -52,7 +54,7 @@ pub struct EffectivePolicy {
 
 impl EffectivePolicy {
     pub(super) fn new(policy: RustPolicy, provenance: Provenance) -> Self {
-        Self { policy, provenance, bounds: Vec::new() }
+        Self { policy: Arc::new(policy), provenance, bounds: Vec::new() }
     }
 
     /// The policy.
@@ -62,7 +64,7 @@ impl EffectivePolicy {
 
     /// The plain policy alone, without the functions of its settings, which [`compile`](Self::compile) keeps (2.19).
     pub fn into_policy(self) -> CorsPolicy {
-        self.policy.into_plain()
+        Arc::unwrap_or_clone(self.policy).into_plain()
     }
 
     /// Where each field came from.
@@ -87,10 +89,17 @@ impl EffectivePolicy {
         }
     }
 
+    /// The same, with the policy that somebody keeps in the place of an equal one.
+    #[cfg(feature = "manifest")]
+    pub(crate) fn sharing(self, kept: &Arc<RustPolicy>) -> Self {
+        let policy = if *self.policy == **kept { Arc::clone(kept) } else { self.policy };
+        Self { policy, ..self }
+    }
+
     /// Narrows the policy to a ceiling, and records where that took something away.
     pub(super) fn narrow(&mut self, ceiling: &Ceiling, source: impl Fn() -> Source) {
         self.bounds.extend(ceiling.permitted_origins().cloned());
-        for field in ceiling.narrow(&mut self.policy) {
+        for field in ceiling.narrow(Arc::make_mut(&mut self.policy)) {
             self.provenance.record_narrowing(field, source());
         }
     }

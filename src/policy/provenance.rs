@@ -50,8 +50,29 @@ impl fmt::Display for Source {
 /// `allowOrigins: HTTPRoute web/app rule 0, narrowed by the platform team`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provenance {
-    set: Vec<(PolicyField, Source)>,
-    narrowed: Vec<(PolicyField, Source)>,
+    set: Vec<(Fields, Source)>,
+    narrowed: Vec<(Fields, Source)>,
+}
+
+/// Fields that one source has in common: most policies have one source for all, which then stands there once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Fields(u8);
+
+impl Fields {
+    fn bit(field: PolicyField) -> u8 {
+        1 << field as u8
+    }
+
+    fn contain(self, field: PolicyField) -> bool {
+        self.0 & Self::bit(field) != 0
+    }
+}
+
+fn add(list: &mut Vec<(Fields, Source)>, field: PolicyField, source: Source) {
+    match list.last_mut() {
+        Some((fields, last)) if *last == source => fields.0 |= Fields::bit(field),
+        _ => list.push((Fields(Fields::bit(field)), source)),
+    }
 }
 
 impl Provenance {
@@ -62,23 +83,23 @@ impl Provenance {
 
     /// Records that `field` came from `source`, after those recorded before.
     pub fn record(&mut self, field: PolicyField, source: Source) {
-        self.set.push((field, source));
+        add(&mut self.set, field, source);
     }
 
     /// Records that the ceiling `source` took something from `field`.
     pub fn record_narrowing(&mut self, field: PolicyField, source: Source) {
-        self.narrowed.push((field, source));
+        add(&mut self.narrowed, field, source);
     }
 
     /// The settings that `field` came from, the preferred one first: none where no setting sets it, several where lists
     /// were united.
     pub fn of(&self, field: PolicyField) -> impl Iterator<Item = &Source> {
-        self.set.iter().filter(move |(of, _)| *of == field).map(|(_, source)| source)
+        self.set.iter().filter(move |(fields, _)| fields.contain(field)).map(|(_, source)| source)
     }
 
     /// The ceilings that took something from `field`, in the order of the stack.
     pub fn narrowed_by(&self, field: PolicyField) -> impl Iterator<Item = &Source> {
-        self.narrowed.iter().filter(move |(of, _)| *of == field).map(|(_, source)| source)
+        self.narrowed.iter().filter(move |(fields, _)| fields.contain(field)).map(|(_, source)| source)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    effective::{Outcome, Outcomes},
+    effective::Outcomes,
     graph::{Graph, Served},
     loaded::LoadedRoutes,
     names::rule_name,
@@ -171,13 +171,13 @@ impl<'a> Builder<'a, '_> {
                 Some(parents) => parents.join_to(stack.clone(), Keep::Counting),
                 None => stack.clone(),
             };
-            let Outcome { resolution, lints } = self.outcomes.merge(&whole, self.compiler);
-            for lint in lints {
+            let outcome = self.outcomes.merge(&whole, self.compiler);
+            for lint in outcome.lints.iter().cloned() {
                 if !found.contains(&lint) {
                     found.push(lint);
                 }
             }
-            policies.push((at, resolution));
+            policies.push((at, outcome.resolution()));
         }
         policies
     }

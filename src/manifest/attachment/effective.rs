@@ -9,30 +9,41 @@ use std::{
 
 use super::settings::{Attached, Stack};
 use crate::{
-    compile::Compiler,
+    compile::{CompiledPolicy, Compiler},
     decision::Resolution,
     finding,
     manifest::{
         finding::LintKind,
         objects::{Cors, Effect},
     },
-    merge::{MergeOptions, MergeStrategy, Setting, merge},
+    merge::{Effective, MergeOptions, MergeStrategy, Setting, merge},
     policy::FieldPath,
 };
 
 /// What a stack comes to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
-    pub(crate) resolution: Resolution<'static>,
+    policy: Option<CompiledPolicy>,
+    is_closed: bool,
     /// What no setting shows by itself, with the paths of the merged policy.
-    pub(crate) lints: Vec<(FieldPath, LintKind)>,
+    pub(crate) lints: Box<[(FieldPath, LintKind)]>,
+}
+
+impl Outcome {
+    fn closed() -> Self {
+        Self { is_closed: true, ..Self::default() }
+    }
+
+    pub(crate) fn resolution(&self) -> Resolution<'static> {
+        if self.is_closed { Resolution::closed() } else { self.policy.clone().into() }
+    }
 }
 
 /// What stacks came to. Thousands of rules share the policy of their Gateway, and a table that is built after one change
 /// has almost every policy of the one before: compiling them anew was seven tenths of building it (`benches/cluster.rs`).
 #[derive(Debug, Default)]
 pub(crate) struct Outcomes {
-    known: HashMap<Vec<Block>, (Outcome, usize)>,
+    known: HashMap<Box<[Block]>, (Outcome, usize)>,
     /// The number of the table that is built.
     table: usize,
 }
@@ -77,27 +88,28 @@ impl Hash for Block {
 fn compile(counting: &[&Attached<'_>], compiler: &Compiler) -> Outcome {
     // 10.3: never with the next wider setting.
     if counting.iter().any(|attached| attached.effect == Effect::Closes) {
-        return Outcome { resolution: Resolution::closed(), lints: Vec::new() };
+        return Outcome::closed();
     }
     let settings: Vec<Setting> = counting.iter().map(|attached| attached.setting()).collect();
     // The order says who is preferred.
     let strategy = if settings.len() > 1 { MergeStrategy::Union } else { MergeStrategy::Replace };
-    let compiled = merge(&settings, &MergeOptions::new(strategy)).compile(compiler);
+    let merged = match (merge(&settings, &MergeOptions::new(strategy)), counting) {
+        (Effective::Policy(policy), [only]) => Effective::Policy(policy.sharing(&only.cors.policy)),
+        (merged, _) => merged,
+    };
+    let compiled = merged.compile(compiler);
     match compiled {
-        Ok(None) => Outcome { resolution: Resolution::none(), lints: Vec::new() },
+        Ok(None) => Outcome::default(),
         Ok(Some(policy)) => {
             let is_new = |kind: &finding::LintKind| !counting.iter().any(|attached| attached.cors.lints.contains(kind));
             let lints = policy.lints().iter().filter(|lint| is_new(lint.kind()));
             let lints = lints.map(|lint| (lint.path().clone(), lint.kind().clone().into())).collect();
-            Outcome { resolution: policy.into(), lints }
+            Outcome { policy: Some(policy), is_closed: false, lints }
         }
         // 7.10: never with the wider half.
         Err(error) => {
             let reason = in_one_line(&error.to_string());
-            Outcome {
-                resolution: Resolution::closed(),
-                lints: vec![(FieldPath::root(), LintKind::InvalidWhole { reason })],
-            }
+            Outcome { lints: [(FieldPath::root(), LintKind::InvalidWhole { reason })].into(), ..Outcome::closed() }
         }
     }
 }

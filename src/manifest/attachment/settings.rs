@@ -11,6 +11,7 @@ use super::{
 use crate::{
     manifest::objects::{Cors, CorsSetting, Effect, InheritedPriority, Kind, Listener, ListenerSet, TrafficPolicy},
     merge::Setting,
+    policy::RustPolicy,
 };
 
 /// 7.1: where a setting stands, most specific first.
@@ -49,7 +50,9 @@ impl<'a> Attached<'a> {
     pub(crate) fn setting(&self) -> Setting {
         let setting = match self.effect {
             Effect::Disables => Setting::disabled(self.label.describe()),
-            Effect::Applies | Effect::Closes => Setting::policy(self.label.describe(), self.cors.policy.clone()),
+            Effect::Applies | Effect::Closes => {
+                Setting::policy(self.label.describe(), RustPolicy::clone(&self.cors.policy))
+            }
         };
         setting.at(self.cors.path.clone())
     }

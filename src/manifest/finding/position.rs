@@ -9,19 +9,20 @@ use crate::escape::Escaped;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position {
     file: Arc<str>,
-    line: u64,
-    column: u64,
+    // Lines and columns beyond 2^32 count as that; no file that is read has as many.
+    line: u32,
+    column: u32,
 }
 
 impl Position {
     /// A place in the file named `file`; `line` and `column` count from 1, the latter in characters.
     pub fn new(file: impl Into<Arc<str>>, line: u64, column: u64) -> Self {
-        Self { file: file.into(), line, column }
+        Self { file: file.into(), line: number(line), column: number(column) }
     }
 
     /// Another place in the same file.
     pub(in crate::manifest) fn moved_to(&self, line: u64, column: u64) -> Self {
-        Self { file: Arc::clone(&self.file), line, column }
+        Self { file: Arc::clone(&self.file), line: number(line), column: number(column) }
     }
 
     /// The name of the file, or of the object.
@@ -31,13 +32,17 @@ impl Position {
 
     /// The line, from 1; 0 for an object.
     pub fn line(&self) -> u64 {
-        self.line
+        self.line.into()
     }
 
     /// The column, from 1, in characters; 0 for an object.
     pub fn column(&self) -> u64 {
-        self.column
+        self.column.into()
     }
+}
+
+fn number(of: u64) -> u32 {
+    of.try_into().unwrap_or(u32::MAX)
 }
 
 /// `file:line:column`, or the name of the object.

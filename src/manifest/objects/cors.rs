@@ -114,7 +114,7 @@ impl<'a> Block<'a> {
         }
         let fields = self.fields.iter().map(|(field, key, _)| (*field, key.line, key.column));
         let places = CorsPlaces { block: report.position(self.object.place()), fields: fields.collect() };
-        Cors { policy: self.policy, path, lints, places: Some(places) }
+        Cors { policy: Arc::new(self.policy.into()), path, lints, places: Some(places) }
     }
 
     /// Where the entry or the field at `path` stands, or else the block.

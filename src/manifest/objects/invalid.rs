@@ -7,7 +7,7 @@ use super::model::{
     Cors, CorsSetting, Effect, Filter, FromNamespaces, Gateway, Listener, ListenerSet, Resources, Route, RouteRule,
     TrafficPolicy,
 };
-use crate::policy::{CorsPolicy, FieldPath};
+use crate::policy::FieldPath;
 
 /// Closes what is invalid in objects, by the paths of the violations.
 pub(crate) fn close_invalid<'a>(resources: &mut Resources, paths: impl IntoIterator<Item = &'a FieldPath>) {
@@ -54,7 +54,7 @@ fn closed(path: &FieldPath) -> Filter {
 }
 
 fn closed_setting(path: FieldPath) -> CorsSetting {
-    let cors = Cors { policy: CorsPolicy::new(), path, lints: Vec::new(), places: None };
+    let cors = Cors { policy: Arc::default(), path, lints: Vec::new(), places: None };
     CorsSetting { cors: Arc::new(cors), effect: Effect::Closes }
 }
 

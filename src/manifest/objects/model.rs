@@ -7,7 +7,7 @@ use super::kind::Kind;
 use crate::{
     finding::LintKind,
     manifest::finding::Position,
-    policy::{CorsPolicy, FieldPath, PolicyField},
+    policy::{FieldPath, PolicyField, RustPolicy},
     route::{Hostname, RouteMatch},
 };
 
@@ -281,7 +281,8 @@ pub(crate) struct Backend {
 /// A `cors` block.
 #[derive(Clone, Debug)]
 pub(crate) struct Cors {
-    pub(crate) policy: CorsPolicy,
+    /// Shared with what is compiled of it.
+    pub(crate) policy: Arc<RustPolicy>,
     /// Where the block stands in its object.
     pub(crate) path: FieldPath,
     /// What its lints are about.

@@ -39,6 +39,14 @@ pub enum ManifestError {
     /// A value that a program has is no object.
     #[error(transparent)]
     Object(#[from] ObjectError),
+    /// More fields are wrong than are listed: of a file the first 1,000 are, and 100 of one list.
+    #[error("{}: {number} more fields are wrong", Escaped(.file))]
+    More {
+        /// The name of the file, or of the object.
+        file: String,
+        /// How many are not listed.
+        number: usize,
+    },
     /// A field of a resource is wrong.
     #[error(transparent)]
     Violation(#[from] Violation),

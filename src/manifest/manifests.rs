@@ -13,9 +13,9 @@ use serde::Serialize;
 use super::{
     attachment::{self, LoadedRoutes, Outcomes, Scope},
     error::{ManifestError, ManifestErrors},
-    finding::{Lint, Position},
+    finding::{Lint, Position, Violation},
     objects::{self, Resources},
-    reader::{self, Excerpts, Report},
+    reader::{self, Excerpts, MAX_VIOLATIONS, Report},
     value::{Object, ReadObject},
 };
 use crate::compile::{Compiler, Profile};
@@ -77,34 +77,36 @@ impl Manifests {
         let take = |documents: Vec<reader::Node<'_>>| {
             let (mut resources, mut report) = (Resources::default(), Report::new(&file, &self.compiler));
             documents.iter().for_each(|document| objects::read(document, &mut resources, &mut report));
-            (resources, report)
+            (resources, report.into_found())
         };
         let parts = match reader::read(text, take) {
             Ok(parts) => parts,
             Err(error) => {
                 let reader::Place { line, column } = error.place;
-                let position = Position::new(file, line, column);
+                let position = Position::new(file, line.into(), column.into());
                 let excerpt = Excerpts::of(text).at(&position);
                 self.errors.push(ManifestError::Syntax { position, message: error.sentence.into_owned(), excerpt });
                 return self;
             }
         };
-        let mut violations = Vec::new();
-        for (resources, report) in parts {
+        let (mut violations, mut more) = (Vec::new(), 0);
+        for (resources, (of_part, more_of_part, lints)) in parts {
             self.resources.append(resources);
-            self.lints.extend(report.lints);
-            violations.extend(report.violations);
+            self.lints.extend(lints);
+            violations.extend(of_part);
+            more += more_of_part;
         }
-        if !violations.is_empty() {
-            // A policy's own violations come after those of its types, whatever their places are.
-            violations.sort_by(|one, other| Ord::cmp(one.position(), other.position()));
-            let excerpts = Excerpts::of(text);
-            let violations = violations.into_iter().map(|violation| {
-                let excerpt = excerpts.at(violation.position());
-                violation.with_excerpt(excerpt)
-            });
-            self.errors.extend(violations.map(ManifestError::Violation));
-        }
+        // A policy's own violations come after those of its types, whatever their places are.
+        violations.sort_by(|one: &Violation, other| Ord::cmp(one.position(), other.position()));
+        more += violations.len().saturating_sub(MAX_VIOLATIONS);
+        violations.truncate(MAX_VIOLATIONS);
+        let mut excerpts = Excerpts::of(text);
+        let violations = violations.into_iter().map(|violation| {
+            let excerpt = excerpts.at(violation.position());
+            violation.with_excerpt(excerpt)
+        });
+        self.errors.extend(violations.map(ManifestError::Violation));
+        self.errors.extend((more > 0).then(|| ManifestError::More { file: name.to_owned(), number: more }));
         self
     }
 
@@ -131,10 +133,13 @@ impl Manifests {
     #[must_use]
     pub fn read_object(mut self, object: &impl Serialize) -> Self {
         match Object::new(object).and_then(|object| object.read(&self.compiler)) {
-            Ok(ReadObject { object, lints, violations }) => {
+            Ok(ReadObject { object, lints, violations, more }) => {
                 object.iter().for_each(|object| self.resources.push(object));
                 self.lints.extend(lints);
+                let file = violations.first().map(|violation| violation.position().file().to_owned());
                 self.errors.extend(violations.into_iter().map(ManifestError::Violation));
+                let more = file.filter(|_| more > 0).map(|file| ManifestError::More { file, number: more });
+                self.errors.extend(more);
             }
             Err(error) => self.errors.push(error.into()),
         }

@@ -11,7 +11,7 @@ use super::{
     effective::{Outcome, Outcomes},
     graph::{Graph, Served},
     loaded::LoadedRoutes,
-    names::rule_name,
+    names::{ObjectName, full_name, rule_name},
     scope::Scope,
     settings::{Keep, Stack},
     unattached,
@@ -21,7 +21,7 @@ use crate::{
     decision::Resolution,
     finding::Finding,
     manifest::{
-        finding::{Lint, LintKind, Position},
+        finding::{Lint, LintKind, ObjectLints, Position},
         objects::{Meta, Resources, Route, RouteRule},
     },
     policy::FieldPath,
@@ -35,12 +35,13 @@ const MAX_POLICIES: usize = 4_096;
 /// Builds the table of objects, of which no two have one name. `outcomes` are those of the table before, where there was one.
 pub(crate) fn build(
     resources: Resources,
-    mut lints: Vec<Lint>,
+    of_reading: Vec<Lint>,
     compiler: &Compiler,
     scope: Scope,
     outcomes: &mut Outcomes,
 ) -> LoadedRoutes {
     outcomes.begin_table();
+    let mut lints = ObjectLints::from(of_reading);
     let graph = Graph::new(&resources, &scope);
     unattached::add_lints(&graph, &mut lints);
     let mut builder = Builder { graph: &graph, compiler, outcomes, lints: &mut lints };
@@ -50,20 +51,22 @@ pub(crate) fn build(
     served.shrink_to_fit();
     add_lints_of_table(&table, &served, &resources.routes, &mut lints);
     add_unreachable(&table, &served, &resources.routes, &mut lints);
-    LoadedRoutes { table, lints, served, resources, scope, is_closed: false }
+    LoadedRoutes { table, lints: lints.into_lints(), served, resources, scope, is_closed: false }
 }
 
 /// Of objects with one name the last counts, as it does for `kubectl apply`.
 pub(crate) fn keep_latest(resources: &mut Resources, lints: &mut Vec<Lint>) {
-    keep_latest_of(&mut resources.gateways, |gateway| ((), &gateway.meta), lints);
-    keep_latest_of(&mut resources.gateway_classes, |class| ((), &class.meta), lints);
-    keep_latest_of(&mut resources.listener_sets, |set| ((), &set.meta), lints);
-    keep_latest_of(&mut resources.namespaces, |namespace| ((), &namespace.meta), lints);
-    keep_latest_of(&mut resources.routes, |route| (route.kind, &route.meta), lints);
-    keep_latest_of(&mut resources.policies, |policy| (policy.kind, &policy.meta), lints);
+    let mut found = ObjectLints::default();
+    keep_latest_of(&mut resources.gateways, |gateway| ((), &gateway.meta), &mut found);
+    keep_latest_of(&mut resources.gateway_classes, |class| ((), &class.meta), &mut found);
+    keep_latest_of(&mut resources.listener_sets, |set| ((), &set.meta), &mut found);
+    keep_latest_of(&mut resources.namespaces, |namespace| ((), &namespace.meta), &mut found);
+    keep_latest_of(&mut resources.routes, |route| (route.kind, &route.meta), &mut found);
+    keep_latest_of(&mut resources.policies, |policy| (policy.kind, &policy.meta), &mut found);
+    lints.extend(found.into_lints());
 }
 
-fn keep_latest_of<T, K: Eq + Hash>(objects: &mut Vec<Arc<T>>, key: impl Fn(&T) -> (K, &Meta), lints: &mut Vec<Lint>) {
+fn keep_latest_of<T, K: Eq + Hash>(objects: &mut Vec<Arc<T>>, key: impl Fn(&T) -> (K, &Meta), lints: &mut ObjectLints) {
     let mut latest = HashMap::with_capacity(objects.len());
     let mut is_latest = vec![true; objects.len()];
     for (at, object) in objects.iter().enumerate() {
@@ -71,7 +74,8 @@ fn keep_latest_of<T, K: Eq + Hash>(objects: &mut Vec<Arc<T>>, key: impl Fn(&T) -
         if let Some(earlier) = latest.insert((kind, meta.namespace.as_str(), meta.name.as_str()), at) {
             is_latest[earlier] = false;
             let path = FieldPath::from("metadata.name");
-            lints.push(lint(path, LintKind::ReplacesEarlier, &meta.name, &meta.position));
+            let lint = lint(path, LintKind::ReplacesEarlier, &meta.name, &meta.position);
+            lints.add_to(&full_name(&meta.namespace, &meta.name), lint);
         }
     }
     let mut is_latest = is_latest.into_iter();
@@ -82,7 +86,7 @@ struct Builder<'a, 'b> {
     graph: &'b Graph<'a>,
     compiler: &'b Compiler,
     outcomes: &'b mut Outcomes,
-    lints: &'b mut Vec<Lint>,
+    lints: &'b mut ObjectLints,
 }
 
 impl<'a> Builder<'a, '_> {
@@ -147,7 +151,10 @@ impl<'a> Builder<'a, '_> {
         }
         for (path, kind) in found {
             let path = if path.as_str().is_empty() { rule.path.clone() } else { rule.path.field(path) };
-            self.lints.push(lint(path, kind, &rule_name(route, index), &rule.position));
+            self.lints.add_to(
+                &ObjectName::of(route.kind, &route.meta).describe(),
+                lint(path, kind, &rule_name(route, index), &rule.position),
+            );
         }
         built
     }
@@ -184,19 +191,19 @@ impl<'a> Builder<'a, '_> {
 }
 
 /// 8.3: the rules that can be candidates beside others, and those of them that nothing can be held to.
-fn add_lints_of_table(table: &RouteTable, served: &[Served], routes: &[Arc<Route>], lints: &mut Vec<Lint>) {
+fn add_lints_of_table(table: &RouteTable, served: &[Served], routes: &[Arc<Route>], lints: &mut ObjectLints) {
     let mut reported = BTreeSet::new();
     for found in table.ambiguous_rules() {
         let at = served.get(found.route()).map(|served| (served.route, found.rule()));
         let Some((route, rule)) = at.filter(|at| reported.insert(*at)) else { continue };
         let Some(rule) = routes.get(route).and_then(|route| route.rules.get(rule)) else { continue };
         let kind = if found.policy().is_some() { LintKind::AmbiguousPreflight } else { LintKind::UnenforceableRule };
-        lints.push(Lint::new(Finding::new(rule.path.clone(), kind), rule.position.clone()));
+        lints.add_single(Lint::new(Finding::new(rule.path.clone(), kind), rule.position.clone()));
     }
 }
 
 /// 2.18: the rules with a policy that no request reaches, whichever way leads to them.
-fn add_unreachable(table: &RouteTable, served: &[Served], routes: &[Arc<Route>], lints: &mut Vec<Lint>) {
+fn add_unreachable(table: &RouteTable, served: &[Served], routes: &[Arc<Route>], lints: &mut ObjectLints) {
     let unreachable: HashMap<_, _> = table.unreachable_rules().into_iter().collect();
     let rule_of = |(route, rule): (usize, usize)| served.get(route).map(|served| (served.route, rule));
     let mut ways: HashMap<(usize, usize), (usize, usize)> = HashMap::new();
@@ -218,7 +225,7 @@ fn add_unreachable(table: &RouteTable, served: &[Served], routes: &[Arc<Route>],
         let (Some(route), Some(by)) = (routes.get(rule.0), routes.get(by_route)) else { continue };
         let Some(given) = route.rules.get(rule.1) else { continue };
         let kind = LintKind::UnreachableRule { by: rule_name(by, by_rule) };
-        lints.push(lint(given.path.clone(), kind, &rule_name(route, rule.1), &given.position));
+        lints.add_single(lint(given.path.clone(), kind, &rule_name(route, rule.1), &given.position));
     }
 }
 

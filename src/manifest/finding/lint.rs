@@ -96,6 +96,14 @@ pub enum LintKind {
     /// An object with the kind, namespace and name of an earlier one, which it replaces.
     #[error("is the name of an earlier object of this kind, which is left out")]
     ReplacesEarlier,
+    /// More than twenty lints of one code on one object, of which this is the first.
+    #[error("{lint} (and {} more lints {} on this object)", .number - 1, .lint.code())]
+    Many {
+        /// The first of them.
+        lint: Box<LintKind>,
+        /// How many there are.
+        number: usize,
+    },
     /// An object that is passed over, and is nearly one that is read.
     #[error("is not read; what is read is {meant}")]
     NotRead {
@@ -131,6 +139,7 @@ impl Kind for LintKind {
             Self::BackendFilter => "backend-filter",
             Self::ReplacesEarlier => "replaces-earlier",
             Self::NotRead { .. } => "not-read",
+            Self::Many { lint, .. } => lint.code(),
         }
     }
 
@@ -139,6 +148,7 @@ impl Kind for LintKind {
             Self::Policy(kind) => kind.severity(),
             Self::InvalidWhole { .. } | Self::TooManyPolicies { .. } => Severity::Critical,
             Self::AmbiguousPreflight => Severity::Info,
+            Self::Many { lint, .. } => lint.severity(),
             _ => Severity::Warning,
         }
     }

@@ -35,6 +35,7 @@ mod backend;
 mod bucket;
 mod delegated;
 mod describe;
+mod expression;
 mod grpc;
 mod hostname;
 mod listener;
@@ -53,6 +54,8 @@ pub(crate) use backend::ByListener;
 pub use backend::ChosenBackend;
 pub use hostname::Hostname;
 pub use listener::Listener;
+#[cfg(feature = "manifest")]
+pub(crate) use expression::{Cost, ExpressionBudget};
 #[cfg(feature = "manifest")]
 pub(crate) use listener::{ListenerGroup, Listeners};
 pub use path::{PathError, PathMatch};

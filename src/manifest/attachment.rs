@@ -6,6 +6,7 @@ mod changes;
 mod conditions;
 mod effective;
 mod graph;
+mod limits;
 mod listeners;
 mod loaded;
 mod names;

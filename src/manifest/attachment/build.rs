@@ -10,6 +10,7 @@ use std::{
 use super::{
     effective::{Outcome, Outcomes},
     graph::{Graph, Served},
+    limits::limit_expressions,
     loaded::LoadedRoutes,
     names::{ObjectName, full_name, rule_name},
     scope::Scope,
@@ -42,7 +43,8 @@ pub(crate) fn build(
 ) -> LoadedRoutes {
     outcomes.begin_table();
     let mut lints = ObjectLints::from(of_reading);
-    let graph = Graph::new(&resources, &scope);
+    let mut graph = Graph::new(&resources, &scope);
+    limit_expressions(&mut graph, &mut lints);
     unattached::add_lints(&graph, &mut lints);
     let mut builder = Builder { graph: &graph, compiler, outcomes, lints: &mut lints };
     let routes: Vec<_> = graph.served.iter().filter_map(|served| builder.route(served)).collect();

@@ -49,6 +49,10 @@ pub enum LintKind {
         /// How many are kept.
         limit: usize,
     },
+    /// A route whose regular expressions would make those of the whole table too large, so that its rules with expressions
+    /// match nothing.
+    #[error("has regular expressions for which the table has no room, so its rules with expressions match nothing")]
+    TooManyExpressions,
     /// A reference to a parent that no listener takes (8.4).
     #[error("is not attached: {}", Escaped(.reason))]
     NotAttached {
@@ -129,6 +133,7 @@ impl Kind for LintKind {
             Self::CorsNotRead { .. } => "cors-not-read",
             Self::UnreachableRule { .. } => "unreachable-rule",
             Self::TooManyPolicies { .. } => "too-many-policies",
+            Self::TooManyExpressions => "too-many-expressions",
             Self::NotAttached { .. } => "not-attached",
             Self::DelegatesToNothing { .. } => "delegates-to-nothing",
             Self::IgnoredHostnames => "ignored-hostnames",
@@ -146,7 +151,7 @@ impl Kind for LintKind {
     fn severity(&self) -> Severity {
         match self {
             Self::Policy(kind) => kind.severity(),
-            Self::InvalidWhole { .. } | Self::TooManyPolicies { .. } => Severity::Critical,
+            Self::InvalidWhole { .. } | Self::TooManyPolicies { .. } | Self::TooManyExpressions => Severity::Critical,
             Self::AmbiguousPreflight => Severity::Info,
             Self::Many { lint, .. } => lint.severity(),
             _ => Severity::Warning,

@@ -12,6 +12,7 @@ use crate::{
     finding::{self, Finding},
     manifest::finding::{Counted, Lint, LintKind, Position, Violation, ViolationKind},
     policy::FieldPath,
+    route::ExpressionBudget,
 };
 
 /// What a text must be, in words, and the test.
@@ -32,6 +33,8 @@ pub(crate) struct Report<'a> {
     /// The list or map that the last violation is about an entry of, and how many there were of it.
     last_list: (String, usize),
     lints: Counted<&'static str>,
+    /// What the regular expressions of the route that is read may still take.
+    pub(crate) expressions: ExpressionBudget,
 }
 
 impl<'a> Report<'a> {
@@ -43,6 +46,7 @@ impl<'a> Report<'a> {
             more: 0,
             last_list: (String::new(), 0),
             lints: Counted::default(),
+            expressions: ExpressionBudget::of_route(),
         }
     }
 

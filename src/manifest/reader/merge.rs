@@ -43,10 +43,10 @@ fn merged(fields: Fields<'_>) -> Result<Fields<'_>, SyntaxError> {
     // The last one comes next.
     sources.reverse();
     while let Some(Node { value, place }) = sources.pop() {
-        if kept.len() > MAX_FIELDS {
-            return Err(SyntaxError { place, sentence: syntax::TOO_MANY_MERGED.into() });
-        }
         match value {
+            Value::Map(fields) if kept.len() + fields.len() > MAX_FIELDS => {
+                return Err(SyntaxError { place, sentence: syntax::TOO_MANY_MERGED.into() });
+            }
             Value::Map(fields) => {
                 let mut merged = Vec::new();
                 for (key, value) in fields {

@@ -368,7 +368,7 @@ mod tests {
     use super::*;
 
     /// What is read of a text, with its places, or where it is wrong.
-    fn read_with(min: usize, text: &str) -> Result<String, (u64, Cow<'static, str>)> {
+    fn read_with(min: usize, text: &str) -> Result<String, (u32, Cow<'static, str>)> {
         let read = read_in_parts(min, text, |documents| documents);
         let read = read.map(|parts| format!("{:?}", parts.into_iter().flatten().collect::<Vec<_>>()));
         read.map_err(|error| (error.place.line, error.sentence))

@@ -72,8 +72,9 @@ const MAX_DEPTH_IN_PLACE: usize = 16;
 const MIN_PART: usize = 128 << 10;
 
 /// A file may have a value for so many of its bytes, and the shortest ones as many as one of `MIN_PART`. Manifests need
-/// about ten for each; a list of one-letter words has one in two, and a tree sixteen times the size of its text.
-const BYTES_A_NODE: usize = 5;
+/// about ten for each, and five where they are written as short as they can be; a list of one-letter words has one in two, and
+/// a tree sixteen times the size of its text.
+const BYTES_A_NODE: usize = 4;
 /// How many aliases a file may have, and how many documents.
 const MAX_ALIASES: usize = 100;
 const MAX_DOCUMENTS: usize = 1 << 20;

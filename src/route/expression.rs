@@ -35,7 +35,7 @@ pub(crate) struct Cost {
     /// The size of the program, in bytes.
     pub(super) size: usize,
     /// How many positions more than bytes the expression has.
-    positions: usize,
+    pub(super) positions: usize,
 }
 
 impl Cost {
@@ -43,11 +43,6 @@ impl Cost {
     pub(super) fn of(text: &str) -> Option<Self> {
         let cost = Self::of_hir(&Parser::new().parse(text).ok()?);
         Some(Self { positions: cost.positions.saturating_sub(text.len()), ..cost })
-    }
-
-    /// That of the largest expression.
-    pub(super) fn largest() -> Self {
-        Self { size: MAX_EXPRESSION, positions: MAX_EXPRESSION / STATE }
     }
 
     fn of_hir(hir: &Hir) -> Self {

@@ -64,14 +64,12 @@ struct Expression {
 impl Pattern {
     pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
         // Alone: an expression such as `a)|(b` is only valid between the parentheses that anchor it.
-        let cost = match Cost::of(text) {
-            Some(cost) if cost.size <= MAX_EXPRESSION => cost,
-            // The error, or the size itself where the estimate says too little.
-            _ => {
-                RegexBuilder::new(text).size_limit(MAX_EXPRESSION).build().map_err(PatternError)?;
-                Cost::largest()
-            }
-        };
+        let mut cost = Cost::of(text).unwrap_or(Cost { size: usize::MAX, ..Cost::default() });
+        if cost.size > MAX_EXPRESSION {
+            // What is wrong with it, or that it is smaller than its estimate.
+            RegexBuilder::new(text).size_limit(MAX_EXPRESSION).build().map_err(PatternError)?;
+            cost.size = MAX_EXPRESSION;
+        }
         let text = format!("^(?:{text})$").into();
         Ok(Self(Arc::new(Expression { text, cost, compiled: OnceLock::new() })))
     }

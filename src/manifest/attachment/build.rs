@@ -29,9 +29,11 @@ use crate::{
     route::{self, ByListener, Hostname, RouteTable, Rule},
 };
 
-/// How many different policies a rule may have, by its listeners and for all of its backends together. A rule with more
-/// is served without CORS.
-const MAX_POLICIES: usize = 4_096;
+/// How many different settings the listeners of a route may have, and how many policies may be merged for its rules and
+/// their backends, each with the settings of its listeners. A rule with more is served without CORS: a route of one
+/// kilobyte may be attached to two thousand listeners that have a policy each.
+const MAX_SETTINGS: usize = 64;
+const MAX_MERGED: usize = 256;
 
 /// Builds the table of objects, of which no two have one name. `outcomes` are those of the table before, where there was one.
 pub(crate) fn build(
@@ -110,11 +112,12 @@ impl<'a> Builder<'a, '_> {
         let mut settings: Vec<_> = groups.chain(served.listeners.0.is_empty().then_some(0)).collect();
         settings.sort_unstable();
         settings.dedup();
+        let mut merged = 0;
         for (index, (rule, matches)) in route.rules.iter().zip(&served.matches).enumerate() {
             built = built.rule(match matches {
                 None => Rule::unreachable(),
                 Some(matches) => {
-                    let rule = self.rule(served, (route, index, rule), &settings);
+                    let rule = self.rule(served, (route, index, rule), &settings, &mut merged);
                     matches.iter().cloned().fold(rule, Rule::matching)
                 }
             });
@@ -127,6 +130,7 @@ impl<'a> Builder<'a, '_> {
         served: &Served,
         (route, index, rule): (&'a Route, usize, &'a RouteRule),
         settings: &[usize],
+        merged: &mut usize,
     ) -> Rule {
         let with_filter = |backend: &usize| {
             rule.backends.get(*backend).is_some_and(|of| of.filters.iter().any(|filter| filter.cors().is_some()))
@@ -137,18 +141,21 @@ impl<'a> Builder<'a, '_> {
         };
         let mut found = Vec::new();
         let mut built = Rule::new();
-        let is_too_much = settings.len() * (own_backends.len() + 1) > MAX_POLICIES;
-        if is_too_much {
-            found.push((FieldPath::root(), LintKind::TooManyPolicies { limit: MAX_POLICIES }));
+        if self.is_unselectable(served) {
+            return built.policies_by_settings(None, ByListener::new([(0, Resolution::closed())]));
         }
         for backend in [None].into_iter().chain(own_backends.into_iter().map(Some)) {
-            let policies = match is_too_much {
-                true => ByListener::new([(0, Resolution::closed())]),
-                false => {
-                    let stack = self.graph.stack(served, index, backend, Keep::Counting);
-                    ByListener::new(self.policies(&stack, settings, &mut found))
-                }
-            };
+            let stack = self.graph.stack(served, index, backend, Keep::Counting);
+            let settings = self.settings_that_count(&stack, settings);
+            *merged += if stack.is_empty() { 0 } else { settings.len() };
+            let limit = if settings.len() > MAX_SETTINGS { MAX_SETTINGS } else { MAX_MERGED };
+            if settings.len() > MAX_SETTINGS || *merged > MAX_MERGED {
+                // No part of a rule is served by another's policy.
+                found = vec![(FieldPath::root(), LintKind::TooManyPolicies { limit })];
+                built = Rule::new().policies_by_settings(None, ByListener::new([(0, Resolution::closed())]));
+                break;
+            }
+            let policies = ByListener::new(self.policies(&stack, settings, &mut found));
             built = built.policies_by_settings(backend, policies);
         }
         for (path, kind) in found {
@@ -161,6 +168,24 @@ impl<'a> Builder<'a, '_> {
         built
     }
 
+    /// Whether nobody knows the policy of a route, or of one that delegates to it.
+    fn is_unselectable(&self, served: &Served) -> bool {
+        let routes = [served.route].into_iter().chain(served.chain.iter().map(|(route, _)| *route));
+        let routes = routes.filter_map(|at| self.graph.resources.routes.get(at));
+        routes.map(|route| ObjectName::of(route.kind, &route.meta)).any(|name| self.graph.targets.is_unselectable(&name))
+    }
+
+    /// The settings of listeners that a rule has a policy for each of. Most rules are not changed by their listeners, so one
+    /// policy serves for all of them.
+    fn settings_that_count<'s>(&self, stack: &Stack<'a>, settings: &'s [usize]) -> &'s [usize] {
+        match settings {
+            [first, ..] if !stack.is_empty() && self.graph.parents.settings.yield_to_rules(settings) => {
+                std::slice::from_ref(first)
+            }
+            settings => settings,
+        }
+    }
+
     /// The policy for each of the settings that listeners have.
     fn policies(
         &mut self,
@@ -169,11 +194,6 @@ impl<'a> Builder<'a, '_> {
         found: &mut Vec<(FieldPath, LintKind)>,
     ) -> Vec<(usize, Resolution<'static>)> {
         let parents = &self.graph.parents.settings;
-        // Most rules are not changed by their listeners, so one policy serves for all of them.
-        let settings = match settings {
-            [first, ..] if !stack.is_empty() && parents.yield_to_rules(settings) => std::slice::from_ref(first),
-            settings => settings,
-        };
         let mut policies = Vec::with_capacity(settings.len());
         for &at in settings {
             let whole = match parents.get(at) {

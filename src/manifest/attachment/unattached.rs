@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use super::{
     graph::{Graph, Problem, extension_refs, is_delegation},
     names::{ObjectName, Target, full_name, policy_name, rule_name},
+    targets::MAX_SELECTORS,
 };
 use crate::{
     finding::Finding,
@@ -89,6 +90,11 @@ impl<'a> Finder<'a, '_> {
     fn add_route(&mut self, route: &'a Route) {
         let name = ObjectName::of(route.kind, &route.meta);
         self.served.insert(name.whole());
+        if self.graph.targets.is_unselectable(&name) {
+            let kind = LintKind::TooManySelectors { limit: MAX_SELECTORS };
+            let lint = Finding::new(FieldPath::from("metadata.labels"), kind).with_value(name_of(route));
+            self.lints.add_single(Lint::new(lint, route.meta.position.clone()));
+        }
         for parent in &route.parents {
             self.add_parent(parent);
         }

@@ -43,10 +43,21 @@ pub enum LintKind {
         /// The rule that takes the requests.
         by: String,
     },
-    /// A rule that has more different policies, by its listeners and backends, than are kept (7.1).
-    #[error("has more than {limit} policies, by its listeners and backends, so it is served without CORS")]
+    /// A rule for which too many policies would have to be made, by its listeners and backends and those of the rules before
+    /// it (7.1).
+    #[error(
+        "is served without CORS, since it and the rules before it have more than {limit} policies, by their listeners and \
+         backends"
+    )]
     TooManyPolicies {
         /// How many are kept.
+        limit: usize,
+    },
+    /// A route that more selectors of policies may select than it is compared with, so that its rules are served without CORS
+    /// (7.12).
+    #[error("may be selected by more than {limit} selectors of policies with other labels, so it is served without CORS")]
+    TooManySelectors {
+        /// With how many it is compared.
         limit: usize,
     },
     /// A route whose regular expressions would make those of the whole table too large, so that its rules with expressions
@@ -133,6 +144,7 @@ impl Kind for LintKind {
             Self::CorsNotRead { .. } => "cors-not-read",
             Self::UnreachableRule { .. } => "unreachable-rule",
             Self::TooManyPolicies { .. } => "too-many-policies",
+            Self::TooManySelectors { .. } => "too-many-selectors",
             Self::TooManyExpressions => "too-many-expressions",
             Self::NotAttached { .. } => "not-attached",
             Self::DelegatesToNothing { .. } => "delegates-to-nothing",
@@ -151,7 +163,10 @@ impl Kind for LintKind {
     fn severity(&self) -> Severity {
         match self {
             Self::Policy(kind) => kind.severity(),
-            Self::InvalidWhole { .. } | Self::TooManyPolicies { .. } | Self::TooManyExpressions => Severity::Critical,
+            Self::InvalidWhole { .. }
+            | Self::TooManyPolicies { .. }
+            | Self::TooManySelectors { .. }
+            | Self::TooManyExpressions => Severity::Critical,
             Self::AmbiguousPreflight => Severity::Info,
             Self::Many { lint, .. } => lint.severity(),
             _ => Severity::Warning,

@@ -145,6 +145,7 @@ fn read_strings(field: &Field<'_>, report: &mut Report<'_>) -> Option<Vec<String
     // others keep their numbers.
     let entries = items.iter().take(CRD_MAX_ENTRIES + 1).enumerate().map(|(at, node)| match &node.value {
         Value::Text(text) => text.to_string(),
+        _ if at >= CRD_MAX_ENTRIES => String::new(),
         _ => {
             let entry = Field::new(node, field.path.index(at));
             let meant = suggest::exact(&node.value).map(str::to_owned);

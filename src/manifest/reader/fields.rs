@@ -119,6 +119,7 @@ impl<'a> Report<'a> {
     /// Ends an object: of its lints, many of one code are told as one.
     pub(crate) fn end_object(&mut self) {
         self.lints.end_groups();
+        self.last_list = (String::new(), 0);
     }
 
     /// What was found: the violations that are kept, how many more there are, and the lints.

@@ -5,7 +5,10 @@ use std::{
     fs::File,
     io::{self, Read},
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use serde::Serialize;
@@ -74,12 +77,15 @@ impl Manifests {
             return self;
         }
         let file: Arc<str> = name.into();
-        let take = |documents: Vec<reader::Node<'_>>| {
-            let (mut resources, mut report) = (Resources::default(), Report::new(&file, &self.compiler));
+        let kept = AtomicUsize::new(0);
+        let begin = || MAX_VIOLATIONS.saturating_sub(kept.load(Ordering::Relaxed));
+        let take = |room, documents: Vec<reader::Node<'_>>| {
+            let (mut resources, mut report) = (Resources::default(), Report::with_room(room, &file, &self.compiler));
             documents.iter().for_each(|document| objects::read(document, &mut resources, &mut report));
+            kept.fetch_add(report.violations().len(), Ordering::Relaxed);
             (resources, report.into_found())
         };
-        let parts = match reader::read(text, take) {
+        let parts = match reader::read(text, begin, take) {
             Ok(parts) => parts,
             Err(error) => {
                 let reader::Place { line, column } = error.place;

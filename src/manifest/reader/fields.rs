@@ -28,6 +28,8 @@ pub(crate) struct Report<'a> {
     /// What the policies in the file are held to.
     pub(crate) compiler: &'a Compiler,
     violations: Vec<Violation>,
+    /// How many violations are kept.
+    room: usize,
     /// How many violations were not kept.
     more: usize,
     /// The list or map that the last violation is about an entry of, and how many there were of it.
@@ -39,7 +41,13 @@ pub(crate) struct Report<'a> {
 
 impl<'a> Report<'a> {
     pub(crate) fn new(file: &Arc<str>, compiler: &'a Compiler) -> Self {
+        Self::with_room(MAX_VIOLATIONS, file, compiler)
+    }
+
+    /// One that keeps so many violations.
+    pub(crate) fn with_room(room: usize, file: &Arc<str>, compiler: &'a Compiler) -> Self {
         Self {
+            room,
             file: Arc::clone(file),
             compiler,
             violations: Vec::new(),
@@ -98,7 +106,7 @@ impl<'a> Report<'a> {
             list.clone_into(last);
             *count = 1;
         }
-        if *count > MAX_OF_ONE_LIST || self.violations.len() >= MAX_VIOLATIONS {
+        if *count > MAX_OF_ONE_LIST || self.violations.len() >= self.room {
             self.more += 1;
         } else {
             self.violations.push(Violation::new(violation, self.position(place)));

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::{
+    place::Place,
     syntax::{self, SyntaxError},
     yaml::{Key, Node, Value},
 };
@@ -44,9 +45,8 @@ fn merged(fields: Fields<'_>) -> Result<Fields<'_>, SyntaxError> {
     sources.reverse();
     while let Some(Node { value, place }) = sources.pop() {
         match value {
-            Value::Map(fields) if kept.len() + fields.len() > MAX_FIELDS => {
-                return Err(SyntaxError { place, sentence: syntax::TOO_MANY_MERGED.into() });
-            }
+            Value::Map(fields) if kept.len() + fields.len() > MAX_FIELDS => return Err(too_many(place)),
+            Value::List(maps) if maps.len() > MAX_FIELDS => return Err(too_many(place)),
             Value::Map(fields) => {
                 let mut merged = Vec::new();
                 for (key, value) in fields {
@@ -64,6 +64,10 @@ fn merged(fields: Fields<'_>) -> Result<Fields<'_>, SyntaxError> {
         }
     }
     Ok(kept.into())
+}
+
+fn too_many(place: Place) -> SyntaxError {
+    SyntaxError { place, sentence: syntax::TOO_MANY_MERGED.into() }
 }
 
 fn is_merge(key: &Key<'_>) -> bool {

@@ -82,26 +82,30 @@ const MAX_DOCUMENTS: usize = 1 << 20;
 const MAX_REPEATED: usize = 10_000;
 
 /// Reads a text, in parts where it is long. What `take` makes of each part's documents comes back in the order of the
-/// text; empty documents are left out.
-pub(crate) fn read<'a, T: Send>(
+/// text; empty documents are left out. What `begin` answers before a part is read is given to `take`: whatever has been
+/// taken by then stands before it.
+pub(crate) fn read<'a, B, T: Send>(
     text: &'a str,
-    take: impl Fn(Vec<Node<'a>>) -> T + Sync,
+    begin: impl Fn() -> B + Sync,
+    take: impl Fn(B, Vec<Node<'a>>) -> T + Sync,
 ) -> Result<Vec<T>, SyntaxError> {
-    read_in_parts(MIN_PART, text, take)
+    read_in_parts(MIN_PART, text, begin, take)
 }
 
-fn read_in_parts<'a, T: Send>(
+fn read_in_parts<'a, B, T: Send>(
     min: usize,
     text: &'a str,
-    take: impl Fn(Vec<Node<'a>>) -> T + Sync,
+    begin: impl Fn() -> B + Sync,
+    take: impl Fn(B, Vec<Node<'a>>) -> T + Sync,
 ) -> Result<Vec<T>, SyntaxError> {
     let spent = Spent::default();
     let max_nodes = max_nodes(text);
     let read = parts::read(&parts::cut(min, text), |part, stack| {
+        let begun = begin();
         let documents = read_part(part, stack, &spent)?;
         // Each part has a budget of its own, since it does not see what the others spend at the same time.
         spent.check(max_nodes, part.lines_before)?;
-        Ok(take(documents))
+        Ok(take(begun, documents))
     });
     read.ok_or_else(SyntaxError::unreadable)?.into_iter().collect()
 }
@@ -370,7 +374,7 @@ mod tests {
 
     /// What is read of a text, with its places, or where it is wrong.
     fn read_with(min: usize, text: &str) -> Result<String, (u32, Cow<'static, str>)> {
-        let read = read_in_parts(min, text, |documents| documents);
+        let read = read_in_parts(min, text, || (), |(), documents| documents);
         let read = read.map(|parts| format!("{:?}", parts.into_iter().flatten().collect::<Vec<_>>()));
         read.map_err(|error| (error.place.line, error.sentence))
     }

@@ -10,7 +10,7 @@ mod suggest;
 mod values;
 
 #[cfg(feature = "manifest")]
-pub(crate) use check::CRD_MAX_AGE;
+pub(crate) use check::{CRD_MAX_AGE, CRD_MAX_ENTRIES};
 pub use compiled::CompiledPolicy;
 pub(crate) use judgement::Judgement;
 pub(crate) use values::{Expose, List, Values};

@@ -6,6 +6,9 @@ use std::fmt;
 /// The longest value that a message shows, in bytes; the rest is cut.
 const MAX_VALUE: usize = 256;
 
+/// How much of a value is kept for messages, in bytes.
+const MAX_STORED: usize = 1024;
+
 /// The longest message of another program that a message shows, in bytes. Those of an API server name an account, a verb
 /// and a resource, and are longer than values.
 #[cfg(feature = "kubernetes")]
@@ -13,6 +16,16 @@ const MAX_FOREIGN_MESSAGE: usize = 1024;
 
 /// The longest list of messages that is shown as one text, in bytes.
 const MAX_LIST: usize = 4096;
+
+/// A value as it is kept for messages: what none of them shows would only take memory, for each value of a file.
+pub(crate) fn stored(mut value: String) -> String {
+    if value.len() > MAX_STORED {
+        let end = (0..=MAX_STORED).rev().find(|&end| value.is_char_boundary(end));
+        value.truncate(end.unwrap_or_default());
+        value.shrink_to_fit();
+    }
+    value
+}
 
 /// A value as it stands between quotes in a message.
 pub(crate) struct Escaped<'a>(pub(crate) &'a str);

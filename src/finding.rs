@@ -14,7 +14,10 @@ pub use violation::{Violation, ViolationKind, Violations};
 
 pub use crate::host::HostError;
 
-use crate::{escape::Escaped, policy::FieldPath};
+use crate::{
+    escape::{self, Escaped},
+    policy::FieldPath,
+};
 
 /// One thing that was found in a policy: a [`Violation`] or a [`Lint`], as its kind says.
 ///
@@ -84,15 +87,15 @@ impl<K> Finding<K> {
         Self { path, value: None, suggestion: None, kind }
     }
 
-    /// Adds the value that was found.
+    /// Adds the value that was found, as much of it as messages may need.
     pub(crate) fn with_value(mut self, value: impl Into<String>) -> Self {
-        self.value = Some(value.into());
+        self.value = Some(escape::stored(value.into()));
         self
     }
 
     /// Adds the value that was probably meant.
     pub(crate) fn with_suggestion(mut self, suggestion: Option<String>) -> Self {
-        self.suggestion = suggestion;
+        self.suggestion = suggestion.map(escape::stored);
         self
     }
 
@@ -106,7 +109,7 @@ impl<K> Finding<K> {
         &self.path
     }
 
-    /// The value that was found, where the field has one.
+    /// The value that was found, where the field has one; of a long one the first kilobyte.
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
     }

@@ -36,6 +36,7 @@ mod bucket;
 #[cfg(feature = "manifest")]
 mod delegated;
 mod describe;
+mod expression;
 mod grpc;
 mod hostname;
 mod listener;
@@ -54,6 +55,8 @@ mod unreachable;
 #[cfg(feature = "manifest")]
 pub(crate) use backend::ByListener;
 pub use backend::ChosenBackend;
+#[cfg(feature = "manifest")]
+pub(crate) use expression::{Cost, ExpressionBudget};
 pub use hostname::Hostname;
 pub use listener::Listener;
 #[cfg(feature = "manifest")]

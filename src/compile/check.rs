@@ -14,7 +14,8 @@ use crate::{
     policy::{CorsPolicy, FieldPath, PolicyField, list::ANY},
 };
 
-const CRD_MAX_ENTRIES: usize = 64;
+/// The most origins, or header names, of a policy.
+pub(crate) const CRD_MAX_ENTRIES: usize = 64;
 const CRD_MAX_ORIGIN: usize = 253;
 const CRD_MAX_HEADER_NAME: usize = 256;
 pub(crate) const CRD_MAX_AGE: std::ops::RangeInclusive<u64> = 1..=i32::MAX as u64;
@@ -69,6 +70,7 @@ impl Check<'_> {
     fn origins(&mut self, origins: &[String]) -> (bool, OriginSet) {
         let path = self.path(PolicyField::AllowOrigins);
         let list = self.check_list(&path, origins, Some(CRD_MAX_ENTRIES));
+        let origins = self.judged(origins);
         let mut patterns = Vec::with_capacity(origins.len());
         let mut any_origin = false;
         for entry in entries(&path, origins) {
@@ -156,6 +158,7 @@ impl Check<'_> {
     fn methods(&mut self, methods: &[String]) {
         let path = self.path(PolicyField::AllowMethods);
         let list = self.check_list(&path, methods, None);
+        let methods = self.judged(methods);
         for entry in entries(&path, methods) {
             self.check_entry(entry, &list);
             let method = entry.text;
@@ -189,6 +192,7 @@ impl Check<'_> {
     fn names(&mut self, field: PolicyField, names: &[String]) {
         let path = self.path(field);
         let list = self.check_list(&path, names, Some(CRD_MAX_ENTRIES));
+        let names = self.judged(names);
         let repeated = repeated(names, Case::Ignored);
         for entry in entries(&path, names) {
             self.check_entry(entry, &list);
@@ -248,6 +252,13 @@ impl Check<'_> {
         // A second `*` is only written twice.
         let has_others = list.iter().any(|entry| entry != ANY) || self.has_function(path);
         Entries { are_repeated: repeated(list, Case::Counts), has_others }
+    }
+
+    /// The entries that are judged one by one: of a list that is over the CRD's limit those up to it. There are fewer methods
+    /// than that which are one of the CRD's and not written twice.
+    fn judged<'e>(&self, list: &'e [String]) -> &'e [String] {
+        let limit = if self.compiler.crd_limits { CRD_MAX_ENTRIES } else { list.len() };
+        list.get(..limit).unwrap_or(list)
     }
 
     /// What holds for every entry: not written twice, and a `*` alone.

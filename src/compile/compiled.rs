@@ -168,9 +168,8 @@ impl CompiledPolicy {
         match &self.0.allowed_headers {
             AllowedHeaders::Any => name != "*",
             AllowedHeaders::Listed(names) => {
-                let in_lower_case =
-                    |listed: &Box<str>| listed.bytes().cmp(name.bytes().map(|byte| byte.to_ascii_lowercase()));
-                names.binary_search_by(in_lower_case).is_ok()
+                let name = || name.bytes().map(|byte| byte.to_ascii_lowercase());
+                names.binary_search_by(|listed| listed.bytes().cmp(name())).is_ok()
             }
         }
     }

@@ -28,7 +28,7 @@ use super::{
     write::{StatusWriter, Written},
 };
 use crate::{
-    manifest::{LoadedRoutes, ObjectStore},
+    manifest::{LoadedRoutes, ObjectStore, Violation},
     resolver::ReloadHandle,
 };
 
@@ -251,10 +251,8 @@ impl Follower {
         let counts = self.store.counts();
         let objects: BTreeMap<String, usize> =
             counts.into_iter().map(|(kind, number)| (kind.to_owned(), number)).collect();
-        let known: HashSet<_> = self.status.violations.iter().map(ToString::to_string).collect();
         let violations: Vec<_> = self.store.violations().cloned().collect();
-        let new = violations.iter().filter(|violation| !known.contains(&violation.to_string())).cloned();
-        let new: Vec<_> = new.collect();
+        let new = new_violations(&self.status.violations, &violations);
         if !self.status.is_synced {
             let objects = objects.iter().map(|(kind, number)| (kind.clone(), *number)).collect();
             self.tell(ClusterEvent::Synced { objects });
@@ -293,6 +291,28 @@ impl Follower {
     fn publish(&self) {
         self.told.status.send_replace(Arc::new(self.status.clone()));
     }
+}
+
+/// The violations that were not there before. Those of one object stand together, and of most objects nothing has changed, so
+/// texts are made for the objects alone of which something has.
+fn new_violations(before: &[Violation], now: &[Violation]) -> Vec<Violation> {
+    let of_one_object = |one: &Violation, two: &Violation| one.position() == two.position();
+    let before: HashMap<_, _> =
+        before.chunk_by(of_one_object).map(|found| (found.first().map(object), found)).collect();
+    let mut new = Vec::new();
+    for found in now.chunk_by(of_one_object) {
+        let known = before.get(&found.first().map(object)).copied().unwrap_or_default();
+        if known != found {
+            let known: HashSet<_> = known.iter().map(ToString::to_string).collect();
+            new.extend(found.iter().filter(|violation| !known.contains(&violation.to_string())).cloned());
+        }
+    }
+    new
+}
+
+/// The object that a violation is about.
+fn object(violation: &Violation) -> &str {
+    violation.position().file()
 }
 
 enum Next {

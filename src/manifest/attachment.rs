@@ -7,6 +7,7 @@ mod conditions;
 mod effective;
 mod graph;
 mod in_effect;
+mod limits;
 mod listeners;
 mod loaded;
 mod names;

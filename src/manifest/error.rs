@@ -44,13 +44,21 @@ pub enum ManifestError {
     /// A value that a program has is no object.
     #[error(transparent)]
     Object(#[from] ObjectError),
+    /// More fields are wrong than are listed: of a file the first 1,000 are, and 100 of one list.
+    #[error("{}: {number} more fields are wrong", Escaped(.file))]
+    More {
+        /// The name of the file, or of the object.
+        file: String,
+        /// How many are not listed.
+        number: usize,
+    },
     /// A field of a resource is wrong.
     #[error(transparent)]
     Violation(#[from] Violation),
 }
 
-/// As a [`Violation`], whose `code` is one of docs/lints.md; what is none has the code `unreadable`, `too-large`, `syntax`
-/// or `object`, and no `path`.
+/// As a [`Violation`], whose `code` is one of docs/lints.md; what is none has the code `unreadable`, `too-large`, `syntax`,
+/// `object` or `more`, and no `path`.
 impl Serialize for ManifestError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (code, file, position, message) = match self {
@@ -61,6 +69,7 @@ impl Serialize for ManifestError {
                 ("syntax", position.file(), Some(position), format!("not YAML: {message}"))
             }
             Self::Object(error) => ("object", "", None, error.to_string()),
+            Self::More { file, number } => ("more", file.as_str(), None, format!("{number} more fields are wrong")),
         };
         let record = Record {
             code,

@@ -1,6 +1,7 @@
 //! A finding with the place in a file that it is about, which messages begin with, and the line that stands there.
 //! Rule 2.2.
 
+mod counted;
 mod excerpt;
 mod lint;
 mod position;
@@ -10,6 +11,7 @@ use std::{error::Error, fmt, ops::Deref};
 
 use serde::{Serialize, Serializer};
 
+pub(in crate::manifest) use counted::{Counted, ObjectLints};
 pub use excerpt::Excerpt;
 pub use lint::LintKind;
 pub use position::Position;
@@ -53,6 +55,14 @@ impl<K> Located<K> {
     /// The line of the file, for a violation.
     pub fn excerpt(&self) -> Option<&Excerpt> {
         self.excerpt.as_ref()
+    }
+}
+
+impl Lint {
+    /// The lint as the first of so many like it.
+    fn counted(self, number: usize) -> Self {
+        let finding = self.finding.map(|lint| LintKind::Many { lint: Box::new(lint), number });
+        Self { finding, ..self }
     }
 }
 

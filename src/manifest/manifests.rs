@@ -5,7 +5,10 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use serde::Serialize;
@@ -15,7 +18,7 @@ use super::{
     error::{ManifestError, ManifestErrors},
     finding::{Lint, Position, Violation},
     objects::{self, Resources},
-    reader::{self, Excerpts, Report},
+    reader::{self, Excerpts, MAX_VIOLATIONS, Report},
     value::{Object, ReadObject},
 };
 use crate::compile::{Compiler, Profile};
@@ -74,25 +77,29 @@ impl Manifests {
             return self;
         }
         let file: Arc<str> = name.into();
-        let take = |documents: Vec<reader::Node<'_>>| {
-            let (mut resources, mut report) = (Resources::default(), Report::new(&file, &self.compiler));
+        let kept = AtomicUsize::new(0);
+        let begin = || MAX_VIOLATIONS.saturating_sub(kept.load(Ordering::Relaxed));
+        let take = |room, documents: Vec<reader::Node<'_>>| {
+            let (mut resources, mut report) = (Resources::default(), Report::with_room(room, &file, &self.compiler));
             documents.iter().for_each(|document| objects::read(document, &mut resources, &mut report));
-            (resources, report)
+            kept.fetch_add(report.violations().len(), Ordering::Relaxed);
+            (resources, report.into_found())
         };
-        let parts = match reader::read(text, take) {
+        let parts = match reader::read(text, begin, take) {
             Ok(parts) => parts,
             Err(error) => {
                 self.errors.push(syntax_error(&file, text, error));
                 return self;
             }
         };
-        let mut violations = Vec::new();
-        for (resources, report) in parts {
+        let (mut violations, mut more) = (Vec::new(), 0);
+        for (resources, (of_part, more_of_part, lints)) in parts {
             self.resources.append(resources);
-            self.lints.extend(report.lints);
-            violations.extend(report.violations);
+            self.lints.extend(lints);
+            violations.extend(of_part);
+            more += more_of_part;
         }
-        self.errors.extend(with_excerpts(violations, text));
+        self.errors.extend(with_excerpts(violations, more, name, text));
         self
     }
 
@@ -131,10 +138,13 @@ impl Manifests {
     #[must_use]
     pub fn read_object(mut self, object: &impl Serialize) -> Self {
         match Object::new(object).and_then(|object| object.read(&self.compiler)) {
-            Ok(ReadObject { object, lints, violations }) => {
+            Ok(ReadObject { object, lints, violations, more }) => {
                 object.iter().for_each(|object| self.resources.push(object));
                 self.lints.extend(lints);
+                let file = violations.first().map(|violation| violation.position().file().to_owned());
                 self.errors.extend(violations.into_iter().map(ManifestError::Violation));
+                let more = file.filter(|_| more > 0).map(|file| ManifestError::More { file, number: more });
+                self.errors.extend(more);
             }
             Err(error) => self.errors.push(error.into()),
         }
@@ -189,10 +199,11 @@ pub(crate) fn read_other<T: Send>(
     }
     let read = reader::read_whole(text, |documents| {
         let mut report = Report::new(&file, &compiler);
-        (take(&documents, &mut report), report.violations)
+        let taken = take(&documents, &mut report);
+        (taken, report.into_found())
     });
-    let (taken, violations) = read.map_err(|error| syntax_error(&file, text, error))?;
-    ManifestErrors::check(with_excerpts(violations, text))?;
+    let (taken, (violations, more, _)) = read.map_err(|error| syntax_error(&file, text, error))?;
+    ManifestErrors::check(with_excerpts(violations, more, name, text))?;
     taken.ok_or_else(|| syntax_error(&file, text, reader::SyntaxError::unreadable()).into())
 }
 
@@ -206,24 +217,24 @@ pub(crate) fn read_file(path: &Path) -> io::Result<String> {
 
 fn syntax_error(file: &Arc<str>, text: &str, error: reader::SyntaxError) -> ManifestError {
     let reader::Place { line, column } = error.place;
-    let position = Position::new(Arc::clone(file), line, column);
+    let position = Position::new(Arc::clone(file), line.into(), column.into());
     let excerpt = Excerpts::of(text).at(&position);
     ManifestError::Syntax { position, message: error.sentence.into_owned(), excerpt }
 }
 
-/// Violations in the order of the text, with its lines.
-fn with_excerpts(mut violations: Vec<Violation>, text: &str) -> Vec<ManifestError> {
-    if violations.is_empty() {
-        return Vec::new();
-    }
+/// The first violations in the order of the text, with its lines, and the number of the others and of `more`.
+fn with_excerpts(mut violations: Vec<Violation>, mut more: usize, name: &str, text: &str) -> Vec<ManifestError> {
     // A policy's own violations come after those of its types, whatever their places are.
     violations.sort_by(|one, other| Ord::cmp(one.position(), other.position()));
-    let excerpts = Excerpts::of(text);
+    more += violations.len().saturating_sub(MAX_VIOLATIONS);
+    violations.truncate(MAX_VIOLATIONS);
+    let mut excerpts = Excerpts::of(text);
     let violations = violations.into_iter().map(|violation| {
         let excerpt = excerpts.at(violation.position());
-        violation.with_excerpt(excerpt)
+        ManifestError::Violation(violation.with_excerpt(excerpt))
     });
-    violations.map(ManifestError::Violation).collect()
+    let more = (more > 0).then(|| ManifestError::More { file: name.to_owned(), number: more });
+    violations.chain(more).collect()
 }
 
 /// Opens what must be a file, and neither a pipe nor a device.

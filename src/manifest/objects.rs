@@ -19,7 +19,7 @@ mod traffic_policy;
 use std::sync::Arc;
 
 pub(crate) use identity::Identity;
-pub(crate) use invalid::close_invalid;
+pub(crate) use invalid::{close_all, close_invalid};
 pub(crate) use kind::Kind;
 pub use model::BackendRef;
 pub(crate) use model::{
@@ -30,7 +30,7 @@ pub(crate) use model::{
 pub(crate) use suggest::field_name as suggest_field_name;
 
 use super::{
-    finding::{Lint, LintKind},
+    finding::LintKind,
     reader::{Field, Node, Object, Report, Value},
 };
 use crate::{finding::Finding, policy::FieldPath};
@@ -50,7 +50,7 @@ fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &m
     let Some(object) = field.object(report) else { return };
     let text = |name: &str| {
         object.named(name).next().and_then(|(_, node)| match &node.value {
-            Value::Text(text) => Some(text.as_ref()),
+            Value::Text(text) => Some(&**text),
             _ => None,
         })
     };
@@ -90,6 +90,7 @@ fn read_at(field: Field<'_>, lists: usize, resources: &mut Resources, report: &m
             add_near_miss(&object, version, kind, report);
         }
     }
+    report.end_object();
 }
 
 /// Reports an object that is passed over since its version, or the case of its kind, is another one: its policy would have
@@ -103,6 +104,5 @@ fn add_near_miss(object: &Object<'_>, version: &str, name: &str, report: &mut Re
     let slash = if kind.group().is_empty() { "" } else { "/" };
     let meant = format!("{} of {}{slash}{}", kind.name(), kind.group(), kind.version());
     let lint = Finding::new(object.path().field(field), LintKind::NotRead { meant }).with_value(value);
-    let position = report.position(place);
-    report.lints.push(Lint::new(lint, position));
+    report.lint(lint, place);
 }

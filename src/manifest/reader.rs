@@ -4,13 +4,14 @@
 mod excerpts;
 mod fields;
 mod json;
+mod merge;
 mod parts;
 mod place;
 mod syntax;
 mod yaml;
 
 pub(crate) use excerpts::Excerpts;
-pub(crate) use fields::{Field, Grammar, Object, Report};
+pub(crate) use fields::{Field, Grammar, MAX_VIOLATIONS, Object, Report, short};
 pub(crate) use json::of_json;
 pub(crate) use place::Place;
 pub(crate) use syntax::SyntaxError;

@@ -26,6 +26,8 @@ pub(crate) struct ReadObject {
     pub(crate) object: Option<AnyObject>,
     pub(crate) lints: Vec<Lint>,
     pub(crate) violations: Vec<Violation>,
+    /// How many violations were not kept.
+    pub(crate) more: usize,
 }
 
 impl Object {
@@ -40,8 +42,12 @@ impl Object {
         let Some(node) = reader::of_json(&self.json) else { return Err(ObjectError::TooDeep { object: name }) };
         let (mut resources, mut report) = (Resources::default(), Report::new(&name.into(), compiler));
         objects::read(&node, &mut resources, &mut report);
-        let Report { lints, violations, .. } = report;
-        objects::close_invalid(&mut resources, violations.iter().map(|violation| violation.path()));
-        Ok(ReadObject { object: resources.into_first(), lints, violations })
+        let (violations, more, lints) = report.into_found();
+        match more {
+            0 => objects::close_invalid(&mut resources, violations.iter().map(|violation| violation.path())),
+            // What the others are about is not known any more.
+            _ => objects::close_all(&mut resources),
+        }
+        Ok(ReadObject { object: resources.into_first(), lints, violations, more })
     }
 }

@@ -8,6 +8,7 @@ use http::{HeaderName, Method};
 
 use super::{
     Hostname, PathMatch, Route, RouteMatch, ValueMatch, backend::RulePolicies, grpc::GrpcOrder, listener::Listeners,
+    pattern::Pattern,
 };
 use crate::{decision::Resolution, headers::is_sent_unannounced, request::CorsRequest};
 
@@ -105,6 +106,8 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
 
 impl HeaderCondition {
     fn new((name, value): (HeaderName, ValueMatch)) -> Self {
+        // No request waits for it.
+        value.pattern().map(Pattern::compiled);
         Self { is_sent_unannounced: is_sent_unannounced(&name), name, value }
     }
 }

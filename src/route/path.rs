@@ -97,9 +97,11 @@ pub(super) struct Paths {
 
 #[derive(Clone, Debug, Default)]
 struct Node {
-    /// The prefix that the node stands for, without a trailing slash.
-    prefix: Box<str>,
+    /// The segments from the parent on, such as `/v1/users`: a node stands where matches do, or where paths part, so that a
+    /// path of five hundred segments is no five hundred nodes.
+    segments: Box<str>,
     parent: Option<usize>,
+    /// By their first segments.
     children: HashMap<Box<str>, usize>,
     entries: Bucket,
 }
@@ -125,6 +127,8 @@ pub(super) enum Place<'a> {
     Pattern(usize),
     /// Every expression.
     Patterns,
+    /// Every path that is no expression.
+    Everything,
 }
 
 /// A step of the walk of 8.1 from some place on: matches that it reaches together, ordered by rank alone.
@@ -151,10 +155,7 @@ impl Paths {
         match &path.0 {
             Kind::Exact(path) => self.exact.entry(path.clone()).or_default().push(rank),
             Kind::Prefix(prefix) => {
-                let mut at = 0;
-                for segment in segments(prefix) {
-                    at = self.child(at, segment);
-                }
+                let at = self.node_of(prefix);
                 if let Some(node) = self.nodes.get_mut(at) {
                     node.entries.push(rank);
                 }
@@ -173,15 +174,44 @@ impl Paths {
         }
     }
 
-    fn child(&mut self, parent: usize, segment: &str) -> usize {
-        let next = self.nodes.len();
-        let Some(node) = self.nodes.get_mut(parent) else { return 0 };
-        let child = *node.children.entry(segment.into()).or_insert(next);
-        if child == next {
-            let prefix = format!("{}/{segment}", node.prefix).into();
-            self.nodes.push(Node { prefix, parent: Some(parent), ..Node::default() });
+    /// The node of a prefix, which is put where it belongs if it is not there.
+    fn node_of(&mut self, prefix: &str) -> usize {
+        let (mut at, mut rest) = (0, prefix);
+        while let Some(segment) = first_segment(rest) {
+            let next = self.nodes.len();
+            let Some(node) = self.nodes.get_mut(at) else { return 0 };
+            let child = *node.children.entry(segment.into()).or_insert(next);
+            if child == next {
+                self.nodes.push(Node { segments: rest.into(), parent: Some(at), ..Node::default() });
+                return child;
+            }
+            let shared = self.nodes.get(child).map_or(0, |child| shared_segments(&child.segments, rest));
+            at = self.cut(child, shared);
+            rest = rest.get(shared..).unwrap_or_default();
         }
-        child
+        at
+    }
+
+    /// The node for the first segments of a node, so many bytes of them: itself, or a new one above it.
+    fn cut(&mut self, at: usize, length: usize) -> usize {
+        let next = self.nodes.len();
+        let Some(node) = self.nodes.get_mut(at) else { return at };
+        let segments = std::mem::take(&mut node.segments);
+        let (above, below) = segments.split_at_checked(length).unwrap_or((&segments, ""));
+        if below.is_empty() {
+            node.segments = segments;
+            return at;
+        }
+        let mut new = Node { segments: above.into(), parent: node.parent.replace(next), ..Node::default() };
+        node.segments = below.into();
+        new.children.extend(first_segment(below).map(|segment| (segment.into(), at)));
+        if let (Some(segment), Some(parent)) =
+            (first_segment(above), new.parent.and_then(|parent| self.nodes.get_mut(parent)))
+        {
+            parent.children.insert(segment.into(), next);
+        }
+        self.nodes.push(new);
+        next
     }
 
     /// Prepares the look-up, once every match is added.
@@ -280,11 +310,13 @@ impl Paths {
 
     /// The node of the longest prefix of `path`, whether anything stands there or not.
     fn deepest(&self, path: &str) -> usize {
-        let mut at = 0;
-        for segment in segments(path) {
-            match self.nodes.get(at).and_then(|node| node.children.get(segment)) {
-                Some(&child) => at = child,
-                None => break,
+        let (mut at, mut rest) = (0, path);
+        while let Some(segment) = first_segment(rest) {
+            let child = self.nodes.get(at).and_then(|node| node.children.get(segment));
+            let Some((child, node)) = child.and_then(|&child| Some((child, self.nodes.get(child)?))) else { break };
+            match rest.strip_prefix(&*node.segments) {
+                Some(below) if below.is_empty() || below.starts_with('/') => (at, rest) = (child, below),
+                _ => break,
             }
         }
         at
@@ -297,6 +329,10 @@ impl Paths {
             Place::Node(at) => self.nodes.get(at).map(|node| &node.entries),
             Place::Pattern(at) => self.by_pattern.get(at),
             Place::Patterns => return self.by_pattern.iter().flat_map(Bucket::groups).collect(),
+            Place::Everything => {
+                let nodes = self.nodes.iter().map(|node| &node.entries);
+                return nodes.chain(self.exact.values()).flat_map(Bucket::groups).collect();
+            }
         };
         bucket.map_or_else(Vec::new, |bucket| bucket.groups().iter().collect())
     }
@@ -327,7 +363,9 @@ impl Paths {
                 [first].into_iter().chain(up(self.deepest(path))).chain([self.patterns_of(path)]).collect()
             }
             Place::Node(at) => up(at).chain([any_pattern]).collect(),
-            Place::Pattern(_) | Place::Patterns => vec![Step { covering: vec![place], ..any_pattern }],
+            Place::Pattern(_) | Place::Patterns | Place::Everything => {
+                vec![Step { covering: vec![place], ..any_pattern }]
+            }
         }
     }
 
@@ -342,21 +380,29 @@ impl Paths {
             }
             Place::Node(at) => {
                 let prefix = below.prefix_of(at);
-                let is_below = |path: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
-                let exact = self.exact.keys().filter(|path| &***path == prefix || is_below(path));
-                let deeper = (0..self.nodes.len()).filter(|&at| is_below(self.prefix_of(at))).map(Place::Node);
-                let under = Step::over(exact.map(|path| Place::Exact(path)).chain(deeper));
-                [under].into_iter().chain(up(prefix)).chain([any_pattern]).collect()
+                let is_below = |path: &str| path.strip_prefix(&*prefix).is_some_and(|rest| rest.starts_with('/'));
+                let under = if self.is_large() {
+                    Step::over([Place::Everything])
+                } else {
+                    let exact = self.exact.keys().filter(|path| ***path == *prefix || is_below(path));
+                    let deeper = (0..self.nodes.len()).filter(|&at| is_below(&self.prefix_of(at))).map(Place::Node);
+                    Step::over(exact.map(|path| Place::Exact(path)).chain(deeper))
+                };
+                [under].into_iter().chain(up(&prefix)).chain([any_pattern]).collect()
             }
             Place::Pattern(at) => {
                 let Some(pattern) = below.patterns.get(at) else { return Vec::new() };
-                let exact = self.exact.keys().filter(|path| pattern.matches(path)).map(|path| Place::Exact(path));
-                let nodes = Step::over(exact.chain((1..self.nodes.len()).map(Place::Node)));
+                let nodes = if self.is_large() {
+                    Step::over([Place::Everything])
+                } else {
+                    let exact = self.exact.keys().filter(|path| pattern.matches(path)).map(|path| Place::Exact(path));
+                    Step::over(exact.chain((1..self.nodes.len()).map(Place::Node)))
+                };
                 let same = self.pattern_at.get(pattern.as_str()).map(|&at| Place::Pattern(at));
                 let patterns = Step { covering: same.into_iter().collect(), ..any_pattern };
                 vec![nodes, Step::covering(Place::Node(0)), patterns]
             }
-            Place::Patterns => vec![Step::over((0..self.nodes.len()).map(Place::Node)), any_pattern],
+            Place::Patterns | Place::Everything => vec![Step::over([Place::Everything]), any_pattern],
         }
     }
 
@@ -366,16 +412,35 @@ impl Paths {
         Step { covering: places.clone(), places }
     }
 
+    /// Whether there are so many places that each is not compared with each of another host.
+    fn is_large(&self) -> bool {
+        const MAX_COMPARED: usize = 256;
+        self.exact.len() + self.nodes.len() > MAX_COMPARED
+    }
+
     fn up_from(&self, at: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(Some(at), |&at| self.nodes.get(at)?.parent)
     }
 
-    fn prefix_of(&self, at: usize) -> &str {
-        self.nodes.get(at).map_or("", |node| &node.prefix)
+    /// The prefix that a node stands for, without a trailing slash.
+    fn prefix_of(&self, at: usize) -> String {
+        let mut segments: Vec<_> = self.up_from(at).filter_map(|at| Some(&*self.nodes.get(at)?.segments)).collect();
+        segments.reverse();
+        segments.concat()
     }
 }
 
-/// The segments of a path; none of the empty one.
-fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.strip_prefix('/').into_iter().flat_map(|path| path.split('/'))
+/// The first segment of a path; none of the empty one.
+fn first_segment(path: &str) -> Option<&str> {
+    path.strip_prefix('/').map(|path| path.split_once('/').map_or(path, |(segment, _)| segment))
+}
+
+/// How many bytes of two paths are the same segments.
+fn shared_segments(one: &str, two: &str) -> usize {
+    let same = one.bytes().zip(two.bytes()).take_while(|(one, two)| one == two).count();
+    let is_end = |path: &str| path.len() == same || path.as_bytes().get(same) == Some(&b'/');
+    match is_end(one) && is_end(two) {
+        true => same,
+        false => one.bytes().take(same).rposition(|byte| byte == b'/').unwrap_or_default(),
+    }
 }

@@ -1,14 +1,18 @@
 //! Regular expressions of routes, and the values that headers and query parameters are compared with. In: the text of
 //! an expression. Out: what it matches, in time linear in the text, whatever the expression. Rule 8.1.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
+use super::expression::{Cost, MAX_EXPRESSION};
 use crate::escape::Escaped;
 
-/// The most memory that one compiled expression may take, in bytes.
-const MAX_EXPRESSION: usize = 1 << 20;
+/// The most memory that the states of one expression may take while it is tried, in bytes.
+const MAX_STATES: usize = 256 << 10;
 /// The most memory that the expressions which are tried in one pass may take together, in bytes.
 const MAX_SET: usize = 16 << 20;
 /// The most expressions that are tried in one pass. The engine keeps states for all that may still match, and for ten
@@ -44,31 +48,62 @@ fn text_of(error: &regex::Error) -> String {
     format!("not a regular expression: {}", Escaped(reason.trim_start_matches("error: ")))
 }
 
-/// A regular expression that a whole text matches.
+/// A regular expression that a whole text matches. It is compiled when it is needed: those of paths are tried together.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Regex);
+pub(super) struct Pattern(Arc<Expression>);
+
+#[derive(Debug)]
+struct Expression {
+    /// With its anchors.
+    text: Box<str>,
+    cost: Cost,
+    /// None inside where it can't be compiled, which is known when it is parsed.
+    compiled: OnceLock<Option<Regex>>,
+}
 
 impl Pattern {
     pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
-        // Alone first: an expression such as `a)|(b` is only valid between the parentheses that anchor it.
-        RegexBuilder::new(text).size_limit(MAX_EXPRESSION).build().map_err(PatternError)?;
-        let anchored = format!("^(?:{text})$");
-        RegexBuilder::new(&anchored).size_limit(MAX_EXPRESSION).build().map(Self).map_err(PatternError)
+        // Alone: an expression such as `a)|(b` is only valid between the parentheses that anchor it.
+        let mut cost = Cost::of(text).unwrap_or(Cost { size: usize::MAX, ..Cost::default() });
+        if cost.size > MAX_EXPRESSION {
+            // What is wrong with it, or that it is smaller than its estimate.
+            RegexBuilder::new(text).size_limit(MAX_EXPRESSION).build().map_err(PatternError)?;
+            cost.size = MAX_EXPRESSION;
+        }
+        let text = format!("^(?:{text})$").into();
+        Ok(Self(Arc::new(Expression { text, cost, compiled: OnceLock::new() })))
+    }
+
+    /// Compiles the expression, unless it is compiled.
+    pub(super) fn compiled(&self) -> Option<&Regex> {
+        let compile = || {
+            let mut builder = RegexBuilder::new(&self.0.text);
+            // More than the estimate allows, so that it always compiles; and less for states than the crate takes for
+            // each thread, since a table may have thousands of expressions.
+            builder.size_limit(4 * MAX_EXPRESSION).dfa_size_limit(MAX_STATES).build().ok()
+        };
+        self.0.compiled.get_or_init(compile).as_ref()
     }
 
     pub(super) fn matches(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        self.compiled().is_some_and(|compiled| compiled.is_match(text))
     }
 
     pub(super) fn as_str(&self) -> &str {
-        self.0.as_str()
+        &self.0.text
     }
 
     /// The expression as it was written, without its anchors.
     #[cfg(feature = "manifest")]
     pub(super) fn text(&self) -> &str {
-        let anchored = self.0.as_str();
+        let anchored = self.as_str();
         anchored.strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$")).unwrap_or(anchored)
+    }
+
+    /// What it takes.
+    #[cfg(feature = "manifest")]
+    pub(super) fn cost(&self) -> Cost {
+        self.0.cost
     }
 }
 
@@ -150,6 +185,14 @@ impl ValueMatch {
         match &self.0 {
             Value::Exact(exact) => Some(exact),
             Value::Pattern(_) => None,
+        }
+    }
+
+    /// The expression, where it is one.
+    pub(super) fn pattern(&self) -> Option<&Pattern> {
+        match &self.0 {
+            Value::Exact(_) => None,
+            Value::Pattern(pattern) => Some(pattern),
         }
     }
 

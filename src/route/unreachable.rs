@@ -21,19 +21,19 @@ pub(super) fn find(routes: &Routes) -> Vec<(RuleAt, RuleAt)> {
         let mut takes_every_path = Takers::default();
         for (at, ranks) in buckets.enumerate() {
             // The first is that of the prefix `/`.
-            let takers = found.walk(ranks, Takers::default(), at == 0 && expressions.peek().is_some());
+            let takers = found.walk(ranks, &Takers::default(), at == 0 && expressions.peek().is_some());
             if at == 0 {
                 takes_every_path = takers;
             }
         }
         for ranks in expressions {
-            found.walk(ranks, takes_every_path.clone(), false);
+            found.walk(ranks, &takes_every_path, false);
         }
     }
     for paths in routes.grpc_hosts() {
         let (buckets, expressions) = paths.ranks();
         for ranks in buckets.chain(expressions) {
-            found.walk(ranks, Takers::default(), false);
+            found.walk(ranks, &Takers::default(), false);
         }
     }
     let Found { reached, taken_by, .. } = found;
@@ -56,13 +56,14 @@ type Takers<'t> = HashMap<Key<'t>, RuleAt>;
 type Key<'t> = (Option<&'t Method>, Vec<(&'t str, Option<&'t str>, Option<&'t str>)>, Option<Vec<usize>>);
 
 impl<'t> Found<'t> {
-    /// Walks over the matches at one place in their order, behind those of `takers`. Whether these are asked for again with
-    /// the matches of this place is what `is_kept` says.
-    fn walk(&mut self, ranks: &'t [usize], mut takers: Takers<'t>, is_kept: bool) -> Takers<'t> {
+    /// Walks over the matches at one place in their order, behind those of `before`. Whether the takers of this place are
+    /// asked for again is what `is_kept` says.
+    fn walk(&mut self, ranks: &'t [usize], before: &Takers<'t>, is_kept: bool) -> Takers<'t> {
+        let mut takers = Takers::default();
         for (at, &rank) in ranks.iter().enumerate() {
             let Some((conditions, target)) = self.routes.look_up(rank) else { continue };
             let rule = (conditions.route, conditions.rule);
-            match taker(&takers, conditions, target) {
+            match taker(before, conditions, target).or_else(|| taker(&takers, conditions, target)) {
                 Some(by) if by != rule => _ = self.taken_by.entry(rule).or_insert(by),
                 _ => _ = self.reached.insert(rule),
             }

@@ -14,6 +14,7 @@ mod too_many_policies;
 /// Which settings apply to a request, row by row.
 #[cfg(feature = "manifest")]
 mod attachment;
+mod bounds;
 /// The filters of the crate `gateway-api` as policies.
 #[cfg(all(feature = "gateway-api", feature = "manifest"))]
 mod gateway_api;

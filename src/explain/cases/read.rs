@@ -31,7 +31,8 @@ const FIELDS: [&str; 3] = ["manifests", "globalPolicyNamespace", "cases"];
 const FIELDS_OF_CASE: [&str; 8] = ["name", "page", "fetch", "headers", "credentials", "listener", "expect", "exposes"];
 
 pub(super) fn read(documents: &[Node<'_>], report: &mut Report<'_>) -> Option<Cases> {
-    let nothing = Node { value: Value::Map(Vec::new()), place: crate::manifest::reader::Place { line: 1, column: 1 } };
+    let nothing =
+        Node { value: Value::Map(Box::default()), place: crate::manifest::reader::Place { line: 1, column: 1 } };
     let document = documents.first().unwrap_or(&nothing);
     for other in documents.iter().skip(1) {
         let field = Field::new(other, FieldPath::root());

@@ -10,8 +10,9 @@ use std::{
 use super::{
     effective::Outcomes,
     graph::{Graph, Served},
+    limits::limit_expressions,
     loaded::LoadedRoutes,
-    names::rule_name,
+    names::{ObjectName, full_name, rule_name},
     scope::Scope,
     settings::{Keep, Stack},
     unattached,
@@ -21,27 +22,31 @@ use crate::{
     decision::Resolution,
     finding::Finding,
     manifest::{
-        finding::{Lint, LintKind, Position},
+        finding::{Lint, LintKind, ObjectLints, Position},
         objects::{Meta, Resources, Route, RouteRule},
     },
     policy::FieldPath,
     route::{self, ByListener, Hostname, RouteTable, Rule},
 };
 
-/// How many different policies a rule may have, by its listeners and for all of its backends together. A rule with more
-/// is served without CORS.
-const MAX_POLICIES: usize = 4_096;
+/// How many different settings the listeners of a route may have, and how many policies may be merged for its rules and
+/// their backends, each with the settings of its listeners. A rule with more is served without CORS: a route of one
+/// kilobyte may be attached to two thousand listeners that have a policy each.
+const MAX_SETTINGS: usize = 64;
+const MAX_MERGED: usize = 256;
 
 /// Builds the table of objects, of which no two have one name. `outcomes` are those of the table before, where there was one.
 pub(crate) fn build(
     resources: Resources,
-    mut lints: Vec<Lint>,
+    of_reading: Vec<Lint>,
     compiler: &Compiler,
     scope: Scope,
     outcomes: &mut Outcomes,
 ) -> LoadedRoutes {
     outcomes.begin_table();
-    let graph = Graph::new(&resources, &scope);
+    let mut lints = ObjectLints::from(of_reading);
+    let mut graph = Graph::new(&resources, &scope);
+    limit_expressions(&mut graph, &mut lints);
     unattached::add_lints(&graph, &mut lints);
     let mut builder = Builder { graph: &graph, compiler, outcomes, lints: &mut lints };
     let routes: Vec<_> = graph.served.iter().filter_map(|served| builder.route(served)).collect();
@@ -50,20 +55,23 @@ pub(crate) fn build(
     served.shrink_to_fit();
     add_lints_of_table(&table, &served, &resources.routes, &mut lints);
     add_unreachable(&table, &served, &resources.routes, &mut lints);
+    let lints = lints.into_lints();
     LoadedRoutes { table, lints, served, resources, scope, is_closed: false, positions: OnceLock::new() }
 }
 
 /// Of objects with one name the last counts, as it does for `kubectl apply`.
 pub(crate) fn keep_latest(resources: &mut Resources, lints: &mut Vec<Lint>) {
-    keep_latest_of(&mut resources.gateways, |gateway| ((), &gateway.meta), lints);
-    keep_latest_of(&mut resources.gateway_classes, |class| ((), &class.meta), lints);
-    keep_latest_of(&mut resources.listener_sets, |set| ((), &set.meta), lints);
-    keep_latest_of(&mut resources.namespaces, |namespace| ((), &namespace.meta), lints);
-    keep_latest_of(&mut resources.routes, |route| (route.kind, &route.meta), lints);
-    keep_latest_of(&mut resources.policies, |policy| (policy.kind, &policy.meta), lints);
+    let mut found = ObjectLints::default();
+    keep_latest_of(&mut resources.gateways, |gateway| ((), &gateway.meta), &mut found);
+    keep_latest_of(&mut resources.gateway_classes, |class| ((), &class.meta), &mut found);
+    keep_latest_of(&mut resources.listener_sets, |set| ((), &set.meta), &mut found);
+    keep_latest_of(&mut resources.namespaces, |namespace| ((), &namespace.meta), &mut found);
+    keep_latest_of(&mut resources.routes, |route| (route.kind, &route.meta), &mut found);
+    keep_latest_of(&mut resources.policies, |policy| (policy.kind, &policy.meta), &mut found);
+    lints.extend(found.into_lints());
 }
 
-fn keep_latest_of<T, K: Eq + Hash>(objects: &mut Vec<Arc<T>>, key: impl Fn(&T) -> (K, &Meta), lints: &mut Vec<Lint>) {
+fn keep_latest_of<T, K: Eq + Hash>(objects: &mut Vec<Arc<T>>, key: impl Fn(&T) -> (K, &Meta), lints: &mut ObjectLints) {
     let mut latest = HashMap::with_capacity(objects.len());
     let mut is_latest = vec![true; objects.len()];
     for (at, object) in objects.iter().enumerate() {
@@ -71,7 +79,8 @@ fn keep_latest_of<T, K: Eq + Hash>(objects: &mut Vec<Arc<T>>, key: impl Fn(&T) -
         if let Some(earlier) = latest.insert((kind, meta.namespace.as_str(), meta.name.as_str()), at) {
             is_latest[earlier] = false;
             let path = FieldPath::from("metadata.name");
-            lints.push(lint(path, LintKind::ReplacesEarlier, &meta.name, &meta.position));
+            let lint = lint(path, LintKind::ReplacesEarlier, &meta.name, &meta.position);
+            lints.add_to(&full_name(&meta.namespace, &meta.name), lint);
         }
     }
     let mut is_latest = is_latest.into_iter();
@@ -82,7 +91,7 @@ struct Builder<'a, 'b> {
     graph: &'b Graph<'a>,
     compiler: &'b Compiler,
     outcomes: &'b mut Outcomes,
-    lints: &'b mut Vec<Lint>,
+    lints: &'b mut ObjectLints,
 }
 
 impl<'a> Builder<'a, '_> {
@@ -104,11 +113,12 @@ impl<'a> Builder<'a, '_> {
         let mut settings: Vec<_> = groups.chain(served.listeners.0.is_empty().then_some(0)).collect();
         settings.sort_unstable();
         settings.dedup();
+        let mut merged = 0;
         for (index, (rule, matches)) in route.rules.iter().zip(&served.matches).enumerate() {
             built = built.rule(match matches {
                 None => Rule::unreachable(),
                 Some(matches) => {
-                    let rule = self.rule(served, (route, index, rule), &settings);
+                    let rule = self.rule(served, (route, index, rule), &settings, &mut merged);
                     matches.iter().cloned().fold(rule, Rule::matching)
                 }
             });
@@ -121,6 +131,7 @@ impl<'a> Builder<'a, '_> {
         served: &Served,
         (route, index, rule): (&'a Route, usize, &'a RouteRule),
         settings: &[usize],
+        merged: &mut usize,
     ) -> Rule {
         let with_filter = |backend: &usize| {
             rule.backends.get(*backend).is_some_and(|of| of.filters.iter().any(|filter| filter.cors().is_some()))
@@ -131,25 +142,51 @@ impl<'a> Builder<'a, '_> {
         };
         let mut found = Vec::new();
         let mut built = Rule::new();
-        let is_too_much = settings.len() * (own_backends.len() + 1) > MAX_POLICIES;
-        if is_too_much {
-            found.push((FieldPath::root(), LintKind::TooManyPolicies { limit: MAX_POLICIES }));
+        if self.is_unselectable(served) {
+            return built.policies_by_settings(None, ByListener::new([(0, Resolution::closed())]));
         }
         for backend in [None].into_iter().chain(own_backends.into_iter().map(Some)) {
-            let policies = match is_too_much {
-                true => ByListener::new([(0, Resolution::closed())]),
-                false => {
-                    let stack = self.graph.stack(served, index, backend, Keep::Counting);
-                    ByListener::new(self.policies(&stack, settings, &mut found))
-                }
-            };
+            let stack = self.graph.stack(served, index, backend, Keep::Counting);
+            let settings = self.settings_that_count(&stack, settings);
+            *merged += if stack.is_empty() { 0 } else { settings.len() };
+            let limit = if settings.len() > MAX_SETTINGS { MAX_SETTINGS } else { MAX_MERGED };
+            if settings.len() > MAX_SETTINGS || *merged > MAX_MERGED {
+                // No part of a rule is served by another's policy.
+                found = vec![(FieldPath::root(), LintKind::TooManyPolicies { limit })];
+                built = Rule::new().policies_by_settings(None, ByListener::new([(0, Resolution::closed())]));
+                break;
+            }
+            let policies = ByListener::new(self.policies(&stack, settings, &mut found));
             built = built.policies_by_settings(backend, policies);
         }
         for (path, kind) in found {
             let path = if path.as_str().is_empty() { rule.path.clone() } else { rule.path.field(path) };
-            self.lints.push(lint(path, kind, &rule_name(route, index), &rule.position));
+            self.lints.add_to(
+                &ObjectName::of(route.kind, &route.meta).describe(),
+                lint(path, kind, &rule_name(route, index), &rule.position),
+            );
         }
         built
+    }
+
+    /// Whether nobody knows the policy of a route, or of one that delegates to it.
+    fn is_unselectable(&self, served: &Served) -> bool {
+        let routes = [served.route].into_iter().chain(served.chain.iter().map(|(route, _)| *route));
+        let routes = routes.filter_map(|at| self.graph.resources.routes.get(at));
+        routes
+            .map(|route| ObjectName::of(route.kind, &route.meta))
+            .any(|name| self.graph.targets.is_unselectable(&name))
+    }
+
+    /// The settings of listeners that a rule has a policy for each of. Most rules are not changed by their listeners, so one
+    /// policy serves for all of them.
+    fn settings_that_count<'s>(&self, stack: &Stack<'a>, settings: &'s [usize]) -> &'s [usize] {
+        match settings {
+            [first, ..] if !stack.is_empty() && self.graph.parents.settings.yield_to_rules(settings) => {
+                std::slice::from_ref(first)
+            }
+            settings => settings,
+        }
     }
 
     /// The policy for each of the settings that listeners have.
@@ -160,11 +197,6 @@ impl<'a> Builder<'a, '_> {
         found: &mut Vec<(FieldPath, LintKind)>,
     ) -> Vec<(usize, Resolution<'static>)> {
         let parents = &self.graph.parents.settings;
-        // Most rules are not changed by their listeners, so one policy serves for all of them.
-        let settings = match settings {
-            [first, ..] if !stack.is_empty() && parents.yield_to_rules(settings) => std::slice::from_ref(first),
-            settings => settings,
-        };
         let mut policies = Vec::with_capacity(settings.len());
         for &at in settings {
             let whole = match parents.get(at) {
@@ -184,19 +216,19 @@ impl<'a> Builder<'a, '_> {
 }
 
 /// 8.3: the rules that can be candidates beside others, and those of them that nothing can be held to.
-fn add_lints_of_table(table: &RouteTable, served: &[Served], routes: &[Arc<Route>], lints: &mut Vec<Lint>) {
+fn add_lints_of_table(table: &RouteTable, served: &[Served], routes: &[Arc<Route>], lints: &mut ObjectLints) {
     let mut reported = BTreeSet::new();
     for found in table.ambiguous_rules() {
         let at = served.get(found.route()).map(|served| (served.route, found.rule()));
         let Some((route, rule)) = at.filter(|at| reported.insert(*at)) else { continue };
         let Some(rule) = routes.get(route).and_then(|route| route.rules.get(rule)) else { continue };
         let kind = if found.policy().is_some() { LintKind::AmbiguousPreflight } else { LintKind::UnenforceableRule };
-        lints.push(Lint::new(Finding::new(rule.path.clone(), kind), rule.position.clone()));
+        lints.add_single(Lint::new(Finding::new(rule.path.clone(), kind), rule.position.clone()));
     }
 }
 
 /// 2.18: the rules with a policy that no request reaches, whichever way leads to them.
-fn add_unreachable(table: &RouteTable, served: &[Served], routes: &[Arc<Route>], lints: &mut Vec<Lint>) {
+fn add_unreachable(table: &RouteTable, served: &[Served], routes: &[Arc<Route>], lints: &mut ObjectLints) {
     let unreachable: HashMap<_, _> = table.unreachable_rules().into_iter().collect();
     let rule_of = |(route, rule): (usize, usize)| served.get(route).map(|served| (served.route, rule));
     let mut ways: HashMap<(usize, usize), (usize, usize)> = HashMap::new();
@@ -218,7 +250,7 @@ fn add_unreachable(table: &RouteTable, served: &[Served], routes: &[Arc<Route>],
         let (Some(route), Some(by)) = (routes.get(rule.0), routes.get(by_route)) else { continue };
         let Some(given) = route.rules.get(rule.1) else { continue };
         let kind = LintKind::UnreachableRule { by: rule_name(by, by_rule) };
-        lints.push(lint(given.path.clone(), kind, &rule_name(route, rule.1), &given.position));
+        lints.add_single(lint(given.path.clone(), kind, &rule_name(route, rule.1), &given.position));
     }
 }
 

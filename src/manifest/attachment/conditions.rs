@@ -11,7 +11,7 @@ use super::{
     loaded::LoadedRoutes,
     names::{ObjectName, Target, policy_name},
 };
-use crate::manifest::objects::{Kind, ParentRef, Route, TrafficPolicy};
+use crate::manifest::objects::{Kind, Meta, ParentRef, Route, TrafficPolicy};
 
 /// The status of an object, as far as it is one controller's: `status.parents` of a route, `status.ancestors` of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +92,9 @@ pub(crate) fn statuses(
     violations: &dyn Fn(&str, &str, &str) -> Vec<String>,
 ) -> Vec<ObjectStatus> {
     let graph = Graph::new(&loaded.resources, &loaded.scope);
-    let mut finder = Finder { graph, violations, gateways: HashMap::new() };
+    let mut finder = Finder { graph, violations, gateways: HashMap::new(), dead_ends: HashMap::new() };
     finder.find_gateways();
+    finder.find_dead_ends();
     let mut statuses: Vec<_> = loaded.resources.routes.iter().map(|route| finder.route(route)).collect();
     statuses.extend(finder.policies());
     statuses
@@ -104,6 +105,8 @@ struct Finder<'a, 'v> {
     violations: &'v dyn Fn(&str, &str, &str) -> Vec<String>,
     /// The Gateways that each route is served through.
     gateways: HashMap<ObjectName<'a>, BTreeSet<(&'a str, &'a str)>>,
+    /// For routes that delegate to nothing, what they say.
+    dead_ends: HashMap<ObjectName<'a>, String>,
 }
 
 /// What a policy is to a Gateway.
@@ -134,9 +137,27 @@ impl<'a> Finder<'a, '_> {
         }
     }
 
+    fn find_dead_ends(&mut self) {
+        for (at, problem) in &self.graph.problems {
+            if let Problem::DelegatesToNothing { rule: (_, rule), reason } = problem
+                && let Some(route) = self.graph.resources.routes.get(*at)
+            {
+                let message = || format!("rule {rule} delegates to nothing: {reason}");
+                self.dead_ends.entry(ObjectName::of(route.kind, &route.meta)).or_insert_with(message);
+            }
+        }
+    }
+
+    /// What is wrong with an object, in one line.
+    fn wrong(&self, kind: Kind, meta: &Meta) -> String {
+        let mut wrong = (self.violations)(kind.name(), &meta.namespace, &meta.name).join("; ");
+        wrong.truncate(cut_at(&wrong, MAX_MESSAGE));
+        wrong
+    }
+
     fn route(&mut self, route: &'a Route) -> ObjectStatus {
         let generation = route.meta.generation;
-        let wrong = (self.violations)(route.kind.name(), &route.meta.namespace, &route.meta.name);
+        let wrong = self.wrong(route.kind, &route.meta);
         let (is_resolved, reason, message) = self.resolved_refs(route);
         let entries = route.parents.iter().filter_map(|reference| {
             if !is_listener_parent(reference) {
@@ -146,9 +167,7 @@ impl<'a> Finder<'a, '_> {
             let accepted = match refusal(route, &taken) {
                 // Its own controller writes there; two that did would never agree.
                 Some((RefusalReason::NotOurs, _)) => return None,
-                _ if !wrong.is_empty() => {
-                    condition("Accepted", false, "UnsupportedValue", &wrong.join("; "), generation)
-                }
+                _ if !wrong.is_empty() => condition("Accepted", false, "UnsupportedValue", &wrong, generation),
                 None => condition("Accepted", true, "Accepted", "the route is served", generation),
                 Some((reason, message)) => {
                     let reason = match reason {
@@ -177,16 +196,8 @@ impl<'a> Finder<'a, '_> {
 
     /// Whether what a route names is there, as far as it is read: routes that it delegates to, and policies.
     fn resolved_refs(&self, route: &'a Route) -> (bool, &'static str, String) {
-        let is_this =
-            |at: usize| self.graph.resources.routes.get(at).is_some_and(|known| std::ptr::eq(&**known, route));
-        let dead_end = self.graph.problems.iter().find_map(|(at, problem)| match problem {
-            Problem::DelegatesToNothing { rule: (_, rule), reason } if is_this(*at) => {
-                Some(format!("rule {rule} delegates to nothing: {reason}"))
-            }
-            _ => None,
-        });
-        if let Some(message) = dead_end {
-            return (false, "BackendNotFound", message);
+        if let Some(message) = self.dead_ends.get(&ObjectName::of(route.kind, &route.meta)) {
+            return (false, "BackendNotFound", message.clone());
         }
         let references = route.rules.iter().flat_map(extension_refs);
         let is_policy = |kind: &str| Kind::ALL.iter().any(|known| known.is_policy() && known.name() == kind);
@@ -244,11 +255,11 @@ impl<'a> Finder<'a, '_> {
 
     fn policy(&self, policy: &TrafficPolicy, reached: BTreeMap<StatusReference, Reach>) -> ObjectStatus {
         let generation = policy.meta.generation;
-        let wrong = (self.violations)(policy.kind.name(), &policy.meta.namespace, &policy.meta.name);
+        let wrong = self.wrong(policy.kind, &policy.meta);
         let entries = reached.into_iter().take(MAX_ANCESTORS).map(|(gateway, reach)| {
             let accepted = match wrong.is_empty() {
                 true => condition("Accepted", true, "Valid", "the policy is valid", generation),
-                false => condition("Accepted", false, "Invalid", &wrong.join("; "), generation),
+                false => condition("Accepted", false, "Invalid", &wrong, generation),
             };
             let attached = match reach {
                 Reach::Attached => condition("Attached", true, "Attached", "the policy applies", generation),
@@ -315,8 +326,12 @@ fn reference_to(name: &ObjectName<'_>) -> StatusReference {
 }
 
 fn condition(kind: &'static str, holds: bool, reason: &'static str, message: &str, generation: i64) -> Condition {
-    let end = (0..=message.len().min(MAX_MESSAGE)).rev().find(|at| message.is_char_boundary(*at));
-    let message = message.get(..end.unwrap_or_default()).unwrap_or_default().to_owned();
+    let message = message.get(..cut_at(message, MAX_MESSAGE)).unwrap_or_default().to_owned();
     let status = if holds { "True" } else { "False" };
     Condition { kind, status, reason, message, observed_generation: generation }
+}
+
+/// Where a text is cut to have at most so many bytes.
+fn cut_at(text: &str, longest: usize) -> usize {
+    (0..=text.len().min(longest)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
 }

@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     manifest::objects::{
-        Backend, CorsSetting, ExtensionRef, Filter, Kind, ParentRef, Resources, Route, RouteRule, TrafficPolicy,
+        Backend, BackendRef, CorsSetting, ExtensionRef, Filter, Kind, ParentRef, Resources, Route, RouteRule,
+        TrafficPolicy,
     },
     route::{Listeners, RouteMatch},
 };
@@ -26,7 +27,8 @@ pub(crate) type RuleAt = (usize, usize);
 
 /// How many routes may delegate one to the next.
 const MAX_CHAIN: usize = 16;
-/// How many delegated routes a table serves, each counted for every way that leads to it.
+/// How many delegated routes a table serves, each counted for every way that leads to it; and how many matches these have,
+/// beyond as many as all routes have themselves.
 const MAX_DELEGATED: usize = 100_000;
 /// How many matches a delegated rule may have, joined to those of the rules above it.
 const MAX_JOINED_MATCHES: usize = 1_024;
@@ -69,6 +71,8 @@ pub(crate) struct Graph<'a> {
     is_delegated_to: Vec<bool>,
     pub(crate) served: Vec<Served>,
     pub(crate) problems: Vec<(usize, Problem<'a>)>,
+    /// How many matches of delegated routes there may still be, and how many routes may still be looked at for them.
+    delegated_left: usize,
 }
 
 /// The label that children are chosen by.
@@ -92,6 +96,7 @@ impl<'a> Graph<'a> {
             is_delegated_to: vec![false; resources.routes.len()],
             served: Vec::new(),
             problems: Vec::new(),
+            delegated_left: MAX_DELEGATED + resources.routes.iter().map(|route| matches_of(route)).sum::<usize>(),
         };
         for (at, route) in resources.routes.iter().enumerate() {
             graph.routes.insert(ObjectName::of(route.kind, &route.meta), at);
@@ -229,10 +234,20 @@ impl<'a> Graph<'a> {
         if chain.len() >= MAX_CHAIN {
             return Err(format!("more than {MAX_CHAIN} routes delegate one to the next"));
         }
-        let (mut children, mut seen) = (Vec::new(), HashSet::new());
+        let (mut children, mut seen, mut named) = (Vec::new(), HashSet::new(), HashSet::new());
         let mut reason = None;
+        let mut spent = 0;
         for backend in given.backends.iter().filter(|backend| is_delegation(backend)) {
-            for &child in self.named_children(backend) {
+            let BackendRef { group, namespace, name, .. } = &backend.reference;
+            if !named.insert((group, namespace, name)) {
+                continue;
+            }
+            let named = self.named_children(backend);
+            spent += named.len();
+            if spent > self.delegated_left {
+                return Err(too_many_delegated());
+            }
+            for &child in named {
                 if !seen.insert(child) || !self.accepts(child, at) {
                     continue;
                 }
@@ -243,9 +258,13 @@ impl<'a> Graph<'a> {
                 children.push(child);
             }
         }
-        if self.served.len() + children.len() > MAX_DELEGATED + self.resources.routes.len() {
-            return Err(format!("more than {MAX_DELEGATED} delegated routes are served"));
+        let delegated = children.iter().filter_map(|&child| self.resources.routes.get(child));
+        spent += delegated.map(|child| most_joined(child, own.len().max(1))).sum::<usize>();
+        let left = self.delegated_left.checked_sub(spent);
+        if left.is_none() || self.served.len() + children.len() > MAX_DELEGATED + self.resources.routes.len() {
+            return Err(too_many_delegated());
         }
+        self.delegated_left = left.unwrap_or_default();
         for &child in &children {
             if self.resources.routes.get(child).is_some_and(|child| !child.hostnames.is_empty()) {
                 self.problems.push((child, Problem::IgnoredHostnames));
@@ -444,6 +463,24 @@ fn has_joined_match(route: &Route, rule: &RouteRule, above: &[RouteMatch]) -> bo
         true => above.iter().any(|parent| own.joined_to(parent).is_some()),
         false => above.iter().any(|parent| own.lies_within(parent)),
     })
+}
+
+/// How many matches a route has.
+fn matches_of(route: &Route) -> usize {
+    route.rules.iter().map(|rule| rule.matches.len().max(1)).sum()
+}
+
+/// How many matches a delegated route may have under so many of the rule above it.
+fn most_joined(route: &Route, above: usize) -> usize {
+    let joined = |rule: &RouteRule| match route.inherits_matches {
+        true => (rule.matches.len().max(1) * above).min(MAX_JOINED_MATCHES),
+        false => rule.matches.len().max(1),
+    };
+    route.rules.iter().map(joined).sum()
+}
+
+fn too_many_delegated() -> String {
+    format!("more than {MAX_DELEGATED} routes, or matches of routes, are delegated to")
 }
 
 fn own_matches<'a>(rule: &'a RouteRule, everything: &'a [RouteMatch; 1]) -> &'a [RouteMatch] {

@@ -11,7 +11,7 @@ use super::{
     names::{ObjectName, full_name},
     scope::Scope,
     settings::{NamedGateway, ParentSettings, ParentSettingsSet},
-    targets::{Targets, age},
+    targets::{MAX_SELECTORS, Targets, age},
 };
 use crate::{
     manifest::objects::{FromNamespaces, Gateway, Kind, Labels, Listener, ListenerSet, ParentRef, Resources, Route},
@@ -269,6 +269,11 @@ impl<'a> Parents<'a> {
                 continue;
             }
             match self.refusal(reference, name, listener) {
+                _ if targets.is_unselectable(&name) => {
+                    taken.reason = taken.reason.max(Some(RefusalReason::NotAllowedByListeners));
+                    let limit = MAX_SELECTORS;
+                    taken.refusals.push(format!("{} may be selected by more than {limit} selectors", name.describe()));
+                }
                 Some((reason, refusal)) => {
                     taken.reason = taken.reason.max(Some(reason));
                     taken.refusals.push(refusal);

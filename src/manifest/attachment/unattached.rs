@@ -7,18 +7,19 @@ use std::collections::HashSet;
 use super::{
     graph::{Graph, Problem, extension_refs, is_delegation},
     names::{ObjectName, Target, full_name, policy_name, rule_name},
+    targets::MAX_SELECTORS,
 };
 use crate::{
     finding::Finding,
     manifest::{
-        finding::{Lint, LintKind, Position},
+        finding::{Lint, LintKind, ObjectLints, Position},
         objects::{Filter, Kind, Meta, ParentRef, Route, TrafficPolicy},
     },
     policy::FieldPath,
 };
 
 /// Adds the lints on all references and policies.
-pub(crate) fn add_lints(graph: &Graph<'_>, lints: &mut Vec<Lint>) {
+pub(crate) fn add_lints(graph: &Graph<'_>, lints: &mut ObjectLints) {
     let applied = graph.targets.selecting().map(std::ptr::from_ref).collect();
     let mut finder = Finder { graph, lints, served: HashSet::new(), last_parent: None, applied };
     finder.add_problems();
@@ -30,7 +31,7 @@ pub(crate) fn add_lints(graph: &Graph<'_>, lints: &mut Vec<Lint>) {
         let reason =
             format!("{} does not admit its namespace", ObjectName::of(Kind::Gateway, &gateway.meta).describe());
         let lint = Finding::new(FieldPath::from("spec.parentRef"), LintKind::NotAttached { reason });
-        finder.lints.push(Lint::new(lint.with_value(&*set.meta.name), set.meta.position.clone()));
+        finder.lints.add_single(Lint::new(lint.with_value(&*set.meta.name), set.meta.position.clone()));
     }
     for policy in &graph.resources.policies {
         finder.add_policy(policy);
@@ -39,7 +40,7 @@ pub(crate) fn add_lints(graph: &Graph<'_>, lints: &mut Vec<Lint>) {
 
 struct Finder<'a, 'l> {
     graph: &'l Graph<'a>,
-    lints: &'l mut Vec<Lint>,
+    lints: &'l mut ObjectLints,
     /// What the routes are and belong to.
     served: HashSet<Target<'a>>,
     /// The parent that was added last.
@@ -57,7 +58,7 @@ impl<'a> Finder<'a, '_> {
                 Problem::NotAttached { reference, reason } => {
                     let kind = LintKind::NotAttached { reason: reason.clone() };
                     let lint = Finding::new(reference.path.clone(), kind).with_value(name_of(route));
-                    self.lints.push(Lint::new(lint, reference.position.clone()));
+                    self.lints.add_to(&name_of(route), Lint::new(lint, reference.position.clone()));
                 }
                 Problem::DelegatesToNothing { rule: (_, index), reason } => {
                     let Some(rule) = route.rules.get(*index).filter(|_| reported.insert((*at, *index))) else {
@@ -67,11 +68,11 @@ impl<'a> Finder<'a, '_> {
                     let kind = LintKind::DelegatesToNothing { reason: reason.clone() };
                     let lint =
                         Finding::new(path.unwrap_or(&rule.path).clone(), kind).with_value(rule_name(route, *index));
-                    self.lints.push(Lint::new(lint, rule.position.clone()));
+                    self.lints.add_single(Lint::new(lint, rule.position.clone()));
                 }
                 Problem::IgnoredHostnames if reported.insert((*at, usize::MAX)) => {
                     let lint = Finding::new(FieldPath::from("spec.hostnames"), LintKind::IgnoredHostnames);
-                    self.lints.push(Lint::new(lint.with_value(name_of(route)), route.meta.position.clone()));
+                    self.lints.add_single(Lint::new(lint.with_value(name_of(route)), route.meta.position.clone()));
                 }
                 Problem::IgnoredHostnames => {}
             }
@@ -89,6 +90,11 @@ impl<'a> Finder<'a, '_> {
     fn add_route(&mut self, route: &'a Route) {
         let name = ObjectName::of(route.kind, &route.meta);
         self.served.insert(name.whole());
+        if self.graph.targets.is_unselectable(&name) {
+            let kind = LintKind::TooManySelectors { limit: MAX_SELECTORS };
+            let lint = Finding::new(FieldPath::from("metadata.labels"), kind).with_value(name_of(route));
+            self.lints.add_single(Lint::new(lint, route.meta.position.clone()));
+        }
         for parent in &route.parents {
             self.add_parent(parent);
         }
@@ -115,7 +121,8 @@ impl<'a> Finder<'a, '_> {
                 let filters = rule.backends.iter().flat_map(|backend| &backend.filters);
                 for setting in filters.filter_map(Filter::cors) {
                     let lint = Finding::new(setting.cors.path.clone(), LintKind::BackendFilter);
-                    self.lints.push(Lint::new(lint.with_value(rule_name(route, index)), rule.position.clone()));
+                    let lint = Lint::new(lint.with_value(rule_name(route, index)), rule.position.clone());
+                    self.lints.add_to(&name_of(route), lint);
                 }
             }
         }
@@ -165,7 +172,7 @@ impl<'a> Finder<'a, '_> {
                 Target::of(policy, reference).map_or_else(other, |target| target.describe())
             });
             let target = targets.collect::<Vec<_>>().join(" or ");
-            self.push(&policy.meta, name, LintKind::AttachesToNothing { target });
+            self.push(&name.clone(), &policy.meta, name, LintKind::AttachesToNothing { target });
         }
     }
 
@@ -178,18 +185,21 @@ impl<'a> Finder<'a, '_> {
     }
 
     fn loses(&mut self, loser: &TrafficPolicy, winner: &TrafficPolicy, place: String) {
+        // Of the object that both are for: tens of thousands may be for one.
+        let object = place.clone();
         let kind = LintKind::LosesToOlder { winner: policy_name(winner), place };
-        self.push(&loser.meta, policy_name(loser), kind);
+        self.push(&object, &loser.meta, policy_name(loser), kind);
     }
 
     fn missing(&mut self, path: FieldPath, missing: String, by: String, position: &Position) {
+        let object = by.clone();
         let lint = Finding::new(path, LintKind::ReferenceNotFound { by }).with_value(missing);
-        self.lints.push(Lint::new(lint, position.clone()));
+        self.lints.add_to(&object, Lint::new(lint, position.clone()));
     }
 
-    fn push(&mut self, meta: &Meta, name: String, kind: LintKind) {
+    fn push(&mut self, object: &str, meta: &Meta, name: String, kind: LintKind) {
         let lint = Finding::new(FieldPath::from("spec.cors"), kind).with_value(name);
-        self.lints.push(Lint::new(lint, meta.position.clone()));
+        self.lints.add_to(object, Lint::new(lint, meta.position.clone()));
     }
 }
 

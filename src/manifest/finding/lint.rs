@@ -43,12 +43,29 @@ pub enum LintKind {
         /// The rule that takes the requests.
         by: String,
     },
-    /// A rule that has more different policies, by its listeners and backends, than are kept (7.1).
-    #[error("has more than {limit} policies, by its listeners and backends, so it is served without CORS")]
+    /// A rule for which too many policies would have to be made, by its listeners and backends and those of the rules before
+    /// it (7.1).
+    #[error(
+        "is served without CORS, since it and the rules before it have more than {limit} policies, by their listeners and \
+         backends"
+    )]
     TooManyPolicies {
         /// How many are kept.
         limit: usize,
     },
+    /// A route that more selectors of policies may select than it is compared with, so that its rules are served without CORS
+    /// (7.12).
+    #[error(
+        "may be selected by more than {limit} selectors of policies with other labels, so it is served without CORS"
+    )]
+    TooManySelectors {
+        /// With how many it is compared.
+        limit: usize,
+    },
+    /// A route whose regular expressions would make those of the whole table too large, so that its rules with expressions
+    /// match nothing.
+    #[error("has regular expressions for which the table has no room, so its rules with expressions match nothing")]
+    TooManyExpressions,
     /// A reference to a parent that no listener takes (8.4).
     #[error("is not attached: {}", Escaped(.reason))]
     NotAttached {
@@ -96,6 +113,14 @@ pub enum LintKind {
     /// An object with the kind, namespace and name of an earlier one, which it replaces.
     #[error("is the name of an earlier object of this kind, which is left out")]
     ReplacesEarlier,
+    /// More than twenty lints of one code on one object, of which this is the first.
+    #[error("{lint} (and {} more lints {} on this object)", .number - 1, .lint.code())]
+    Many {
+        /// The first of them.
+        lint: Box<LintKind>,
+        /// How many there are.
+        number: usize,
+    },
     /// An object that is passed over, and is nearly one that is read.
     #[error("is not read; what is read is {meant}")]
     NotRead {
@@ -121,6 +146,8 @@ impl Kind for LintKind {
             Self::CorsNotRead { .. } => "cors-not-read",
             Self::UnreachableRule { .. } => "unreachable-rule",
             Self::TooManyPolicies { .. } => "too-many-policies",
+            Self::TooManySelectors { .. } => "too-many-selectors",
+            Self::TooManyExpressions => "too-many-expressions",
             Self::NotAttached { .. } => "not-attached",
             Self::DelegatesToNothing { .. } => "delegates-to-nothing",
             Self::IgnoredHostnames => "ignored-hostnames",
@@ -131,14 +158,19 @@ impl Kind for LintKind {
             Self::BackendFilter => "backend-filter",
             Self::ReplacesEarlier => "replaces-earlier",
             Self::NotRead { .. } => "not-read",
+            Self::Many { lint, .. } => lint.code(),
         }
     }
 
     fn severity(&self) -> Severity {
         match self {
             Self::Policy(kind) => kind.severity(),
-            Self::InvalidWhole { .. } | Self::TooManyPolicies { .. } => Severity::Critical,
+            Self::InvalidWhole { .. }
+            | Self::TooManyPolicies { .. }
+            | Self::TooManySelectors { .. }
+            | Self::TooManyExpressions => Severity::Critical,
             Self::AmbiguousPreflight => Severity::Info,
+            Self::Many { lint, .. } => lint.severity(),
             _ => Severity::Warning,
         }
     }

@@ -21,8 +21,8 @@ impl Position {
     }
 
     /// Another place in the same file.
-    pub(in crate::manifest) fn moved_to(&self, line: u64, column: u64) -> Self {
-        Self { file: Arc::clone(&self.file), line: number(line), column: number(column) }
+    pub(in crate::manifest) fn moved_to(&self, line: u32, column: u32) -> Self {
+        Self { file: Arc::clone(&self.file), line, column }
     }
 
     /// The name of the file, or of the object.

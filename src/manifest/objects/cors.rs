@@ -8,10 +8,10 @@ use super::{
     suggest,
 };
 use crate::{
-    compile::CRD_MAX_AGE,
+    compile::{CRD_MAX_AGE, CRD_MAX_ENTRIES},
     finding,
     manifest::{
-        finding::{Lint, Violation, ViolationKind},
+        finding::ViolationKind,
         reader::{Field, Node, Object, Place, Report, Value},
     },
     policy::{CorsPolicy, FieldPath, PolicyField},
@@ -53,7 +53,7 @@ impl<'a> Block<'a> {
     }
 
     fn read(mut self, can_disable: bool, report: &mut Report<'_>) -> Cors {
-        let first = report.violations.len();
+        let first = report.violations().len();
         let mut seen = HashSet::new();
         for (name, place, field) in self.object.fields() {
             if !seen.insert(name) {
@@ -98,17 +98,17 @@ impl<'a> Block<'a> {
             Ok(found) => {
                 for lint in found {
                     lints.push(lint.kind().clone());
-                    let position = report.position(self.place_of(lint.path()));
-                    report.lints.push(Lint::new(lint, position));
+                    let place = self.place_of(lint.path());
+                    report.lint(lint, place);
                 }
             }
             Err(violations) => {
                 // What is of the wrong type has been reported already, and only stands in for a value here.
                 let known: HashSet<_> =
-                    report.violations.iter().skip(first).map(|known| known.path().clone()).collect();
+                    report.violations().iter().skip(first).map(|known| known.path().clone()).collect();
                 for violation in violations.into_iter().filter(|violation| !known.contains(violation.path())) {
-                    let position = report.position(self.place_of(violation.path()));
-                    report.violations.push(Violation::new(violation, position));
+                    let place = self.place_of(violation.path());
+                    report.add(violation, place);
                 }
             }
         }
@@ -143,9 +143,11 @@ fn read_strings(field: &Field<'_>, report: &mut Report<'_>) -> Option<Vec<String
         report.violate_with(field, ViolationKind::WrongType { expected: "a list of strings" }, meant);
         return None;
     };
-    // An entry of another type keeps its place in the list, so that the others keep their numbers.
-    let entries = items.iter().enumerate().map(|(at, node)| match &node.value {
+    // One more than may stand there, for the violation. An entry of another type keeps its place in the list, so that the
+    // others keep their numbers.
+    let entries = items.iter().take(CRD_MAX_ENTRIES + 1).enumerate().map(|(at, node)| match &node.value {
         Value::Text(text) => text.to_string(),
+        _ if at >= CRD_MAX_ENTRIES => String::new(),
         _ => {
             let entry = Field::new(node, field.path.index(at));
             let meant = suggest::exact(&node.value).map(str::to_owned);
@@ -176,6 +178,7 @@ fn read_age(field: &Field<'_>, report: &mut Report<'_>) -> Option<u64> {
             Ok(age) => return Some(age),
             Err(_) => (finding::ViolationKind::MaxAgeRange.into(), None),
         },
+        Value::LongInteger(_) => (finding::ViolationKind::MaxAgeRange.into(), None),
         Value::Float(age) if age.fract() == 0.0 && (1.0..=2_147_483_647.0).contains(age) => {
             (ViolationKind::WrongType { expected: "a whole number of seconds" }, Some(format!("{age:.0}")))
         }

@@ -7,8 +7,8 @@ use super::{Kind, suggest};
 use crate::{
     finding::Finding,
     manifest::{
-        finding::{Lint, LintKind, ViolationKind},
-        reader::{Node, Object, Place, Report, Value},
+        finding::{LintKind, ViolationKind},
+        reader::{Node, Object, Place, Report, Value, short},
     },
     policy::{FieldPath, PolicyField},
 };
@@ -117,13 +117,11 @@ impl Fields {
         };
         let is_meant_to_decide =
             meant.as_deref().is_some_and(|meant| DECIDING.contains(&meant) || meant == "targetSelectors");
-        let path = path.field(name);
+        let path = path.field(short(name));
         if self.are_deciding || is_meant_to_decide || name == "cors" || holds_cors(value, MAX_DEPTH) {
             report.violate_key(path, ViolationKind::UnknownField, place, meant);
         } else {
-            let position = report.position(place);
-            let lint = Finding::new(path, LintKind::UnknownField).with_suggestion(meant);
-            report.lints.push(Lint::new(lint, position));
+            report.lint(Finding::new(path, LintKind::UnknownField).with_suggestion(meant), place);
         }
     }
 }

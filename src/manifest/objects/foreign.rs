@@ -4,10 +4,9 @@
 use crate::{
     finding::Finding,
     manifest::{
-        finding::{Lint, LintKind},
-        reader::{Node, Object, Report, Value},
+        finding::LintKind,
+        reader::{Node, Object, Report, Value, short},
     },
-    policy::FieldPath,
 };
 
 /// A kind of another project.
@@ -83,29 +82,43 @@ const MAX_DEPTH: usize = 8;
 pub(crate) fn add_lint(object: &Object<'_>, version: &str, kind: &str, report: &mut Report<'_>) {
     let group = version.split('/').next().unwrap_or_default();
     let Some(foreign) = FOREIGN.iter().find(|foreign| (foreign.group, foreign.kind) == (group, kind)) else { return };
-    let Some((path, node)) = find(object.node(), object.path(), foreign.is_cors, MAX_DEPTH) else { return };
+    let Some((steps, node)) = find(object.node(), foreign.is_cors, MAX_DEPTH) else { return };
+    let path = steps.iter().rev().fold(object.path().clone(), |path, step| match step {
+        Step::Field(name) => path.field(short(name)),
+        Step::Index(at) => path.index(*at),
+    });
     let kind = LintKind::CorsNotRead { kind: foreign.kind, goes_to: foreign.goes_to };
-    let position = report.position(node.place);
-    report.lints.push(Lint::new(Finding::new(path, kind), position));
+    report.lint(Finding::new(path, kind), node.place);
 }
 
-/// The first field that holds CORS settings.
+/// A step of a path.
+enum Step<'n> {
+    Field(&'n str),
+    Index(usize),
+}
+
+/// The first field that holds CORS settings, with the steps to it, the last first. A path is made of them once it is found:
+/// one for each field on the way would repeat the names above it.
 fn find<'n, 'a>(
     node: &'n Node<'a>,
-    path: &FieldPath,
     is_cors: fn(&str, &Node<'_>) -> bool,
     depth: usize,
-) -> Option<(FieldPath, &'n Node<'a>)> {
+) -> Option<(Vec<Step<'n>>, &'n Node<'a>)> {
+    let with = |step, (mut steps, node): (Vec<_>, _)| {
+        steps.push(step);
+        (steps, node)
+    };
     match &node.value {
         _ if depth == 0 => None,
         Value::Map(fields) => fields.iter().find_map(|(key, value)| {
             let name = key.name.as_deref()?;
-            let path = path.field(name);
-            if is_cors(name, value) { Some((path, value)) } else { find(value, &path, is_cors, depth - 1) }
+            let found = if is_cors(name, value) { (Vec::new(), value) } else { find(value, is_cors, depth - 1)? };
+            Some(with(Step::Field(name), found))
         }),
-        Value::List(items) => {
-            items.iter().enumerate().find_map(|(at, item)| find(item, &path.index(at), is_cors, depth - 1))
-        }
+        Value::List(items) => items.iter().enumerate().find_map(|(at, item)| {
+            let found = find(item, is_cors, depth - 1)?;
+            Some(with(Step::Index(at), found))
+        }),
         _ => None,
     }
 }

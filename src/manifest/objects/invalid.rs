@@ -21,6 +21,21 @@ pub(crate) fn close_invalid<'a>(resources: &mut Resources, paths: impl IntoItera
     }
 }
 
+/// Closes objects as a whole.
+pub(crate) fn close_all(resources: &mut Resources) {
+    for route in resources.routes.iter_mut().filter_map(Arc::get_mut) {
+        route.matches_nothing = true;
+    }
+    resources.policies.iter_mut().filter_map(Arc::get_mut).for_each(close_policy);
+    for gateway in resources.gateways.iter_mut().filter_map(Arc::get_mut) {
+        gateway.allowed_sets = FromNamespaces::None;
+        gateway.listeners.iter_mut().for_each(|listener| listener.is_invalid = true);
+    }
+    for set in resources.listener_sets.iter_mut().filter_map(Arc::get_mut) {
+        set.listeners.iter_mut().for_each(|listener| listener.is_invalid = true);
+    }
+}
+
 fn close_route(route: &mut Route, path: &str) {
     if ["spec.hostnames", "spec.parentRefs"].iter().any(|field| path.starts_with(field)) {
         // A route for fewer hosts, or without parents, may be one for more requests than was meant.

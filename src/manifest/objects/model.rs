@@ -98,10 +98,6 @@ impl Labels {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &(String, String)> {
         self.0.iter()
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 impl FromIterator<(String, String)> for Labels {
@@ -296,7 +292,7 @@ pub(crate) struct Cors {
 pub(crate) struct CorsPlaces {
     pub(crate) block: Position,
     /// Line and column of each field that is written.
-    pub(crate) fields: Box<[(PolicyField, u64, u64)]>,
+    pub(crate) fields: Box<[(PolicyField, u32, u32)]>,
 }
 
 impl CorsPlaces {

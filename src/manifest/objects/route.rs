@@ -16,7 +16,7 @@ use crate::{
         finding::ViolationKind,
         reader::{Field, Grammar, Object, Report, Value},
     },
-    route::{Hostname, PathMatch, RouteMatch, ValueMatch},
+    route::{ExpressionBudget, Hostname, PathMatch, RouteMatch, ValueMatch},
 };
 
 /// On a delegated route: its matches are joined to those of the rules that delegate to it (8.8).
@@ -24,6 +24,7 @@ const INHERIT_MATCHES: &str = "delegation.kgateway.dev/inherit-parent-matcher";
 
 /// Reads a route of either kind.
 pub(crate) fn read(object: &Object<'_>, kind: Kind, report: &mut Report<'_>) -> Option<Route> {
+    report.expressions = ExpressionBudget::of_route();
     let meta = meta::read(object, report);
     let namespace = meta.as_ref().map_or(meta::DEFAULT_NAMESPACE, |meta| &meta.namespace);
     let inherits_matches = meta::annotation(object, INHERIT_MATCHES) == Some("true");
@@ -188,6 +189,14 @@ fn read_grpc_method(method: &Object<'_>, report: &mut Report<'_>) -> Option<Rout
     if kind == "Exact" {
         return Some(RouteMatch::grpc(service, name));
     }
+    for field in ["service", "method"] {
+        if let Some(field) = method.get(field, report)
+            && let Some(text) = field.text(report)
+            && !has_room(&field, text, report)
+        {
+            return None;
+        }
+    }
     let read = RouteMatch::grpc_expression(service, name);
     if read.is_err() {
         for field in ["service", "method"].iter().filter_map(|name| method.get(name, report)).collect::<Vec<_>>() {
@@ -205,6 +214,9 @@ fn read_path(path: &Object<'_>, report: &mut Report<'_>) -> Option<PathMatch> {
     };
     let value = field.text_as(grammar::LONG_PATH, report)?;
     if kind == "RegularExpression" {
+        if !has_room(&field, value, report) {
+            return None;
+        }
         let pattern = PathMatch::regular_expression(value);
         if pattern.is_err() {
             report.violate(&field, ViolationKind::InvalidValue { expected: EXPRESSION });
@@ -213,6 +225,15 @@ fn read_path(path: &Object<'_>, report: &mut Report<'_>) -> Option<PathMatch> {
     }
     let value = field.text_as(grammar::PATH, report)?;
     if kind == "Exact" { PathMatch::exact(value).ok() } else { PathMatch::prefix(value).ok() }
+}
+
+/// Whether there is room in the route for another regular expression.
+fn has_room(field: &Field<'_>, expression: &str, report: &mut Report<'_>) -> bool {
+    let has_room = report.expressions.take_text(expression);
+    if !has_room {
+        report.violate(field, ViolationKind::InvalidValue { expected: ExpressionBudget::OF_ROUTE });
+    }
+    has_room
 }
 
 const EXPRESSION: &str = "a regular expression that compiles to at most 1 MiB";
@@ -239,6 +260,9 @@ fn read_values(found: &Object<'_>, list: &str, grammar: Grammar, report: &mut Re
         let (Some(name), Some(field), Some(text), Some(value)) = (name, field, text, value) else { continue };
         if names.contains(text) {
             report.violate(&name, finding::ViolationKind::Duplicate);
+            continue;
+        }
+        if kind != "Exact" && !has_room(&field, value, report) {
             continue;
         }
         let value = if kind == "Exact" { Ok(ValueMatch::exact(value)) } else { ValueMatch::regular_expression(value) };

@@ -57,7 +57,7 @@ pub(crate) fn seconds(written: &str) -> Option<u64> {
 /// The text of Istio's and Envoy's `{exact: https://app.example}`, where an entry is a text by itself.
 pub(crate) fn exact<'a>(value: &'a Value<'_>) -> Option<&'a str> {
     let Value::Map(fields) = value else { return None };
-    match fields.as_slice() {
+    match &**fields {
         [(key, node)] if key.name.as_deref() == Some("exact") => node.as_text(),
         _ => None,
     }

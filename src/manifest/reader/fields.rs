@@ -10,29 +10,56 @@ use super::{
 use crate::{
     compile::Compiler,
     finding::{self, Finding},
-    manifest::finding::{Lint, Position, Violation, ViolationKind},
+    manifest::finding::{Counted, Lint, LintKind, Position, Violation, ViolationKind},
     policy::FieldPath,
+    route::ExpressionBudget,
 };
 
 /// What a text must be, in words, and the test.
 pub(crate) type Grammar<T = fn(&str) -> bool> = (&'static str, T);
+
+/// How many violations of a file are kept, and how many of one list or map of it; the others are counted.
+pub(crate) const MAX_VIOLATIONS: usize = 1_000;
+const MAX_OF_ONE_LIST: usize = 100;
 
 /// What was found in one file.
 pub(crate) struct Report<'a> {
     file: Arc<str>,
     /// What the policies in the file are held to.
     pub(crate) compiler: &'a Compiler,
-    pub(crate) violations: Vec<Violation>,
-    pub(crate) lints: Vec<Lint>,
+    violations: Vec<Violation>,
+    /// How many violations are kept.
+    room: usize,
+    /// How many violations were not kept.
+    more: usize,
+    /// The list or map that the last violation is about an entry of, and how many there were of it.
+    last_list: (String, usize),
+    lints: Counted<&'static str>,
+    /// What the regular expressions of the route that is read may still take.
+    pub(crate) expressions: ExpressionBudget,
 }
 
 impl<'a> Report<'a> {
     pub(crate) fn new(file: &Arc<str>, compiler: &'a Compiler) -> Self {
-        Self { file: Arc::clone(file), compiler, violations: Vec::new(), lints: Vec::new() }
+        Self::with_room(MAX_VIOLATIONS, file, compiler)
+    }
+
+    /// One that keeps so many violations.
+    pub(crate) fn with_room(room: usize, file: &Arc<str>, compiler: &'a Compiler) -> Self {
+        Self {
+            room,
+            file: Arc::clone(file),
+            compiler,
+            violations: Vec::new(),
+            more: 0,
+            last_list: (String::new(), 0),
+            lints: Counted::default(),
+            expressions: ExpressionBudget::of_route(),
+        }
     }
 
     pub(crate) fn position(&self, place: Place) -> Position {
-        Position::new(Arc::clone(&self.file), place.line, place.column)
+        Position::new(Arc::clone(&self.file), place.line.into(), place.column.into())
     }
 
     /// A violation at the value of a field.
@@ -51,9 +78,10 @@ impl<'a> Report<'a> {
         let violation = Finding::new(field.path.clone(), kind).with_suggestion(suggestion);
         let violation = match &field.node.value {
             Value::List(_) | Value::Map(_) | Value::Null => violation,
+            Value::Text(text) => violation.with_value(&**text),
             scalar => violation.with_value(scalar.clone().shown()),
         };
-        self.violations.push(Violation::new(violation, self.position(field.node.place)));
+        self.add(violation, field.node.place);
     }
 
     /// A violation at a key.
@@ -64,10 +92,55 @@ impl<'a> Report<'a> {
         place: Place,
         meant: Option<String>,
     ) {
-        let position = self.position(place);
-        let violation = Finding::new(path, kind.into()).with_suggestion(meant);
-        self.violations.push(Violation::new(violation, position));
+        self.add(Finding::new(path, kind.into()).with_suggestion(meant), place);
     }
+
+    /// A violation that was found. It is kept unless there are too many of its list or of the file.
+    pub(crate) fn add(&mut self, violation: Finding<impl Into<ViolationKind>>, place: Place) {
+        let path = violation.path().as_str();
+        let list = path.rfind(['.', '[']).and_then(|end| path.get(..end)).unwrap_or_default();
+        let (last, count) = &mut self.last_list;
+        if last == list {
+            *count += 1;
+        } else {
+            list.clone_into(last);
+            *count = 1;
+        }
+        if *count > MAX_OF_ONE_LIST || self.violations.len() >= self.room {
+            self.more += 1;
+        } else {
+            self.violations.push(Violation::new(violation, self.position(place)));
+        }
+    }
+
+    /// The violations that were found so far, as far as they are kept.
+    pub(crate) fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// A lint on the object that is read.
+    pub(crate) fn lint(&mut self, lint: Finding<impl Into<LintKind>>, place: Place) {
+        let lint = Lint::new(lint, self.position(place));
+        self.lints.add(lint.code(), lint);
+    }
+
+    /// Ends an object: of its lints, many of one code are told as one.
+    pub(crate) fn end_object(&mut self) {
+        self.lints.end_groups();
+        self.last_list = (String::new(), 0);
+    }
+
+    /// What was found: the violations that are kept, how many more there are, and the lints.
+    pub(crate) fn into_found(self) -> (Vec<Violation>, usize, Vec<Lint>) {
+        (self.violations, self.more, self.lints.into_lints())
+    }
+}
+
+/// A name as it stands in paths: of a long one the beginning, since each field below it would repeat the whole.
+pub(crate) fn short(name: &str) -> &str {
+    const LONGEST: usize = 512;
+    let end = (0..=name.len().min(LONGEST)).rev().find(|&end| name.is_char_boundary(end));
+    name.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
 /// A value and its path.
@@ -98,7 +171,7 @@ impl<'a> Field<'a> {
         Some(Object { field: self, fields })
     }
 
-    /// The items of the list that the value must be.
+    /// The items of the list that the value must be. Of a list over its limit the items up to the limit are read.
     pub(crate) fn items(&self, limit: usize, report: &mut Report<'_>) -> Vec<Field<'a>> {
         let Value::List(items) = &self.node.value else {
             report.violate(self, ViolationKind::WrongType { expected: "a list" });
@@ -107,7 +180,7 @@ impl<'a> Field<'a> {
         if items.len() > limit {
             report.violate(self, finding::ViolationKind::TooManyEntries { limit });
         }
-        items.iter().enumerate().map(|(at, node)| Field::new(node, self.path.index(at))).collect()
+        items.iter().take(limit).enumerate().map(|(at, node)| Field::new(node, self.path.index(at))).collect()
     }
 
     /// The maps in the list that the value must be.
@@ -146,9 +219,9 @@ impl<'a> Field<'a> {
         range: std::ops::RangeInclusive<i128>,
         report: &mut Report<'_>,
     ) -> Option<i128> {
-        match self.node.value {
-            Value::Integer(number) if range.contains(&number) => return Some(number),
-            Value::Integer(_) => report.violate(self, ViolationKind::InvalidValue { expected }),
+        match &self.node.value {
+            &Value::Integer(number) if range.contains(&number.into()) => return Some(number.into()),
+            Value::Integer(_) | Value::LongInteger(_) => report.violate(self, ViolationKind::InvalidValue { expected }),
             _ => report.violate(self, ViolationKind::WrongType { expected }),
         }
         None
@@ -173,7 +246,7 @@ impl<'a> Object<'a> {
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&'a str, Place, Field<'a>)> + use<'a, '_> {
         self.fields.iter().filter_map(|(key, node)| {
             let name = key.name.as_deref()?;
-            Some((name, key.place, Field::new(node, self.path().field(name))))
+            Some((name, key.place, Field::new(node, self.path().field(short(name)))))
         })
     }
 

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::{
     place::Place,
     syntax::MAX_DEPTH,
-    yaml::{Key, Node, Value},
+    yaml::{Key, Node, Text, Value},
 };
 
 /// What stands in no text has no place.
@@ -22,14 +22,14 @@ fn of_json_to(depth: usize, json: &Json) -> Option<Node<'_>> {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(*value),
         Json::Number(number) => match number.as_i128() {
-            Some(integer) => Value::Integer(integer),
+            Some(integer) => Value::from(integer),
             None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
         },
-        Json::String(text) => Value::Text(text.as_str().into()),
+        Json::String(text) => Value::Text(Text::Borrowed(text)),
         Json::Array(items) => Value::List(items.iter().map(|item| of_json_to(depth, item)).collect::<Option<_>>()?),
         Json::Object(fields) => {
             let field = |(name, value)| {
-                let key = Key { name: Some(String::as_str(name).into()), place: NOWHERE };
+                let key = Key { name: Some(Text::Borrowed(String::as_str(name))), place: NOWHERE };
                 Some((key, of_json_to(depth, value)?))
             };
             Value::Map(fields.iter().map(field).collect::<Option<_>>()?)

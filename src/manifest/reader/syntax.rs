@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
+use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter, budget::BudgetBreach};
 
 use super::place::Place;
 
@@ -41,6 +41,13 @@ const SENTENCES: [(&str, &str); 19] = [
     ("simple key expected ':'", "this line has no colon after the name of the field"),
 ];
 
+/// What a file has too many of.
+pub(crate) const TOO_MANY_VALUES: &str =
+    "the file holds more values than one of its size may, which is one for 4 bytes";
+pub(crate) const TOO_MANY_ALIASES: &str = "values that * repeats make the file too large";
+pub(crate) const TOO_MANY_MERGED: &str = "<< gives a map more fields than are accepted";
+pub(crate) const TOO_MUCH: &str = "the file holds more than is accepted";
+
 /// What a line of Helm is, which YAML finds one thing or another wrong with.
 const TEMPLATE: &str =
     "this is a template that nobody has filled in; apply what it renders, as `helm template` prints it";
@@ -48,7 +55,12 @@ const TEMPLATE: &str =
 impl SyntaxError {
     /// A text that could not be read at all.
     pub(crate) fn unreadable() -> Self {
-        Self { place: Place { line: 1, column: 1 }, sentence: "the file can't be read".into() }
+        Self::at_start("the file can't be read")
+    }
+
+    /// What is wrong with a text as a whole.
+    pub(crate) fn at_start(sentence: &'static str) -> Self {
+        Self { place: Place { line: 1, column: 1 }, sentence: sentence.into() }
     }
 
     /// The same, where the line of the text tells more than the parser.
@@ -60,7 +72,8 @@ impl SyntaxError {
 
     /// The same with more lines before it.
     pub(crate) fn moved_down(self, lines: u64) -> Self {
-        let place = Place { line: self.place.line + lines, ..self.place };
+        let line = u32::try_from(lines).ok().and_then(|lines| self.place.line.checked_add(lines));
+        let place = Place { line: line.unwrap_or(u32::MAX), ..self.place };
         Self { place, ..self }
     }
 }
@@ -82,12 +95,14 @@ fn sentence(error: &Error) -> Cow<'static, str> {
         Error::RecursiveReferencesRequireWeakTypes { .. } => "this * stands inside of what it refers to".into(),
         Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => "values that * repeats make the file too large".into(),
+        | Error::AliasReplayStackDepthExceeded { .. } => TOO_MANY_ALIASES.into(),
         Error::InvalidScalar { .. } => "the value is not what the !! before it says".into(),
-        Error::Budget { breach: serde_saphyr::budget::BudgetBreach::Depth { .. }, .. } => {
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
             format!("values stand in one another more than {MAX_DEPTH} levels deep").into()
         }
-        Error::Budget { .. } => "the file holds more than is accepted".into(),
+        Error::Budget { breach: BudgetBreach::Nodes { .. }, .. } => TOO_MANY_VALUES.into(),
+        Error::Budget { breach: BudgetBreach::Aliases { .. }, .. } => TOO_MANY_ALIASES.into(),
+        Error::Budget { .. } => TOO_MUCH.into(),
         Error::AliasError { error, .. } => sentence(error),
         error => {
             let said = DefaultMessageFormatter.format_message(error);

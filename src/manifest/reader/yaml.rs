@@ -1,18 +1,26 @@
 //! YAML as a tree in which every value and every key knows where it stands. In: the text of a file. Out: its documents,
 //! or the first thing that is no YAML. Budgets keep a small file from growing into a large tree.
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    cell::Cell,
+    fmt,
+    ops::Deref,
+    rc::Rc,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use serde::{
     Deserialize,
     de::{self, Deserializer, MapAccess, SeqAccess, Visitor},
 };
-use serde_saphyr::{DuplicateKeyPolicy, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, Spanned, options::MergeKeyPolicy};
 
 use super::{
+    merge,
     parts::{self, Part, Stack},
     place::Place,
-    syntax::{MAX_DEPTH, SyntaxError},
+    syntax::{self, MAX_DEPTH, SyntaxError},
 };
 
 /// The longest file that is read, in bytes.
@@ -25,22 +33,32 @@ pub(crate) struct Node<'a> {
     pub(crate) place: Place,
 }
 
+/// A value. Two bytes of a file can be one, so it takes no more room than a list does with its length and a tag.
 #[derive(Clone, Debug)]
 pub(crate) enum Value<'a> {
     Null,
     Bool(bool),
-    Integer(i128),
+    Integer(i64),
+    /// An integer that 64 bits don't hold.
+    LongInteger(Box<i128>),
     Float(f64),
-    Text(Cow<'a, str>),
-    List(Vec<Node<'a>>),
+    Text(Text<'a>),
+    List(Box<[Node<'a>]>),
     /// Keys may stand twice; [`Object::get`](super::Object::get) reports it.
-    Map(Vec<(Key<'a>, Node<'a>)>),
+    Map(Box<[(Key<'a>, Node<'a>)]>),
+}
+
+/// A text of the file, or one that stands there in another form, as with escapes.
+#[derive(Clone, Debug)]
+pub(crate) enum Text<'a> {
+    Borrowed(&'a str),
+    Owned(Box<str>),
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Key<'a> {
     /// None for what is no scalar, which no resource has for a name.
-    pub(crate) name: Option<Cow<'a, str>>,
+    pub(crate) name: Option<Text<'a>>,
     pub(crate) place: Place,
 }
 
@@ -50,13 +68,25 @@ const MAX_DEPTH_IN_PLACE: usize = 16;
 /// The least that is read beside other parts of a text, in bytes.
 const MIN_PART: usize = 128 << 10;
 
+/// A file may have a value for so many of its bytes, and the shortest ones as many as one of `MIN_PART`. Manifests need
+/// about ten for each, and five where they are written as short as they can be; a list of one-letter words has one in two, and
+/// a tree sixteen times the size of its text.
+const BYTES_A_NODE: usize = 4;
+/// How many aliases a file may have, and how many documents.
+const MAX_ALIASES: usize = 100;
+const MAX_DOCUMENTS: usize = 1 << 20;
+/// How many values of a file the aliases of one part may repeat, and how many may be kept for aliases.
+const MAX_REPEATED: usize = 10_000;
+
 /// Reads a text, in parts where it is long. What `take` makes of each part's documents comes back in the order of the
-/// text; empty documents are left out.
-pub(crate) fn read<'a, T: Send>(
+/// text; empty documents are left out. What `begin` answers before a part is read is given to `take`: whatever has been
+/// taken by then stands before it.
+pub(crate) fn read<'a, B, T: Send>(
     text: &'a str,
-    take: impl Fn(Vec<Node<'a>>) -> T + Sync,
+    begin: impl Fn() -> B + Sync,
+    take: impl Fn(B, Vec<Node<'a>>) -> T + Sync,
 ) -> Result<Vec<T>, SyntaxError> {
-    read_in_parts(MIN_PART, text, take)
+    read_in_parts(MIN_PART, text, begin, take)
 }
 
 /// Reads a text as one part.
@@ -64,20 +94,54 @@ pub(crate) fn read_whole<'a, T: Send>(
     text: &'a str,
     take: impl Fn(Vec<Node<'a>>) -> T + Sync,
 ) -> Result<T, SyntaxError> {
-    let read = read_in_parts(usize::MAX, text, take)?;
+    let read = read_in_parts(usize::MAX, text, || (), |(), documents| take(documents))?;
     read.into_iter().next().ok_or_else(SyntaxError::unreadable)
 }
 
-fn read_in_parts<'a, T: Send>(
+fn read_in_parts<'a, B, T: Send>(
     min: usize,
     text: &'a str,
-    take: impl Fn(Vec<Node<'a>>) -> T + Sync,
+    begin: impl Fn() -> B + Sync,
+    take: impl Fn(B, Vec<Node<'a>>) -> T + Sync,
 ) -> Result<Vec<T>, SyntaxError> {
-    let read = parts::read(&parts::cut(min, text), |part, stack| read_part(part, stack).map(&take));
+    let spent = Spent::default();
+    let max_nodes = max_nodes(text);
+    let read = parts::read(&parts::cut(min, text), |part, stack| {
+        let begun = begin();
+        let documents = read_part(part, stack, &spent)?;
+        // Each part has a budget of its own, since it does not see what the others spend at the same time.
+        spent.check(max_nodes, part.lines_before)?;
+        Ok(take(begun, documents))
+    });
     read.ok_or_else(SyntaxError::unreadable)?.into_iter().collect()
 }
 
-fn read_part(part: Part<'_>, stack: Stack) -> Result<Vec<Node<'_>>, SyntaxError> {
+/// How many values a text may have.
+fn max_nodes(text: &str) -> usize {
+    text.len().max(MIN_PART) / BYTES_A_NODE
+}
+
+/// What the parts of a file that were read so far have, together.
+#[derive(Debug, Default)]
+struct Spent {
+    nodes: AtomicUsize,
+    aliases: AtomicUsize,
+    documents: AtomicUsize,
+}
+
+impl Spent {
+    fn check(&self, max_nodes: usize, lines_before: u64) -> Result<(), SyntaxError> {
+        let budgets = [
+            (&self.nodes, max_nodes, syntax::TOO_MANY_VALUES),
+            (&self.aliases, MAX_ALIASES, syntax::TOO_MANY_ALIASES),
+            (&self.documents, MAX_DOCUMENTS, syntax::TOO_MUCH),
+        ];
+        let exceeded = budgets.iter().find(|(spent, limit, _)| spent.load(Ordering::Relaxed) > *limit);
+        exceeded.map_or(Ok(()), |(.., sentence)| Err(SyntaxError::at_start(sentence).moved_down(lines_before)))
+    }
+}
+
+fn read_part<'a>(part: Part<'a>, stack: Stack, spent: &Spent) -> Result<Vec<Node<'a>>, SyntaxError> {
     let max_depth = match stack {
         Stack::Own => MAX_DEPTH,
         Stack::Callers => MAX_DEPTH_IN_PLACE,
@@ -86,30 +150,47 @@ fn read_part(part: Part<'_>, stack: Stack) -> Result<Vec<Node<'_>>, SyntaxError>
         let line = usize::try_from(error.place.line).ok().and_then(|line| part.text.lines().nth(line.checked_sub(1)?));
         error.of_line(line).moved_down(part.lines_before)
     };
-    let mut documents = read_to(max_depth, part.text).map_err(wrong)?;
-    documents.iter_mut().for_each(|document| document.move_down(part.lines_before));
+    let (mut documents, aliases) = read_to(max_depth, part.text).map_err(wrong)?;
+    let mut nodes = 0;
+    for document in &mut documents {
+        merge::expand(document).map_err(wrong)?;
+        nodes += document.move_down(u32::try_from(part.lines_before).unwrap_or(u32::MAX));
+    }
+    spent.nodes.fetch_add(nodes, Ordering::Relaxed);
+    spent.aliases.fetch_add(aliases, Ordering::Relaxed);
+    spent.documents.fetch_add(documents.len(), Ordering::Relaxed);
     Ok(documents)
 }
 
-fn read_to(max_depth: usize, text: &str) -> Result<Vec<Node<'_>>, SyntaxError> {
+/// The documents of a text, and how many aliases it has.
+fn read_to(max_depth: usize, text: &str) -> Result<(Vec<Node<'_>>, usize), SyntaxError> {
+    let aliases = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&aliases);
     let options = serde_saphyr::options! {
         // The line that is shown is ours.
         with_snippet: false,
         // A key written twice is reported with its place where the map is read as an object, and ignored elsewhere.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        // Expanded once the document is read: the parser copies what a map takes over at each level.
+        merge_keys: MergeKeyPolicy::AsOrdinary,
         budget: serde_saphyr::budget! {
             max_depth: max_depth,
-            max_nodes: 2_000_000,
-            max_documents: 65_536,
-            max_aliases: 100,
+            max_nodes: max_nodes(text),
+            max_events: usize::MAX,
+            max_documents: MAX_DOCUMENTS,
+            max_aliases: MAX_ALIASES,
+            max_anchors: MAX_REPEATED,
+            max_recorded_anchor_events: MAX_REPEATED,
             max_total_scalar_bytes: MAX_FILE,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 10_000,
-            max_alias_expansions_per_anchor: 100,
+            max_total_replayed_events: MAX_REPEATED,
+            max_alias_expansions_per_anchor: MAX_ALIASES,
         },
     };
-    serde_saphyr::from_multiple_with_options(text, options).map_err(SyntaxError::from)
+    let options = options.with_budget_report(move |report| counted.set(report.aliases));
+    let documents = serde_saphyr::from_multiple_with_options(text, options).map_err(SyntaxError::from)?;
+    Ok((documents, aliases.get()))
 }
 
 impl<'a> Node<'a> {
@@ -121,7 +202,7 @@ impl<'a> Node<'a> {
 
     /// Whether this is what YAML makes of `{{ .Values.name }}` without quotes: a map whose only key is a map.
     pub(crate) fn is_template(&self) -> bool {
-        matches!(&self.value, Value::Map(fields) if matches!(fields.as_slice(), [(Key { name: None, .. }, _)]))
+        matches!(&self.value, Value::Map(fields) if matches!(&**fields, [(Key { name: None, .. }, _)]))
     }
 
     /// The text, where the value is one.
@@ -131,22 +212,36 @@ impl<'a> Node<'a> {
 
     /// The number, where the value is one that fits.
     pub(crate) fn as_integer(&self) -> Option<i64> {
-        if let Value::Integer(number) = self.value { number.try_into().ok() } else { None }
+        if let Value::Integer(number) = self.value { Some(number) } else { None }
     }
 }
 
 impl Node<'_> {
-    fn move_down(&mut self, lines: u64) {
-        self.place.line += lines;
-        match &mut self.value {
-            Value::List(items) => items.iter_mut().for_each(|item| item.move_down(lines)),
+    /// Adds lines before it, and counts the values.
+    fn move_down(&mut self, lines: u32) -> usize {
+        self.place.line = self.place.line.saturating_add(lines);
+        let below = match &mut self.value {
+            Value::List(items) => items.iter_mut().map(|item| item.move_down(lines)).sum(),
             Value::Map(fields) => {
-                for (key, value) in fields {
-                    key.place.line += lines;
-                    value.move_down(lines);
-                }
+                let fields = fields.iter_mut().map(|(key, value)| {
+                    key.place.line = key.place.line.saturating_add(lines);
+                    1 + value.move_down(lines)
+                });
+                fields.sum()
             }
-            _ => {}
+            _ => 0,
+        };
+        1 + below
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Borrowed(text) => text,
+            Self::Owned(text) => text,
         }
     }
 }
@@ -158,8 +253,10 @@ impl<'a> Value<'a> {
             Self::Null => "null".into(),
             Self::Bool(value) => value.to_string().into(),
             Self::Integer(value) => value.to_string().into(),
+            Self::LongInteger(value) => value.to_string().into(),
             Self::Float(value) => format!("{value:?}").into(),
-            Self::Text(text) => text,
+            Self::Text(Text::Borrowed(text)) => text.into(),
+            Self::Text(Text::Owned(text)) => text.into_string().into(),
             Self::List(_) => "[...]".into(),
             Self::Map(_) => "{...}".into(),
         }
@@ -178,7 +275,8 @@ impl<'de> Deserialize<'de> for Key<'de> {
         let spanned = Spanned::<Value<'_>>::deserialize(deserializer)?;
         let name = match spanned.value {
             Value::Null | Value::List(_) | Value::Map(_) => None,
-            scalar => Some(scalar.shown()),
+            Value::Text(text) => Some(text),
+            scalar => Some(Text::Owned(scalar.shown().into())),
         };
         Ok(Self { name, place: spanned.referenced.into() })
     }
@@ -216,15 +314,15 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value<'de>, E> {
-        Ok(Value::Integer(value.into()))
+        Ok(Value::Integer(value))
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value<'de>, E> {
-        Ok(Value::Integer(value.into()))
+        Ok(Value::from(i128::from(value)))
     }
 
     fn visit_i128<E: de::Error>(self, value: i128) -> Result<Value<'de>, E> {
-        Ok(Value::Integer(value))
+        Ok(Value::from(value))
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value<'de>, E> {
@@ -232,31 +330,45 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Value<'de>, E> {
-        Ok(Value::Text(value.to_owned().into()))
+        Ok(Value::Text(Text::Owned(value.into())))
     }
 
     fn visit_borrowed_str<E: de::Error>(self, value: &'de str) -> Result<Value<'de>, E> {
-        Ok(Value::Text(value.into()))
+        Ok(Value::Text(Text::Borrowed(value)))
     }
 
     fn visit_string<E: de::Error>(self, value: String) -> Result<Value<'de>, E> {
-        Ok(Value::Text(value.into()))
+        Ok(Value::Text(Text::Owned(value.into())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value<'de>, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = access.next_element()? {
-            items.push(item);
+            push(&mut items, item);
         }
-        Ok(Value::List(items))
+        Ok(Value::List(items.into()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value<'de>, A::Error> {
         let mut fields = Vec::new();
         while let Some(field) = access.next_entry()? {
-            fields.push(field);
+            push(&mut fields, field);
         }
-        Ok(Value::Map(fields))
+        Ok(Value::Map(fields.into()))
+    }
+}
+
+/// Adds to a list that grows by a quarter, not to twice its length: the last part of a file may be one list.
+fn push<T>(list: &mut Vec<T>, item: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact((list.len() / 4).max(4));
+    }
+    list.push(item);
+}
+
+impl From<i128> for Value<'_> {
+    fn from(number: i128) -> Self {
+        i64::try_from(number).map_or_else(|_| Self::LongInteger(Box::new(number)), Self::Integer)
     }
 }
 
@@ -267,8 +379,8 @@ mod tests {
     use super::*;
 
     /// What is read of a text, with its places, or where it is wrong.
-    fn read_with(min: usize, text: &str) -> Result<String, (u64, Cow<'static, str>)> {
-        let read = read_in_parts(min, text, |documents| documents);
+    fn read_with(min: usize, text: &str) -> Result<String, (u32, Cow<'static, str>)> {
+        let read = read_in_parts(min, text, || (), |(), documents| documents);
         let read = read.map(|parts| format!("{:?}", parts.into_iter().flatten().collect::<Vec<_>>()));
         read.map_err(|error| (error.place.line, error.sentence))
     }

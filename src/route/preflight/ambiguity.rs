@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::{
     super::{
         order::Target,
-        path::{Paths, Step},
+        path::{Paths, Place, Step},
         table::Routes,
     },
     group::{Group, RuleAt},
@@ -14,7 +14,7 @@ use super::{
 
 /// Finds the rules that can be candidates beside others.
 pub(in crate::route) fn find(routes: &Routes) -> Vec<RuleAt> {
-    let mut ambiguous = Ambiguous { routes, groups: HashMap::new() };
+    let mut ambiguous = Ambiguous { routes, groups: HashMap::new(), at_place: HashMap::new() };
     for (host, parents) in routes.hosts.chains() {
         ambiguous.follow(host, &parents);
     }
@@ -27,10 +27,31 @@ pub(in crate::route) fn find(routes: &Routes) -> Vec<RuleAt> {
     rules.into_iter().collect()
 }
 
+/// With how many groups of a place each is compared. Where a place has more that exclude one another, they count as
+/// candidates: a comparison of all of them would take hours for a table of a hundred thousand.
+const MAX_COMPARED: usize = 256;
+
 struct Ambiguous<'t> {
     routes: &'t Routes,
     /// The groups that were found beside a rule of another, by their address.
     groups: HashMap<*const Group, &'t Group>,
+    at_place: HashMap<(*const Paths, Place<'t>), AtPlace<'t>>,
+}
+
+/// The groups of one place.
+struct AtPlace<'t> {
+    all: Vec<&'t Group>,
+    /// Those that were not found beside another yet.
+    others: Vec<&'t Group>,
+    /// The first that have no header conditions.
+    certain: Vec<&'t Group>,
+}
+
+impl<'t> AtPlace<'t> {
+    fn new(all: Vec<&'t Group>) -> Self {
+        let certain = all.iter().copied().filter(|group| group.is_certain).take(MAX_COMPARED).collect();
+        Self { others: all.clone(), all, certain }
+    }
 }
 
 impl<'t> Ambiguous<'t> {
@@ -59,18 +80,61 @@ impl<'t> Ambiguous<'t> {
             self.add(group);
         }
         for (paths, step) in steps {
-            let covering = step.covering.iter().flat_map(|&place| paths.groups_of(place));
-            let certain = covering.filter(|other| self.must_meet(group, other)).map(|other| other.rank).min();
-            for other in step.places.iter().flat_map(|&place| paths.groups_of(place)) {
-                if certain.is_none_or(|certain| other.rank <= certain) && self.are_beside(group, other) {
-                    self.add(group);
-                    self.add(other);
-                }
+            let mut certain: Option<usize> = None;
+            for &place in &step.covering {
+                let here = self.take(paths, place);
+                let found = here.certain.iter().find(|other| self.must_meet(group, other)).map(|other| other.rank);
+                certain = certain.into_iter().chain(found).min();
+                self.put(paths, place, here);
+            }
+            for &place in &step.places {
+                self.compare(group, paths, place, certain);
             }
             if certain.is_some() {
                 return;
             }
         }
+    }
+
+    /// Compares a group with those of a place, down to the rank that its requests go no further than.
+    fn compare(&mut self, group: &'t Group, paths: &'t Paths, place: Place<'t>, certain: Option<usize>) {
+        let mut here = self.take(paths, place);
+        let is_beside = |known: &Self, other: &Group| {
+            certain.is_none_or(|certain| other.rank <= certain) && known.are_beside(group, other)
+        };
+        let (mut at, mut compared) = (0, 0);
+        while let Some(&other) = here.others.get(at) {
+            if self.is_added(other) {
+                here.others.swap_remove(at);
+            } else if compared >= MAX_COMPARED || is_beside(self, other) {
+                self.add(group);
+                self.add(other);
+            } else {
+                (at, compared) = (at + 1, compared + 1);
+            }
+        }
+        // One that was found already may still be what this group is beside.
+        if !self.is_added(group) {
+            let mut known = here.all.iter().take(MAX_COMPARED);
+            if here.all.len() > MAX_COMPARED || known.any(|other| is_beside(self, other)) {
+                self.add(group);
+            }
+        }
+        self.put(paths, place, here);
+    }
+
+    /// The groups of a place, to be put back.
+    fn take(&mut self, paths: &'t Paths, place: Place<'t>) -> AtPlace<'t> {
+        let known = self.at_place.remove(&(std::ptr::from_ref(paths), place));
+        known.unwrap_or_else(|| AtPlace::new(paths.groups_of(place)))
+    }
+
+    fn put(&mut self, paths: &'t Paths, place: Place<'t>, here: AtPlace<'t>) {
+        self.at_place.insert((std::ptr::from_ref(paths), place), here);
+    }
+
+    fn is_added(&self, group: &Group) -> bool {
+        self.groups.contains_key(&std::ptr::from_ref(group))
     }
 
     fn add(&mut self, group: &'t Group) {

@@ -284,6 +284,36 @@ cases:
 }
 
 #[test]
+fn what_is_called_otherwise_elsewhere_is_guessed() {
+    let text = "\
+manifests: routes
+cases:
+- origin: https://app.example
+  method: PUT
+  url: https://api.example/v1
+  credentials: include
+  expected: 403
+- {page: null, fetch: GET http://a.example, credentials: omit, expect: 403}
+";
+    let errors = Cases::read("c.yaml", text).unwrap_err();
+    let lines: Vec<_> = errors.iter().map(ToString::to_string).filter(|line| !line.ends_with("is missing")).collect();
+    let expect = "readable, blocked, blocked: REASON, refused (403) or not-served";
+    assert_eq!(
+        lines,
+        [
+            "c.yaml:1:12: manifests: \"routes\" is not a list; did you mean [routes]?",
+            "c.yaml:3:3: cases[0].origin is not a field of a case; did you mean \"page\"?",
+            "c.yaml:4:3: cases[0].method is not a field of a case; did you mean \"fetch\"?",
+            "c.yaml:5:3: cases[0].url is not a field of a case; did you mean \"fetch\"?",
+            "c.yaml:6:16: cases[0].credentials: \"include\" is not true or false; did you mean true?",
+            "c.yaml:7:3: cases[0].expected is not a field of a case; did you mean \"expect\"?",
+            "c.yaml:8:58: cases[1].credentials: \"omit\" is not true or false; did you mean false?",
+            &format!("c.yaml:8:72: cases[1].expect: \"403\" is not {expect}; did you mean \"refused (403)\"?"),
+        ]
+    );
+}
+
+#[test]
 fn a_file_that_holds_no_cases_is_refused() {
     let rows = [
         ("", "c.yaml:1:1: manifests is missing\nc.yaml:1:1: cases is missing"),

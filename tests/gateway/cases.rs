@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use proptest::prelude::*;
 use quick_xml::{Reader, events::Event};
 use serde_json::{Value, json};
 use tower_cors::{
@@ -457,4 +458,24 @@ fn a_report_in_junits_xml_holds_every_case_whatever_it_is_called() {
     );
     let texts = texts.concat();
     assert!(texts.contains("  expected: blocked\n  happens: readable\n") && texts.contains("maxAge: 24h"), "{texts}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// What is read is run, and nothing of it ends the program; what is not is said with its place.
+    #[test]
+    fn whatever_a_file_holds_it_is_run_or_refused_with_its_place(
+        at in 0..600usize,
+        length in 0..20usize,
+        put in "[a-z0-9:{}\\[\\]'\"*&#, \n\t/.-]{0,12}|null|https://|\u{0}|\u{e9}",
+    ) {
+        let mut text = fs::read_to_string(file("examples/testing/cases.yaml")).unwrap();
+        let (at, end) = (at.min(text.len()), (at + length).min(text.len()));
+        text.replace_range(at..end, &put);
+        match Cases::read("c.yaml", &text) {
+            Ok(cases) => prop_assert!(cases.run(&routes()).iter().all(|result| !result.to_string().is_empty())),
+            Err(errors) => prop_assert!(errors.iter().all(|error| error.to_string().starts_with("c.yaml:")), "{errors}"),
+        }
+    }
 }

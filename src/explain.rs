@@ -173,14 +173,14 @@ impl Explanation {
         routes: &crate::manifest::LoadedRoutes,
         options: &Options,
     ) -> Self {
-        Self::of_routes_beside(request, uri, routes, options, &Beside::default())
+        Self::of_routes_beside(request, uri, (routes, &routes.stacks()), options, &Beside::default())
     }
 
     #[cfg(feature = "manifest")]
     fn of_routes_beside(
         request: ScriptRequest,
         uri: Uri,
-        routes: &crate::manifest::LoadedRoutes,
+        (routes, stacks): (&crate::manifest::LoadedRoutes, &crate::manifest::Stacks<'_>),
         options: &Options,
         beside: &Beside,
     ) -> Self {
@@ -194,7 +194,7 @@ impl Explanation {
                     delegated_by: routes.delegated_by(&found),
                     ..route
                 }),
-                settings: routes.stack(&found),
+                settings: stacks.of(&found),
                 behind: if routes.leads_nowhere(&found) { Behind::NoBackend } else { Behind::Backend },
             }
         })

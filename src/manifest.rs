@@ -44,8 +44,8 @@ pub(crate) mod reader;
 mod store;
 mod value;
 
-pub(crate) use attachment::InEffect;
 pub use attachment::{Change, Condition, LoadedRoutes, ObjectStatus, StatusEntry, StatusReference};
+pub(crate) use attachment::{InEffect, Stacks};
 pub use error::{ManifestError, ManifestErrors, ObjectError};
 pub use finding::{Excerpt, Lint, LintKind, Located, Position, Violation, ViolationKind};
 pub use manifests::Manifests;

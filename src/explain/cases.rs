@@ -13,7 +13,7 @@ use super::{Beside, Ending, Explanation};
 use crate::{
     browser::ScriptRequest,
     decision::Options,
-    manifest::{LoadedRoutes, ManifestError, ManifestErrors, Manifests, Position, read_file, read_other},
+    manifest::{LoadedRoutes, ManifestError, ManifestErrors, Manifests, Position, Stacks, read_file, read_other},
     route::Listener,
 };
 
@@ -116,12 +116,13 @@ impl Cases {
 
     /// Runs every case under these routes, in the order of the file.
     pub fn run(&self, routes: &LoadedRoutes) -> Vec<CaseResult> {
-        self.cases.iter().map(|case| case.run(routes)).collect()
+        let stacks = routes.stacks();
+        self.cases.iter().map(|case| case.run(routes, &stacks)).collect()
     }
 }
 
 impl Case {
-    fn run(&self, routes: &LoadedRoutes) -> CaseResult {
+    fn run(&self, routes: &LoadedRoutes, stacks: &Stacks<'_>) -> CaseResult {
         let mut beside = Beside { extensions: Extensions::new(), answered: HeaderMap::new() };
         if let Some(listener) = &self.listener {
             beside.extensions.insert(Listener::clone(listener));
@@ -129,7 +130,7 @@ impl Case {
         // What a script is expected to see, the backend has to send.
         beside.answered.extend(self.exposes.iter().map(|name| (name.clone(), HeaderValue::from_static(""))));
         let (request, uri) = (self.request.clone(), self.uri.clone());
-        let explanation = Explanation::of_routes_beside(request, uri, routes, &Options::new(), &beside);
+        let explanation = Explanation::of_routes_beside(request, uri, (routes, stacks), &Options::new(), &beside);
         CaseResult::new(self, explanation, routes)
     }
 }

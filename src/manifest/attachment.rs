@@ -23,4 +23,5 @@ pub use conditions::{Condition, ObjectStatus, StatusEntry, StatusReference};
 pub(crate) use effective::Outcomes;
 pub(crate) use in_effect::InEffect;
 pub use loaded::LoadedRoutes;
+pub(crate) use loaded::Stacks;
 pub(crate) use scope::Scope;

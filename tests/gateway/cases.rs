@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use proptest::prelude::*;
 use quick_xml::{Reader, events::Event};
 use serde_json::{Value, json};
 use tower_cors::{
@@ -284,6 +285,36 @@ cases:
 }
 
 #[test]
+fn what_is_called_otherwise_elsewhere_is_guessed() {
+    let text = "\
+manifests: routes
+cases:
+- origin: https://app.example
+  method: PUT
+  url: https://api.example/v1
+  credentials: include
+  expected: 403
+- {page: null, fetch: GET http://a.example, credentials: omit, expect: 403}
+";
+    let errors = Cases::read("c.yaml", text).unwrap_err();
+    let lines: Vec<_> = errors.iter().map(ToString::to_string).filter(|line| !line.ends_with("is missing")).collect();
+    let expect = "readable, blocked, blocked: REASON, refused (403) or not-served";
+    assert_eq!(
+        lines,
+        [
+            "c.yaml:1:12: manifests: \"routes\" is not a list; did you mean [routes]?",
+            "c.yaml:3:3: cases[0].origin is not a field of a case; did you mean \"page\"?",
+            "c.yaml:4:3: cases[0].method is not a field of a case; did you mean \"fetch\"?",
+            "c.yaml:5:3: cases[0].url is not a field of a case; did you mean \"fetch\"?",
+            "c.yaml:6:16: cases[0].credentials: \"include\" is not true or false; did you mean true?",
+            "c.yaml:7:3: cases[0].expected is not a field of a case; did you mean \"expect\"?",
+            "c.yaml:8:58: cases[1].credentials: \"omit\" is not true or false; did you mean false?",
+            &format!("c.yaml:8:72: cases[1].expect: \"403\" is not {expect}; did you mean \"refused (403)\"?"),
+        ]
+    );
+}
+
+#[test]
 fn a_file_that_holds_no_cases_is_refused() {
     let rows = [
         ("", "c.yaml:1:1: manifests is missing\nc.yaml:1:1: cases is missing"),
@@ -427,4 +458,24 @@ fn a_report_in_junits_xml_holds_every_case_whatever_it_is_called() {
     );
     let texts = texts.concat();
     assert!(texts.contains("  expected: blocked\n  happens: readable\n") && texts.contains("maxAge: 24h"), "{texts}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// What is read is run, and nothing of it ends the program; what is not is said with its place.
+    #[test]
+    fn whatever_a_file_holds_it_is_run_or_refused_with_its_place(
+        at in 0..600usize,
+        length in 0..20usize,
+        put in "[a-z0-9:{}\\[\\]'\"*&#, \n\t/.-]{0,12}|null|https://|\u{0}|\u{e9}",
+    ) {
+        let mut text = fs::read_to_string(file("examples/testing/cases.yaml")).unwrap();
+        let (at, end) = (at.min(text.len()), (at + length).min(text.len()));
+        text.replace_range(at..end, &put);
+        match Cases::read("c.yaml", &text) {
+            Ok(cases) => prop_assert!(cases.run(&routes()).iter().all(|result| !result.to_string().is_empty())),
+            Err(errors) => prop_assert!(errors.iter().all(|error| error.to_string().starts_with("c.yaml:")), "{errors}"),
+        }
+    }
 }

@@ -3,7 +3,13 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use tower_cors::{CorsPolicy, compile::Compiler, finding::Severity, manifest::Manifests};
+use tower_cors::{
+    CorsPolicy,
+    compile::Compiler,
+    explain::Cases,
+    finding::Severity,
+    manifest::{ManifestError, ManifestErrors, Manifests},
+};
 
 type Codes = BTreeSet<String>;
 
@@ -68,14 +74,19 @@ fn every_violation_is_reached() {
         route("filters: [{type: RequestRedirect}, {type: URLRewrite}]"),
         route("backendRefs: [{name: b, port: 0}]"),
     ] {
-        let violations = Manifests::new().read("m.yaml", &text).build().unwrap_err();
-        let codes = violations.iter().filter_map(|error| match error {
-            tower_cors::manifest::ManifestError::Violation(violation) => Some(violation.code().to_owned()),
-            _ => None,
-        });
-        reached.extend(codes);
+        reached.extend(codes_of_errors(&Manifests::new().read("m.yaml", &text).build().unwrap_err()));
     }
+    let cases = "manifests: [m.yaml]\ncases: [{page: null, fetch: GET http://a.example, expect: {blocked: why}}]";
+    reached.extend(codes_of_errors(&Cases::read("cases.yaml", cases).unwrap_err()));
     assert_eq!(reached, VIOLATIONS.map(codes_of).into_iter().flatten().collect());
+}
+
+fn codes_of_errors(errors: &ManifestErrors) -> Codes {
+    let code = |error: &ManifestError| match error {
+        ManifestError::Violation(violation) => Some(violation.code().to_owned()),
+        _ => None,
+    };
+    errors.iter().filter_map(code).collect()
 }
 
 #[test]

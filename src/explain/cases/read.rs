@@ -30,6 +30,16 @@ const MAX_EDITS: usize = 8;
 const FIELDS: [&str; 3] = ["manifests", "globalPolicyNamespace", "cases"];
 const FIELDS_OF_CASE: [&str; 8] = ["name", "page", "fetch", "headers", "credentials", "listener", "expect", "exposes"];
 
+/// What `page` and `fetch` are called elsewhere.
+const OTHER_NAMES: [(&str, &str); 6] = [
+    ("from", "page"),
+    ("origin", "page"),
+    ("method", "fetch"),
+    ("request", "fetch"),
+    ("uri", "fetch"),
+    ("url", "fetch"),
+];
+
 pub(super) fn read(documents: &[Node<'_>], report: &mut Report<'_>) -> Option<Cases> {
     let nothing =
         Node { value: Value::Map(Box::default()), place: crate::manifest::reader::Place { line: 1, column: 1 } };
@@ -87,7 +97,8 @@ fn read_case(object: &Object<'_>, report: &mut Report<'_>) -> Option<Case> {
 fn check_fields(object: &Object<'_>, known: &[&str], of: &'static str, report: &mut Report<'_>) {
     for (name, place, field) in object.fields() {
         if !known.contains(&name) {
-            let meant = suggest_field_name(name, known);
+            let other = OTHER_NAMES.iter().find(|(other, meant)| *other == name && known.contains(meant));
+            let meant = other.map(|(_, meant)| (*meant).to_owned()).or_else(|| suggest_field_name(name, known));
             report.violate_key(field.path, ViolationKind::NotAField { of }, place, meant);
         }
     }
@@ -95,6 +106,10 @@ fn check_fields(object: &Object<'_>, known: &[&str], of: &'static str, report: &
 
 /// The items of a list that must have some.
 fn filled<'a>(field: &Field<'a>, report: &mut Report<'_>) -> Vec<Field<'a>> {
+    if let Value::Text(text) = &field.node.value {
+        report.violate_with(field, ViolationKind::WrongType { expected: "a list" }, Some(format!("[{text}]")));
+        return Vec::new();
+    }
     let items = field.items(MAX_ITEMS, report);
     if items.is_empty() && matches!(field.node.value, Value::List(_)) {
         report.violate(field, finding::ViolationKind::Empty);
@@ -190,11 +205,15 @@ fn read_headers(field: Field<'_>, report: &mut Report<'_>) -> Vec<(HeaderName, H
 }
 
 fn read_bool(field: &Field<'_>, report: &mut Report<'_>) -> bool {
-    let Value::Bool(value) = field.node.value else {
-        report.violate(field, ViolationKind::WrongType { expected: "true or false" });
-        return false;
+    let meant = match &field.node.value {
+        Value::Bool(value) => return *value,
+        // What a script says to `fetch`.
+        Value::Text(text) if text == "include" => Some("true"),
+        Value::Text(text) if text == "omit" || text == "same-origin" => Some("false"),
+        _ => None,
     };
-    value
+    report.violate_with(field, ViolationKind::WrongType { expected: "true or false" }, meant.map(str::to_owned));
+    false
 }
 
 fn read_listener(field: &Field<'_>, report: &mut Report<'_>) -> Option<Listener> {
@@ -220,6 +239,12 @@ fn read_expected(field: &Field<'_>, report: &mut Report<'_>) -> Option<Expected>
         let text = reason.text(report)?;
         return read_reason(&reason, text, report);
     }
+    let expected = "readable, blocked, blocked: REASON, refused (403) or not-served";
+    if let Value::Integer(403) = field.node.value {
+        let meant = Some(Expected::Refused.to_string());
+        report.violate_with(field, ViolationKind::InvalidValue { expected }, meant);
+        return None;
+    }
     let text = field.text(report)?;
     if let Some(reason) = text.strip_prefix("blocked:") {
         return read_reason(field, reason.trim(), report);
@@ -234,7 +259,6 @@ fn read_expected(field: &Field<'_>, report: &mut Report<'_>) -> Option<Expected>
         Some((distance?, name))
     });
     let meant = near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name);
-    let expected = "readable, blocked, blocked: REASON, refused (403) or not-served";
     report.violate_with(field, ViolationKind::InvalidValue { expected }, meant);
     None
 }

@@ -63,11 +63,12 @@ pub(super) fn compare<'p, 'a>(
             pair.gained = gained(Some(&before.resolution), &after.resolution);
         }
     }
+    let (old, new) = (ByHost::new(before), ByHost::new(after));
     let moved: Vec<_> = pairs
         .iter()
         .map(|pair| {
-            let taken = pair.after.filter(|_| pair.takes).map(|after| taken(after, pair.before, before, listeners));
-            let left = pair.before.filter(|_| pair.leaves).map(|before| left(before, pair.after, after, listeners));
+            let taken = pair.after.filter(|_| pair.takes).map(|after| taken(after, pair.before, &old, listeners));
+            let left = pair.before.filter(|_| pair.leaves).map(|before| left(before, pair.after, &new, listeners));
             taken.into_iter().chain(left).flatten().collect()
         })
         .collect();
@@ -81,11 +82,11 @@ pub(super) fn compare<'p, 'a>(
 fn taken(
     after: &InEffect<'_>,
     own: Option<&InEffect<'_>>,
-    before: &[InEffect<'_>],
+    before: &ByHost<'_, '_>,
     listeners: &Listeners,
 ) -> Vec<String> {
     let allows = !gained(None, &after.resolution).is_empty();
-    let others: Vec<_> = before.iter().filter(|other| may_share(other, after, listeners)).collect();
+    let others: Vec<_> = before.of_hosts(after).filter(|other| may_share(other, after, listeners)).collect();
     let allowed_less = others.iter().filter(|other| {
         own.is_none_or(|own| !std::ptr::eq(**other, own))
             && !gained(Some(&other.resolution), &after.resolution).is_empty()
@@ -102,10 +103,10 @@ fn taken(
 fn left(
     before: &InEffect<'_>,
     own: Option<&InEffect<'_>>,
-    after: &[InEffect<'_>],
+    after: &ByHost<'_, '_>,
     listeners: &Listeners,
 ) -> Vec<String> {
-    let others = after.iter().filter(|other| own.is_none_or(|own| !std::ptr::eq(*other, own)));
+    let others = after.of_hosts(before).filter(|other| own.is_none_or(|own| !std::ptr::eq(*other, own)));
     let allow_more = others.filter(|other| {
         may_share(before, other, listeners) && !gained(Some(&before.resolution), &other.resolution).is_empty()
     });
@@ -127,6 +128,46 @@ pub(super) fn rule_of(entry: &InEffect<'_>) -> String {
     let (own, above) = entry.route.split_once(", ").unwrap_or((&entry.route, ""));
     let comma = if above.is_empty() { "" } else { ", " };
     format!("{own} rule {}{comma}{above}", entry.rule)
+}
+
+/// Policies by their hosts, of which there are many in a large cluster, and few for a rule.
+struct ByHost<'p, 'a> {
+    all: &'p [InEffect<'a>],
+    exact: HashMap<String, Vec<usize>>,
+    /// Those that are for more hosts than one can be looked up by.
+    wild: Vec<usize>,
+}
+
+impl<'p, 'a> ByHost<'p, 'a> {
+    fn new(all: &'p [InEffect<'a>]) -> Self {
+        let (mut exact, mut wild) = (HashMap::<_, Vec<_>>::new(), Vec::new());
+        for (at, entry) in all.iter().enumerate() {
+            match exact_hosts(entry) {
+                Some(hosts) => hosts.into_iter().for_each(|host| exact.entry(host).or_default().push(at)),
+                None => wild.push(at),
+            }
+        }
+        Self { all, exact, wild }
+    }
+
+    /// Those that may be for one of the hosts of `entry`, each once.
+    fn of_hosts(&self, entry: &InEffect<'_>) -> impl Iterator<Item = &'p InEffect<'a>> {
+        let found: BTreeSet<_> = match exact_hosts(entry) {
+            None => (0..self.all.len()).collect(),
+            Some(hosts) => {
+                let exact = hosts.iter().filter_map(|host| self.exact.get(host)).flatten();
+                exact.chain(&self.wild).copied().collect()
+            }
+        };
+        let all = self.all;
+        found.into_iter().filter_map(move |at| all.get(at))
+    }
+}
+
+/// The hosts of a policy, where none is a wildcard.
+fn exact_hosts(entry: &InEffect<'_>) -> Option<Vec<String>> {
+    let hosts = entry.hostnames.iter().map(ToString::to_string);
+    hosts.map(|host| (!host.starts_with('*')).then_some(host)).collect()
 }
 
 /// What a rule without matches has.

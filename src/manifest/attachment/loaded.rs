@@ -101,14 +101,12 @@ impl LoadedRoutes {
     /// [`table`](Self::table) found. The annotations decide whether those after the first count (7.7); the
     /// [provenance](crate::CompiledPolicy::provenance) of the policy tells.
     pub fn stack(&self, rule: &MatchedRule<'_>) -> Vec<Setting> {
-        let Some(served) = self.served.get(rule.route()) else { return Vec::new() };
-        let graph = Graph::new(&self.resources, &self.scope);
-        let stack = graph.stack(served, rule.rule(), rule.chosen_backend(), Keep::All);
-        let whole = match graph.parents.settings.get(rule.listener()) {
-            Some(parents) => parents.join_to(stack, Keep::All),
-            None => stack,
-        };
-        whole.iter().map(Attached::setting).collect()
+        self.stacks().of(rule)
+    }
+
+    /// The stacks of rules, for whoever wants many of them.
+    pub(crate) fn stacks(&self) -> Stacks<'_> {
+        Stacks { served: &self.served, graph: Graph::new(&self.resources, &self.scope) }
     }
 
     /// Where a setting stands that a policy was merged from: the field where one is named and written, else its `cors`
@@ -164,6 +162,26 @@ impl LoadedRoutes {
             true => Vec::new(),
             false => backends.iter().map(|backend| &backend.reference).collect(),
         }
+    }
+}
+
+/// The settings that apply to requests. What is attached to what is found once for all of them: that takes as long as
+/// there are objects.
+pub(crate) struct Stacks<'a> {
+    served: &'a [Served],
+    graph: Graph<'a>,
+}
+
+impl Stacks<'_> {
+    /// The settings that apply to a request, as [`LoadedRoutes::stack`] has them.
+    pub(crate) fn of(&self, rule: &MatchedRule<'_>) -> Vec<Setting> {
+        let Some(served) = self.served.get(rule.route()) else { return Vec::new() };
+        let stack = self.graph.stack(served, rule.rule(), rule.chosen_backend(), Keep::All);
+        let whole = match self.graph.parents.settings.get(rule.listener()) {
+            Some(parents) => parents.join_to(stack, Keep::All),
+            None => stack,
+        };
+        whole.iter().map(Attached::setting).collect()
     }
 }
 

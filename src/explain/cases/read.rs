@@ -107,7 +107,7 @@ fn check_fields(object: &Object<'_>, known: &[&str], of: &'static str, report: &
 /// The items of a list that must have some.
 fn filled<'a>(field: &Field<'a>, report: &mut Report<'_>) -> Vec<Field<'a>> {
     if let Value::Text(text) = &field.node.value {
-        report.violate_with(field, ViolationKind::WrongType { expected: "a list" }, Some(format!("[{text}]")));
+        report.violate_with(field, ViolationKind::WrongType { expected: "a list" }, Some(format!("[{}]", &**text)));
         return Vec::new();
     }
     let items = field.items(MAX_ITEMS, report);
@@ -208,8 +208,8 @@ fn read_bool(field: &Field<'_>, report: &mut Report<'_>) -> bool {
     let meant = match &field.node.value {
         Value::Bool(value) => return *value,
         // What a script says to `fetch`.
-        Value::Text(text) if text == "include" => Some("true"),
-        Value::Text(text) if text == "omit" || text == "same-origin" => Some("false"),
+        Value::Text(text) if &**text == "include" => Some("true"),
+        Value::Text(text) if matches!(&**text, "omit" | "same-origin") => Some("false"),
         _ => None,
     };
     report.violate_with(field, ViolationKind::WrongType { expected: "true or false" }, meant.map(str::to_owned));

@@ -326,6 +326,16 @@ enum Case {
 /// For each text, whether an earlier one is the same.
 #[inline(never)]
 fn repeated(texts: &[String], case: Case) -> Vec<bool> {
+    /// Up to here comparing each with those before it costs less than hashing, and copies nothing.
+    const SHORT: usize = 8;
+    if texts.len() <= SHORT {
+        let is_same = |one: &str, other: &str| match case {
+            Case::Counts => one == other,
+            Case::Ignored => one.eq_ignore_ascii_case(other),
+        };
+        let is_repeated = |(at, text): (usize, &String)| texts[..at].iter().any(|earlier| is_same(earlier, text));
+        return texts.iter().enumerate().map(is_repeated).collect();
+    }
     let key =
         |text| if case == Case::Ignored { Cow::Owned(str::to_ascii_lowercase(text)) } else { Cow::Borrowed(text) };
     let keys = texts.iter().map(String::as_str).map(key).collect::<Vec<_>>();

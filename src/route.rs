@@ -52,10 +52,10 @@ mod unreachable;
 #[cfg(feature = "manifest")]
 pub(crate) use backend::ByListener;
 pub use backend::ChosenBackend;
-pub use hostname::Hostname;
-pub use listener::Listener;
 #[cfg(feature = "manifest")]
 pub(crate) use expression::{Cost, ExpressionBudget};
+pub use hostname::Hostname;
+pub use listener::Listener;
 #[cfg(feature = "manifest")]
 pub(crate) use listener::{ListenerGroup, Listeners};
 pub use path::{PathError, PathMatch};

@@ -58,7 +58,11 @@ impl Shape {
     }
 
     fn value(&self, at: usize) -> String {
-        if self.has_expressions { format!("type: RegularExpression, value: 'v{at}.*'") } else { format!("value: v{at}") }
+        if self.has_expressions {
+            format!("type: RegularExpression, value: 'v{at}.*'")
+        } else {
+            format!("value: v{at}")
+        }
     }
 
     /// A Gateway, a route attached to it, and a policy, all of one number.
@@ -117,7 +121,8 @@ impl Shape {
     fn policy(&self, at: usize) -> String {
         let target = |kind: &str, rest: String| format!("{{group: gateway.networking.k8s.io, kind: {kind}, {rest}}}");
         let named = |entry| target(if entry % 2 == 0 { "Gateway" } else { "HTTPRoute" }, format!("name: g{entry}"));
-        let selected = |entry| target("HTTPRoute", format!("sectionName: n{entry}, matchLabels: {{app: a, x{entry}: b}}"));
+        let selected =
+            |entry| target("HTTPRoute", format!("sectionName: n{entry}, matchLabels: {{app: a, x{entry}: b}}"));
         let targets = match self.count(10) {
             0 => target("Gateway", format!("name: g{at}")),
             _ => self.entries(10, at, named),

@@ -94,7 +94,9 @@ pub(crate) const KINDS: &[Kind] = &[
         let segments = "/a".repeat(400);
         matches(size, |at| format!("path: {{value: /{at}{segments}}}, headers: [{{name: h, value: a}}]"))
     }),
-    accepted(32.0, "32 parents of 64 listeners, 16 rules of 16 backends with a filter each", |size| parents(size, true)),
+    accepted(32.0, "32 parents of 64 listeners, 16 rules of 16 backends with a filter each", |size| {
+        parents(size, true)
+    }),
     accepted(32.0, "32 parents of 64 listeners, 16 rules", |size| parents(size, false)),
     accepted(32.0, "64 listeners with a policy each, united with those of 16 rules", listeners),
     accepted(20.0, "policies for one target", |size| {
@@ -113,7 +115,8 @@ pub(crate) const KINDS: &[Kind] = &[
     accepted(24.0, "routes that delegate to all of a namespace", |size| {
         let every = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: '*', namespace: n}";
         let rule = |at, of| format!("{{matches: [{{path: {{value: /{at}x{of}}}}}], backendRefs: [{every}]}}");
-        let top = |at| route(at, &format!("{{rules: [{}]}}", (0..16).map(|of| rule(at, of)).collect::<Vec<_>>().join(", ")));
+        let top =
+            |at| route(at, &format!("{{rules: [{}]}}", (0..16).map(|of| rule(at, of)).collect::<Vec<_>>().join(", ")));
         let child = |at| route(at, "{}").replace("{name", "{namespace: n, name");
         numbered(size, "", |at| top(at) + &(0..20).map(|of| child(20 * at + of)).collect::<String>(), "")
     }),
@@ -158,7 +161,9 @@ pub(crate) fn route(at: usize, spec: &str) -> String {
 
 /// A traffic policy by its number, and what it targets.
 pub(crate) fn policy(at: usize, targets: &str) -> String {
-    format!("---\n{POLICY}metadata: {{name: p{at}}}\nspec: {{{targets}, cors: {{allowOrigins: ['https://p{at}.example']}}}}\n")
+    format!(
+        "---\n{POLICY}metadata: {{name: p{at}}}\nspec: {{{targets}, cors: {{allowOrigins: ['https://p{at}.example']}}}}\n"
+    )
 }
 
 /// What stands before and after the fields of a policy.
@@ -187,7 +192,8 @@ fn matches(size: usize, matched: impl Fn(usize) -> String) -> String {
 }
 
 fn gateway(at: usize, annotations: &str) -> String {
-    let listener = |of: usize| format!("{{name: l{of}, port: {}, protocol: HTTP, hostname: h{of}.example}}", 1_000 + of);
+    let listener =
+        |of: usize| format!("{{name: l{of}, port: {}, protocol: HTTP, hostname: h{of}.example}}", 1_000 + of);
     let listeners = (0..64).map(listener).collect::<Vec<_>>().join(", ");
     format!("---\n{API}kind: Gateway\nmetadata: {{name: g{at}{annotations}}}\nspec: {{listeners: [{listeners}]}}\n")
 }

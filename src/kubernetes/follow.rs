@@ -297,7 +297,8 @@ impl Follower {
 /// texts are made for the objects alone of which something has.
 fn new_violations(before: &[Violation], now: &[Violation]) -> Vec<Violation> {
     let of_one_object = |one: &Violation, two: &Violation| one.position() == two.position();
-    let before: HashMap<_, _> = before.chunk_by(of_one_object).map(|found| (found.first().map(object), found)).collect();
+    let before: HashMap<_, _> =
+        before.chunk_by(of_one_object).map(|found| (found.first().map(object), found)).collect();
     let mut new = Vec::new();
     for found in now.chunk_by(of_one_object) {
         let known = before.get(&found.first().map(object)).copied().unwrap_or_default();

@@ -26,7 +26,7 @@ const FREE: Cost = Cost { size: 16 << 10, positions: 64 };
 
 /// A state of a program, and a range of bytes in one, in bytes, as the crate `regex` builds them.
 const STATE: usize = 32;
-const RANGE: usize = 24;
+const RANGE: usize = 23;
 const SHARED_RANGE: usize = 18;
 
 /// What an expression takes.
@@ -50,9 +50,7 @@ impl Cost {
             HirKind::Empty => Self::default(),
             HirKind::Look(_) => Self { size: STATE, positions: 0 },
             HirKind::Literal(literal) => Self { size: STATE * literal.0.len(), positions: literal.0.len() },
-            HirKind::Class(Class::Bytes(class)) => {
-                Self { size: STATE + RANGE * class.ranges().len(), positions: 1 }
-            }
+            HirKind::Class(Class::Bytes(class)) => Self { size: STATE + RANGE * class.ranges().len(), positions: 1 },
             HirKind::Class(Class::Unicode(class)) => {
                 let sequences = class.ranges().iter().flat_map(|range| Utf8Sequences::new(range.start(), range.end()));
                 let lengths = sequences.map(|sequence| sequence.len());
@@ -89,10 +87,7 @@ impl Cost {
     }
 
     fn plus(self, other: Self) -> Self {
-        Self {
-            size: self.size.saturating_add(other.size),
-            positions: self.positions.saturating_add(other.positions),
-        }
+        Self { size: self.size.saturating_add(other.size), positions: self.positions.saturating_add(other.positions) }
     }
 
     fn times(self, copies: u32) -> Self {
@@ -103,10 +98,7 @@ impl Cost {
     /// What is beyond `other`.
     #[cfg(feature = "manifest")]
     fn beyond(self, other: Self) -> Self {
-        Self {
-            size: self.size.saturating_sub(other.size),
-            positions: self.positions.saturating_sub(other.positions),
-        }
+        Self { size: self.size.saturating_sub(other.size), positions: self.positions.saturating_sub(other.positions) }
     }
 }
 
@@ -118,8 +110,8 @@ pub(crate) struct ExpressionBudget(Cost);
 #[cfg(feature = "manifest")]
 impl ExpressionBudget {
     /// What the expressions of a route are held to, in words.
-    pub(crate) const OF_ROUTE: &'static str = "a regular expression for which there is room in its route: together they \
-        compile to at most 2 MiB, and their repetitions add at most 1024 positions";
+    pub(crate) const OF_ROUTE: &'static str = "a regular expression for which there is room in its route: one compiles to \
+        at most 1 MiB, together they compile to at most 2 MiB, and their repetitions add at most 1024 positions";
 
     /// That of one route.
     pub(crate) fn of_route() -> Self {
@@ -131,15 +123,16 @@ impl ExpressionBudget {
         Self(MAX_OF_TABLE)
     }
 
-    /// Takes the share of an expression. Answers whether there was as much; a text that is no expression takes none.
+    /// Takes the share of an expression. Answers whether there was as much, and it is within the limit of one; a text that is
+    /// no expression takes none.
     pub(crate) fn take_text(&mut self, expression: &str) -> bool {
-        self.take(Cost::of(expression))
+        let cost = Cost::of(expression);
+        cost.is_none_or(|cost| cost.size <= MAX_EXPRESSION) && self.take(cost)
     }
 
     /// Takes the shares of expressions, all or none. Answers whether there was as much.
     pub(crate) fn take(&mut self, costs: impl IntoIterator<Item = Cost>) -> bool {
-        let Cost { size, positions } =
-            costs.into_iter().fold(Cost::default(), |all, cost| all.plus(cost.beyond(FREE)));
+        let Cost { size, positions } = costs.into_iter().fold(Cost::default(), |all, cost| all.plus(cost.beyond(FREE)));
         match (self.0.size.checked_sub(size), self.0.positions.checked_sub(positions)) {
             (Some(size), Some(positions)) => {
                 self.0 = Cost { size, positions };

@@ -363,7 +363,9 @@ impl Paths {
                 [first].into_iter().chain(up(self.deepest(path))).chain([self.patterns_of(path)]).collect()
             }
             Place::Node(at) => up(at).chain([any_pattern]).collect(),
-            Place::Pattern(_) | Place::Patterns | Place::Everything => vec![Step { covering: vec![place], ..any_pattern }],
+            Place::Pattern(_) | Place::Patterns | Place::Everything => {
+                vec![Step { covering: vec![place], ..any_pattern }]
+            }
         }
     }
 

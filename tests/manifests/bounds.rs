@@ -61,7 +61,11 @@ fn merged_fields_yield_to_those_of_the_map_and_to_those_merged_before() {
     let rows = [
         ("{<<: {allowOrigins: ['https://b.example'], maxAge: 2}, maxAge: 1}", "b", Some(1)),
         ("{maxAge: 1, <<: {allowOrigins: ['https://b.example'], maxAge: 2}}", "b", Some(1)),
-        ("{<<: [{allowOrigins: ['https://b.example']}, {allowOrigins: ['https://c.example'], maxAge: 3}]}", "b", Some(3)),
+        (
+            "{<<: [{allowOrigins: ['https://b.example']}, {allowOrigins: ['https://c.example'], maxAge: 3}]}",
+            "b",
+            Some(3),
+        ),
         ("{<<: {<<: {allowOrigins: ['https://c.example'], maxAge: 3}, maxAge: 2}}", "c", Some(2)),
         ("{<<: {<<: {maxAge: 4}}, <<: {allowOrigins: ['https://d.example'], maxAge: 5}}", "d", Some(4)),
     ];
@@ -94,14 +98,20 @@ fn the_budgets_are_those_of_the_file_however_it_is_read() {
     let dense = Manifests::new().read("m.yaml", &(values(20_000) + &values(20_000))).build();
     assert!(dense.is_ok(), "{dense:?}");
     let [error] = &errors(&"a,".repeat(200_000).replacen('a', "[a", 1))[..] else { panic!() };
-    assert!(error.ends_with("the file holds more values than one of its size may, which is one for 4 bytes"), "{error}");
+    assert!(
+        error.ends_with("the file holds more values than one of its size may, which is one for 4 bytes"),
+        "{error}"
+    );
 }
 
 #[test]
 fn of_the_violations_of_a_file_the_first_thousand_are_listed_and_of_one_list_a_hundred() {
     let bad = |name: usize| {
         let origins = listed(60, |at| format!("o{at}.example"));
-        route(&format!("r{name}"), &format!("{{rules: [{{filters: [{{type: CORS, cors: {{allowOrigins: [{origins}]}}}}]}}]}}"))
+        route(
+            &format!("r{name}"),
+            &format!("{{rules: [{{filters: [{{type: CORS, cors: {{allowOrigins: [{origins}]}}}}]}}]}}"),
+        )
     };
     let texts = errors(&(0..20).map(bad).collect::<String>());
     assert_eq!((texts.len(), texts.last().map(String::as_str)), (1_001, Some("m.yaml: 200 more fields are wrong")));
@@ -124,7 +134,9 @@ fn a_value_is_kept_as_far_as_messages_need_it() {
 
 #[test]
 fn more_than_twenty_lints_of_one_code_on_one_object_are_told_as_one() {
-    let with = |fields: usize| format!("{}{}", route("r", "{}"), (0..fields).map(|at| format!("f{at}: 1\n")).collect::<String>());
+    let with = |fields: usize| {
+        format!("{}{}", route("r", "{}"), (0..fields).map(|at| format!("f{at}: 1\n")).collect::<String>())
+    };
     assert_eq!(load(&with(20)).lints().len(), 20);
     let routes = load(&(with(21) + &with(1).replace("name: r", "name: s")));
     let texts: Vec<_> = routes.lints().iter().map(ToString::to_string).collect();
@@ -138,7 +150,9 @@ fn more_than_twenty_lints_of_one_code_on_one_object_are_told_as_one() {
 fn policies_that_all_lose_one_place_are_told_as_one() {
     let policy = |at: usize| {
         let target = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: r}";
-        format!("---\n{POLICY}metadata: {{name: p{at}}}\nspec: {{targetRefs: [{target}], cors: {{allowOrigins: ['*']}}}}\n")
+        format!(
+            "---\n{POLICY}metadata: {{name: p{at}}}\nspec: {{targetRefs: [{target}], cors: {{allowOrigins: ['*']}}}}\n"
+        )
     };
     let routes = load(&(route("r", "{}") + &(0..1_000).map(policy).collect::<String>()));
     let [lint] = routes.lints() else { panic!("{:?}", routes.lints()) };
@@ -174,25 +188,29 @@ fn an_object_with_more_violations_than_are_kept_is_closed_as_a_whole() {
 #[test]
 fn the_expressions_of_a_route_are_bounded_together_and_the_rules_before_are_served() {
     let matches = |from: usize, count: usize, pattern: &str| {
-        let found = listed(count, |at| format!("{{path: {{type: RegularExpression, value: '/{pattern}{}'}}}}", from + at));
+        let found =
+            listed(count, |at| format!("{{path: {{type: RegularExpression, value: '/{pattern}{}'}}}}", from + at));
         format!("{{matches: [{found}], filters: [{FILTER}]}}")
     };
     // 992 positions more than its 12 bytes, of which 64 are free.
     let long = ".*a.{1000}x";
-    assert!(Manifests::new().read("m.yaml", &route("r", &format!("{{rules: [{}]}}", matches(0, 1, long)))).build().is_ok());
+    assert!(
+        Manifests::new().read("m.yaml", &route("r", &format!("{{rules: [{}]}}", matches(0, 1, long)))).build().is_ok()
+    );
     let two = format!("{{rules: [{}, {}]}}", matches(0, 1, long), matches(1, 2, long));
     let texts = errors(&route("r", &two));
     assert_eq!(texts.len(), 2);
     assert_eq!(
         texts[0],
         "m.yaml:5:209: spec.rules[1].matches[0].path.value: \"/.*a.{1000}x1\" is not a regular expression for which there \
-         is room in its route: together they compile to at most 2 MiB, and their repetitions add at most 1024 positions"
+         is room in its route: one compiles to at most 1 MiB, together they compile to at most 2 MiB, and their repetitions add at most 1024 positions"
     );
     // Each is far smaller than one may be.
     let wide = format!("{{rules: [{}, {}]}}", matches(0, 64, r"(\w{1,9}){2}"), matches(64, 64, r"(\w{1,9}){2}"));
     assert!(errors(&route("r", &wide)).len() > 100);
 
-    let objects: Vec<Value> = serde_saphyr::from_multiple(&(route("r", &two) + &route("s", "{hostnames: [s.example]}"))).unwrap();
+    let objects: Vec<Value> =
+        serde_saphyr::from_multiple(&(route("r", &two) + &route("s", "{hostnames: [s.example]}"))).unwrap();
     let mut store = ObjectStore::new();
     objects.iter().for_each(|object| _ = store.apply(object).unwrap());
     let routes = store.build();
@@ -204,11 +222,18 @@ fn the_expressions_of_a_route_are_bounded_together_and_the_rules_before_are_serv
 #[test]
 fn the_table_has_room_for_the_expressions_of_the_older_routes() {
     let with = |name: usize| {
-        let found = format!("{{path: {{type: RegularExpression, value: '/.*a.{{1000}}x{name}'}}}}, {{path: {{value: /p{name}}}}}");
+        let found = format!(
+            "{{path: {{type: RegularExpression, value: '/.*a.{{1000}}x{name}'}}}}, {{path: {{value: /p{name}}}}}"
+        );
         route(&format!("r{name}"), &format!("{{rules: [{{matches: [{found}], filters: [{FILTER}]}}]}}"))
             .replace("{name", &format!("{{creationTimestamp: '2026-01-{:02}T00:00:00Z', name", 28 - name))
     };
-    let other = route("other", &format!("{{rules: [{{matches: [{{path: {{type: RegularExpression, value: '/o+'}}}}], filters: [{FILTER}]}}]}}"));
+    let other = route(
+        "other",
+        &format!(
+            "{{rules: [{{matches: [{{path: {{type: RegularExpression, value: '/o+'}}}}], filters: [{FILTER}]}}]}}"
+        ),
+    );
     // Eight have room for their 928 positions each; r0 and r1 are the youngest of ten.
     let routes = load(&((0..10).map(with).collect::<String>() + &other));
     let mut found = lints(&routes, "too-many-expressions");
@@ -226,10 +251,14 @@ fn the_table_has_room_for_the_expressions_of_the_older_routes() {
 fn listeners(count: usize) -> String {
     let listeners = listed(count, |at| format!("{{name: l{at}, port: 80, protocol: HTTP, hostname: h{at}.example}}"));
     let annotation = "kgateway.dev/inherited-policy-priority: DeepMergePreferChild";
-    let gateway = format!("{API}kind: Gateway\nmetadata: {{name: g, annotations: {{{annotation}}}}}\nspec: {{listeners: [{listeners}]}}\n");
+    let gateway = format!(
+        "{API}kind: Gateway\nmetadata: {{name: g, annotations: {{{annotation}}}}}\nspec: {{listeners: [{listeners}]}}\n"
+    );
     let policy = |at: usize| {
         let target = format!("{{group: gateway.networking.k8s.io, kind: Gateway, name: g, sectionName: l{at}}}");
-        format!("---\n{POLICY}metadata: {{name: p{at}}}\nspec: {{targetRefs: [{target}], cors: {{allowOrigins: ['https://l{at}.example']}}}}\n")
+        format!(
+            "---\n{POLICY}metadata: {{name: p{at}}}\nspec: {{targetRefs: [{target}], cors: {{allowOrigins: ['https://l{at}.example']}}}}\n"
+        )
     };
     gateway + &(0..count).map(policy).collect::<String>()
 }
@@ -253,11 +282,14 @@ fn a_route_that_too_many_selectors_may_select_is_closed_and_its_neighbour_is_ser
     let policy = |at: usize| {
         let labels = format!("{{app: many, l{at}: x}}");
         let selector = format!("{{group: gateway.networking.k8s.io, kind: HTTPRoute, matchLabels: {labels}}}");
-        format!("---\n{POLICY}metadata: {{name: p{at}}}\nspec: {{targetSelectors: [{selector}], cors: {{allowOrigins: ['https://p{at}.example']}}}}\n")
+        format!(
+            "---\n{POLICY}metadata: {{name: p{at}}}\nspec: {{targetSelectors: [{selector}], cors: {{allowOrigins: ['https://p{at}.example']}}}}\n"
+        )
     };
     let labels = listed(200, |at| format!("l{at}: x"));
     let object = |name: &str, host: &str| {
-        route(name, &format!("{{hostnames: [{host}]}}")).replace(&format!("app: {name}"), &format!("app: many, {labels}"))
+        route(name, &format!("{{hostnames: [{host}]}}"))
+            .replace(&format!("app: {name}"), &format!("app: many, {labels}"))
     };
     let loaded = |policies: usize| {
         let policies: String = (0..policies).map(policy).collect();
@@ -275,7 +307,8 @@ fn a_route_that_too_many_selectors_may_select_is_closed_and_its_neighbour_is_ser
 fn routes_that_delegate_to_all_do_not_multiply_with_those() {
     let every = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: '*', namespace: below}";
     let top = |at: usize| {
-        let rules = listed(16, |rule| format!("{{matches: [{{path: {{value: /t{at}x{rule}}}}}], backendRefs: [{every}]}}"));
+        let rules =
+            listed(16, |rule| format!("{{matches: [{{path: {{value: /t{at}x{rule}}}}}], backendRefs: [{every}]}}"));
         route(&format!("t{at}"), &format!("{{rules: [{rules}]}}"))
     };
     let child = |at: usize| {

@@ -172,7 +172,9 @@ impl<'a> Builder<'a, '_> {
     fn is_unselectable(&self, served: &Served) -> bool {
         let routes = [served.route].into_iter().chain(served.chain.iter().map(|(route, _)| *route));
         let routes = routes.filter_map(|at| self.graph.resources.routes.get(at));
-        routes.map(|route| ObjectName::of(route.kind, &route.meta)).any(|name| self.graph.targets.is_unselectable(&name))
+        routes
+            .map(|route| ObjectName::of(route.kind, &route.meta))
+            .any(|name| self.graph.targets.is_unselectable(&name))
     }
 
     /// The settings of listeners that a rule has a policy for each of. Most rules are not changed by their listeners, so one

@@ -167,9 +167,7 @@ impl<'a> Finder<'a, '_> {
             let accepted = match refusal(route, &taken) {
                 // Its own controller writes there; two that did would never agree.
                 Some((RefusalReason::NotOurs, _)) => return None,
-                _ if !wrong.is_empty() => {
-                    condition("Accepted", false, "UnsupportedValue", &wrong, generation)
-                }
+                _ if !wrong.is_empty() => condition("Accepted", false, "UnsupportedValue", &wrong, generation),
                 None => condition("Accepted", true, "Accepted", "the route is served", generation),
                 Some((reason, message)) => {
                     let reason = match reason {

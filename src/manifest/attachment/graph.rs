@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     manifest::objects::{
-        Backend, BackendRef, CorsSetting, ExtensionRef, Filter, Kind, ParentRef, Resources, Route, RouteRule, TrafficPolicy,
+        Backend, BackendRef, CorsSetting, ExtensionRef, Filter, Kind, ParentRef, Resources, Route, RouteRule,
+        TrafficPolicy,
     },
     route::{Listeners, RouteMatch},
 };

@@ -4,9 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::names::{ObjectName, Target};
-use crate::manifest::objects::{
-    Gateway, Kind, Labels, ListenerSet, Meta, Resources, Route, TrafficPolicy, has_all,
-};
+use crate::manifest::objects::{Gateway, Kind, Labels, ListenerSet, Meta, Resources, Route, TrafficPolicy, has_all};
 
 /// A policy with its place in the order of 7.2: the smaller comes first.
 pub(crate) type Ranked<'a> = (usize, &'a TrafficPolicy);

@@ -55,7 +55,9 @@ pub enum LintKind {
     },
     /// A route that more selectors of policies may select than it is compared with, so that its rules are served without CORS
     /// (7.12).
-    #[error("may be selected by more than {limit} selectors of policies with other labels, so it is served without CORS")]
+    #[error(
+        "may be selected by more than {limit} selectors of policies with other labels, so it is served without CORS"
+    )]
     TooManySelectors {
         /// With how many it is compared.
         limit: usize,

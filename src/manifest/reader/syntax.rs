@@ -42,7 +42,8 @@ const SENTENCES: [(&str, &str); 19] = [
 ];
 
 /// What a file has too many of.
-pub(crate) const TOO_MANY_VALUES: &str = "the file holds more values than one of its size may, which is one for 4 bytes";
+pub(crate) const TOO_MANY_VALUES: &str =
+    "the file holds more values than one of its size may, which is one for 4 bytes";
 pub(crate) const TOO_MANY_ALIASES: &str = "values that * repeats make the file too large";
 pub(crate) const TOO_MANY_MERGED: &str = "<< gives a map more fields than are accepted";
 pub(crate) const TOO_MUCH: &str = "the file holds more than is accepted";

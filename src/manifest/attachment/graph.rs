@@ -360,7 +360,7 @@ impl<'a> Graph<'a> {
     /// Without a chosen backend, the filter of a rule's only backend counts.
     pub(crate) fn stack(&self, served: &Served, rule: usize, backend: Option<usize>, keep: Keep) -> Stack<'a> {
         let Some((route, given)) = self.rule((served.route, rule)) else { return Stack::default() };
-        let chosen = match (backend, given.backends.as_slice()) {
+        let chosen = match (backend, &*given.backends) {
             (Some(backend), backends) => backends.get(backend),
             (None, [only]) => Some(only),
             (None, _) => None,

@@ -201,7 +201,7 @@ impl<'a> Object<'a> {
         let (listeners, rules) = match self {
             Self::Gateway(gateway) => (gateway.listeners.as_slice(), &[][..]),
             Self::ListenerSet(set) => (set.listeners.as_slice(), &[][..]),
-            Self::Route(route) => (&[][..], route.rules.as_slice()),
+            Self::Route(route) => (&[][..], &*route.rules),
         };
         let listeners = listeners.iter().map(|listener| listener.name.as_str());
         listeners.chain(rules.iter().filter_map(|rule| rule.name.as_deref()))

@@ -113,6 +113,8 @@ impl<'a> Graph<'a> {
         for at in 0..resources.routes.len() {
             graph.serve_top(at);
         }
+        // It is kept beside the table.
+        graph.served.shrink_to_fit();
         graph
     }
 

@@ -33,6 +33,7 @@
 
 mod backend;
 mod bucket;
+#[cfg(feature = "manifest")]
 mod delegated;
 mod describe;
 mod expression;

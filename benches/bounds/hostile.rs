@@ -105,7 +105,7 @@ pub(crate) const KINDS: &[Kind] = &[
     }),
     accepted(24.0, "policies that select every route", |size| {
         let selector = |at: usize, of: usize| {
-            let name = format!("sectionName: s{at}x{of}, matchLabels: {{a: b, l{at}: c}}");
+            let name = format!("sectionName: s{at}x{of}, matchLabels: {{a: b}}");
             format!("{{group: gateway.networking.k8s.io, kind: HTTPRoute, {name}}}")
         };
         let selectors = |at| (0..16).map(|of| selector(at, of)).collect::<Vec<_>>().join(", ");

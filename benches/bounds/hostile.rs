@@ -98,7 +98,7 @@ pub(crate) const KINDS: &[Kind] = &[
         parents(size, true)
     }),
     accepted(32.0, "32 parents of 64 listeners, 16 rules", |size| parents(size, false)),
-    accepted(32.0, "64 listeners with a policy each, united with those of 16 rules", listeners),
+    accepted(240.0, "64 listeners with a policy each, united with those of 16 rules", listeners),
     accepted(20.0, "policies for one target", |size| {
         let target = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: r0}";
         numbered(size, &route(0, "{}"), |at| policy(at, &format!("targetRefs: [{target}]")), "")

@@ -311,7 +311,7 @@ impl fmt::Display for PolicyField {
 ///
 /// A policy built in Rust starts at the empty path, so its third origin is `allowOrigins[2]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FieldPath(String);
+pub struct FieldPath(Box<str>);
 
 impl FieldPath {
     /// The empty path, which stands for the policy itself.
@@ -340,7 +340,7 @@ impl FieldPath {
         path.push_str(&self.0);
         // A `String` takes all that is written to it.
         _ = path.write_fmt(part);
-        Self(path)
+        Self(path.into())
     }
 
     /// The path as text.
@@ -351,7 +351,7 @@ impl FieldPath {
 
 impl From<&str> for FieldPath {
     fn from(path: &str) -> Self {
-        Self(path.to_owned())
+        Self(path.into())
     }
 }
 

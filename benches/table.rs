@@ -3,7 +3,8 @@
 //! adds under a subscriber at info. The `instructions` bench counts, run from here once a build; allocations are counted
 //! here.
 //!
-//! It fails where a count is more than 2 % above `counts.toml`. `-- --write` writes that file anew.
+//! It fails where a count is more than 2 % above `counts.toml`. `-- --write` writes that file anew. `-- --last` counts nothing
+//! and takes what the last run counted.
 
 use std::{
     convert::Infallible,
@@ -56,7 +57,7 @@ fn compare() -> Result<(), String> {
     print_table(&runs);
     print_tracing(&runs);
     let (file, mut counted) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("counts.toml"), counted(&runs));
-    if env::args().any(|argument| argument == "--write") {
+    if is_asked("--write") {
         let text = counts::written(&counted).map_err(|error| error.to_string())?;
         return fs::write(&file, [HEADER, &toolchain(), "\n", &text].concat()).map_err(|error| error.to_string());
     }
@@ -73,6 +74,10 @@ fn compare() -> Result<(), String> {
     } else {
         Err([&["risen above benches/counts.toml:".to_owned()], &*risen].concat().join("\n"))
     }
+}
+
+fn is_asked(option: &str) -> bool {
+    env::args().any(|argument| argument == option)
 }
 
 const HEADER: &str = "# Instructions a request above the bare handler, in this crate's layer, by build. `.ci/run` fails where one is more than
@@ -166,17 +171,8 @@ impl Run {
         let target = env::current_exe().ok().and_then(|path| Some(path.ancestors().nth(3)?.to_owned()));
         let target = target.ok_or("this program does not lie in a target folder")?;
         let home = target.join("gungraun").join(build.name);
-        let output = Command::new(env!("CARGO"))
-            .args(["bench", "--quiet", "--package", "benches", "--bench", "instructions"])
-            .args(["--profile", build.profile, "--features", build.features, "--target-dir"])
-            .arg(&target)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env("GUNGRAUN_HOME", &home)
-            .output()
-            .map_err(|error| format!("cargo bench: {error}"))?;
-        if !output.status.success() {
-            let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-            return Err(format!("{}: {}\n{out}{err}", build.name, output.status));
+        if !is_asked("--last") {
+            count(build, &target, &home)?;
         }
         let folder = home.join("benches/instructions/counted/layer");
         let totals = |function| (0..SCENARIOS.len()).map(|at| total(&folder, function, at)).collect();
@@ -188,6 +184,20 @@ impl Run {
         let total = |name| self.totals.iter().find(|(function, _)| *function == name)?.1[scenario];
         Some(total(function)?.saturating_sub(total("handler")?) / CALLS as u64)
     }
+}
+
+/// Runs the `instructions` bench, which leaves what it counts in `home`.
+fn count(build: &Build, target: &Path, home: &Path) -> Result<(), String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["bench", "--quiet", "--package", "benches", "--bench", "instructions"])
+        .args(["--profile", build.profile, "--features", build.features, "--target-dir"])
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("GUNGRAUN_HOME", home)
+        .output()
+        .map_err(|error| format!("cargo bench: {error}"))?;
+    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    if output.status.success() { Ok(()) } else { Err(format!("{}: {}\n{out}{err}", build.name, output.status)) }
 }
 
 /// The instructions that callgrind's file has for a function in a scenario.

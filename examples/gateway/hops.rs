@@ -13,7 +13,7 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|name| name.trim().parse().ok())
         .filter(|name| !is_end_to_end(name))
         .collect();
-    let known = [
+    static KNOWN: [HeaderName; 8] = [
         header::CONNECTION,
         header::PROXY_AUTHENTICATE,
         header::PROXY_AUTHORIZATION,
@@ -23,7 +23,7 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
         HeaderName::from_static("keep-alive"),
         HeaderName::from_static("proxy-connection"),
     ];
-    for name in listed.iter().chain(&known) {
+    for name in listed.iter().chain(&KNOWN) {
         headers.remove(name);
     }
 }

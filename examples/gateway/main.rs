@@ -23,6 +23,7 @@ mod source;
 mod target;
 mod test;
 mod upgrade;
+mod workers;
 
 use std::{
     io::{self, Write},
@@ -38,6 +39,7 @@ use tower_cors::{
 };
 
 use arguments::{Arguments, Command, Explain, Sources};
+use workers::Workers;
 
 /// What is served where no manifest is named.
 const SAMPLE_NAME: &str = "examples/manifests/trafficpolicy-cors.yaml";
@@ -136,7 +138,7 @@ fn say(line: &str) {
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn serve(arguments: Arguments, routes: Option<LoadedRoutes>) -> io::Result<()> {
     let sockets = serve::listen(&arguments.listen).await?;
     let (source, routes, _watching) = match (arguments.cluster, routes) {
@@ -162,12 +164,13 @@ async fn serve(arguments: Arguments, routes: Option<LoadedRoutes>) -> io::Result
         }
         None => None,
     };
-    let service = cors.layer(proxy::Proxy::new(handle.clone(), arguments.upstream, arguments.limits));
+    let workers =
+        Workers::start(|| cors.layer(proxy::Proxy::new(handle.clone(), arguments.upstream.clone(), arguments.limits)))?;
     messages::say_where(sockets.iter().map(|(_, address)| address), loaded.as_deref());
     if let Some(address) = admin {
         say(&format!("admin on http://{address}"));
     }
     let sockets = sockets.into_iter().map(|(socket, _)| socket).collect();
-    serve::serve(sockets, service, handle, arguments.limits).await;
+    serve::serve(sockets, workers, handle, arguments.limits).await;
     Ok(())
 }

@@ -24,6 +24,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
+    runtime::Handle,
     sync::Semaphore,
     time::sleep,
 };
@@ -34,6 +35,7 @@ use crate::{
     arguments::{Limits, Listen},
     proxy::{Body, answer},
     target,
+    workers::Workers,
 };
 
 /// How long requests under way may take once the gateway is told to stop.
@@ -58,8 +60,12 @@ pub(crate) async fn listen(addresses: &[Listen]) -> io::Result<Vec<(Socket, Sock
 }
 
 /// Serves the connections of all sockets until the process is told to stop.
-pub(crate) async fn serve<S>(sockets: Vec<Socket>, service: S, routes: ReloadHandle<LoadedRoutes>, limits: Limits)
-where
+pub(crate) async fn serve<S>(
+    sockets: Vec<Socket>,
+    workers: Workers<S>,
+    routes: ReloadHandle<LoadedRoutes>,
+    limits: Limits,
+) where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
@@ -73,21 +79,23 @@ where
         .max_concurrent_streams(200)
         .max_header_list_size(64 << 10);
     let (server, connections) = (Arc::new(server), Arc::new(Semaphore::new(limits.connections)));
-    let graceful = Arc::new(GracefulShutdown::new());
+    let (graceful, workers) = (Arc::new(GracefulShutdown::new()), Arc::new(workers));
     let accepting: Vec<_> = sockets
         .into_iter()
         .map(|socket| {
             let (server, connections, graceful) =
                 (Arc::clone(&server), Arc::clone(&connections), Arc::clone(&graceful));
-            let (service, routes) = (service.clone(), routes.clone());
+            let (workers, routes) = (Arc::clone(&workers), routes.clone());
             tokio::spawn(async move {
                 loop {
                     // Whoever comes when all places are taken waits in the backlog of the socket.
                     let Ok(place) = Arc::clone(&connections).acquire_owned().await else { return };
                     let stream = accept(&socket.listener).await;
+                    let worker = workers.next();
+                    let Ok(stream) = move_to(&worker.runtime, stream) else { continue };
                     let has_asked = Arc::new(AtomicBool::new(false));
                     let first = First {
-                        inner: service.clone(),
+                        inner: worker.service.clone(),
                         routes: routes.clone(),
                         listener: socket.name.clone(),
                         has_asked: Arc::clone(&has_asked),
@@ -96,7 +104,7 @@ where
                     let connection =
                         server.serve_connection_with_upgrades(io, TowerToHyperService::new(first)).into_owned();
                     let connection = graceful.watch(connection);
-                    tokio::spawn(async move {
+                    worker.runtime.spawn(async move {
                         let _place = place;
                         let mut connection = pin!(connection);
                         // hyper's own limits begin when it knows the version, so half of a preface would stay for ever.
@@ -147,6 +155,13 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             }
         }
     }
+}
+
+/// The same stream, whose events another runtime waits for.
+fn move_to(runtime: &Handle, stream: TcpStream) -> io::Result<TcpStream> {
+    let stream = stream.into_std()?;
+    let _entered = runtime.enter();
+    TcpStream::from_std(stream)
 }
 
 /// The first to see a request: it settles whom the request is for, where it arrived, and by which table it is decided.

@@ -22,7 +22,8 @@ pub(crate) fn settle<B>(request: &mut Request<B>) -> Option<()> {
     if host.is_none() && (of_target.is_none() || request.version() < Version::HTTP_2) {
         return None;
     }
-    let authority = of_target.or(host)?;
+    // What stands there already needs no writing.
+    let Some(authority) = of_target else { return host.map(|_| ()) };
     if request.method() != Method::CONNECT {
         let value = HeaderValue::from_str(authority.as_str()).ok()?;
         request.headers_mut().insert(header::HOST, value);

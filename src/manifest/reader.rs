@@ -7,6 +7,7 @@ mod json;
 mod merge;
 mod parts;
 mod place;
+mod plain;
 mod syntax;
 mod yaml;
 

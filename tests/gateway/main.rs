@@ -9,6 +9,10 @@ mod row;
 
 /// Starts the gateway and reads what it answers.
 mod process;
+/// A process that ends with the tests.
+#[path = "../kubernetes/supervised.rs"]
+#[allow(dead_code, reason = "the folders of these tests are removed by what made them")]
+mod supervised;
 /// An upstream and clients for the tests of load.
 mod traffic;
 
@@ -27,6 +31,9 @@ mod targets;
 mod timeouts;
 /// WebSockets through the gateway.
 mod websockets;
+
+/// What a request costs, beside Envoy.
+mod cost;
 
 /// What `--check` prints and answers.
 mod check;

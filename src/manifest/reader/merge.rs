@@ -19,7 +19,7 @@ pub(crate) fn expand(node: &mut Node<'_>) -> Result<(), SyntaxError> {
     match &mut node.value {
         Value::List(items) => items.iter_mut().try_for_each(expand),
         Value::Map(fields) => {
-            if fields.iter().any(|(key, _)| is_merge(key)) {
+            if fields.iter().any(|(key, _)| key.is_merge()) {
                 *fields = merged(std::mem::take(fields))?;
             }
             fields.iter_mut().try_for_each(|(_, value)| expand(value))
@@ -34,7 +34,7 @@ fn merged(fields: Fields<'_>) -> Result<Fields<'_>, SyntaxError> {
     let mut kept = Vec::with_capacity(fields.len());
     let mut sources = Vec::new();
     for (key, value) in fields {
-        if is_merge(&key) {
+        if key.is_merge() {
             sources.push(value);
         } else {
             kept.push((key, value));
@@ -51,7 +51,7 @@ fn merged(fields: Fields<'_>) -> Result<Fields<'_>, SyntaxError> {
                 let mut merged = Vec::new();
                 for (key, value) in fields {
                     match &key.name {
-                        _ if is_merge(&key) => merged.push(value),
+                        _ if key.is_merge() => merged.push(value),
                         Some(name) if !names.insert((**name).into()) => {}
                         _ => kept.push((key, value)),
                     }
@@ -68,8 +68,4 @@ fn merged(fields: Fields<'_>) -> Result<Fields<'_>, SyntaxError> {
 
 fn too_many(place: Place) -> SyntaxError {
     SyntaxError { place, sentence: syntax::TOO_MANY_MERGED.into() }
-}
-
-fn is_merge(key: &Key<'_>) -> bool {
-    key.name.as_deref() == Some("<<")
 }

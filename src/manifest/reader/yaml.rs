@@ -20,6 +20,7 @@ use super::{
     merge,
     parts::{self, Part, Stack},
     place::Place,
+    plain::{self, Documents},
     syntax::{self, MAX_DEPTH, SyntaxError},
 };
 
@@ -74,7 +75,7 @@ const MIN_PART: usize = 128 << 10;
 const BYTES_A_NODE: usize = 4;
 /// How many aliases a file may have, and how many documents.
 const MAX_ALIASES: usize = 100;
-const MAX_DOCUMENTS: usize = 1 << 20;
+pub(super) const MAX_DOCUMENTS: usize = 1 << 20;
 /// How many values of a file the aliases of one part may repeat, and how many may be kept for aliases.
 const MAX_REPEATED: usize = 10_000;
 
@@ -146,6 +147,17 @@ fn read_part<'a>(part: Part<'a>, stack: Stack, spent: &Spent) -> Result<Vec<Node
         Stack::Own => MAX_DEPTH,
         Stack::Callers => MAX_DEPTH_IN_PLACE,
     };
+    let Documents { documents, nodes } = match plain::read(part, max_depth, max_nodes(part.text)) {
+        Some(read) => read,
+        None => read_with_serde(part, max_depth, spent)?,
+    };
+    spent.nodes.fetch_add(nodes, Ordering::Relaxed);
+    spent.documents.fetch_add(documents.len(), Ordering::Relaxed);
+    Ok(documents)
+}
+
+/// Reads whatever YAML has, and says what is wrong.
+fn read_with_serde<'a>(part: Part<'a>, max_depth: usize, spent: &Spent) -> Result<Documents<'a>, SyntaxError> {
     let wrong = |error: SyntaxError| {
         let line = usize::try_from(error.place.line).ok().and_then(|line| part.text.lines().nth(line.checked_sub(1)?));
         error.of_line(line).moved_down(part.lines_before)
@@ -156,10 +168,8 @@ fn read_part<'a>(part: Part<'a>, stack: Stack, spent: &Spent) -> Result<Vec<Node
         merge::expand(document).map_err(wrong)?;
         nodes += document.move_down(u32::try_from(part.lines_before).unwrap_or(u32::MAX));
     }
-    spent.nodes.fetch_add(nodes, Ordering::Relaxed);
     spent.aliases.fetch_add(aliases, Ordering::Relaxed);
-    spent.documents.fetch_add(documents.len(), Ordering::Relaxed);
-    Ok(documents)
+    Ok(Documents { documents, nodes })
 }
 
 /// The documents of a text, and how many aliases it has.
@@ -235,6 +245,13 @@ impl Node<'_> {
     }
 }
 
+impl Key<'_> {
+    /// Whether this is the merge key of YAML 1.1.
+    pub(super) fn is_merge(&self) -> bool {
+        self.name.as_deref() == Some("<<")
+    }
+}
+
 impl Deref for Text<'_> {
     type Target = str;
 
@@ -272,13 +289,18 @@ impl<'de> Deserialize<'de> for Node<'de> {
 
 impl<'de> Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<Value<'_>>::deserialize(deserializer)?;
-        let name = match spanned.value {
+        Node::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl<'a> From<Node<'a>> for Key<'a> {
+    fn from(node: Node<'a>) -> Self {
+        let name = match node.value {
             Value::Null | Value::List(_) | Value::Map(_) => None,
             Value::Text(text) => Some(text),
             scalar => Some(Text::Owned(scalar.shown().into())),
         };
-        Ok(Self { name, place: spanned.referenced.into() })
+        Self { name, place: node.place }
     }
 }
 
@@ -359,7 +381,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
 }
 
 /// Adds to a list that grows by a quarter, not to twice its length: the last part of a file may be one list.
-fn push<T>(list: &mut Vec<T>, item: T) {
+pub(super) fn push<T>(list: &mut Vec<T>, item: T) {
     if list.len() == list.capacity() {
         list.reserve_exact((list.len() / 4).max(4));
     }
@@ -409,6 +431,57 @@ mod tests {
         }
     }
 
+    /// What serde reads of a text, with its places and how many values it has.
+    fn read_slowly(text: &str) -> Result<String, SyntaxError> {
+        let part = Part { text, lines_before: 3 };
+        read_with_serde(part, MAX_DEPTH, &Spent::default()).map(|read| format!("{read:?}"))
+    }
+
+    /// The same of what is read from events, where it is.
+    fn read_fast(text: &str) -> Option<String> {
+        let part = Part { text, lines_before: 3 };
+        plain::read(part, MAX_DEPTH, max_nodes(text)).map(|read| format!("{read:?}"))
+    }
+
+    #[test]
+    fn manifests_are_read_from_events() {
+        const ROUTE: &str = include_str!("../../../examples/manifests/httproute-cors.yaml");
+        assert_eq!(read_fast(ROUTE), read_slowly(ROUTE).ok());
+        let (text, slow) = ("a: &b 1\nc: *b\n", "a: !!str 1\n");
+        assert_eq!((read_fast(text), read_fast(slow)), (None, None));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 4_000 }))]
+
+        #[test]
+        fn events_read_like_serde(
+            pieces in vec(prop_oneof![3 => select(DOCUMENTS), 2 => select(PIECES), 1 => select(SCALARS)], 0..12),
+        ) {
+            let text = pieces.concat();
+            if let Some(read) = read_fast(&text) {
+                prop_assert_eq!(Some(read), read_slowly(&text).ok(), "{:?}", text);
+            }
+        }
+
+        #[test]
+        fn a_scalar_is_what_serde_makes_of_it(
+            scalar in prop_oneof!["[-+.0-9]{0,7}", "[-+]?[.0-9a-fA-FxXoObBeE_]{1,8}", "[-+]?\\.?[a-zA-Z]{1,5}", "[ -~]{0,6}", "0|-?[0-9]{15,22}"],
+        ) {
+            for text in [format!("a: {scalar}\n"), format!("- {scalar}"), format!("{{{scalar}: {scalar}}}")] {
+                if let Some(read) = read_fast(&text) {
+                    prop_assert_eq!(Some(read), read_slowly(&text).ok(), "{:?}", text);
+                }
+            }
+        }
+    }
+
+    #[rustfmt::skip]
+    const SCALARS: &[&str] = &[
+        "a: yes\n", "b: 1.50\n", "c: -0\n", "d: 0x1F\n", "e: 1e3\n", "f: .inf\n", "g: 08\n", "h: 1_000\n", "i: ---\n", "j: ~\n",
+        "k:\n", "l: 10.0.0.1\n", "m: 2024-01-01\n", "n: 99999999999999999999\n", "? [a, b]\n: c\n", "? {a: b}\n: c\n", "1: Off\n",
+        "o: \"a\\tb\"\n", "- 1\n- [x, {y: z}]\n", "{a: , b}\n", "null\n", "'null'\n", "é: ü\n", "{{ .Values.name }}\n",
+    ];
     #[rustfmt::skip]
     const DOCUMENTS: &[&str] = &[
         "---\n", "---\r\n", "--- # one\n", "--- {a: 1}\n", "--- |\n", "--- >+\n  words\n\n", "---\na: 1\n...\n", "---\n- é\r- ü\r\n",

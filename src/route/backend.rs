@@ -56,6 +56,7 @@ pub(super) struct RulePolicies {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ByListener {
     /// None but where listeners have policies of their own, as few routes have it.
+    #[expect(clippy::box_collection, reason = "it takes eight bytes where there is none")]
     policies: Option<Box<BTreeMap<usize, Resolution<'static>>>>,
     /// That of the other listeners.
     rest: Option<Resolution<'static>>,

@@ -194,7 +194,9 @@ impl Paths {
         }
         let mut new = Node { segments: above.into(), parent: node.parent.replace(next), ..Node::default() };
         node.segments = below.into();
-        first_segment(below).into_iter().for_each(|segment| drop(new.children.entry(segment).insert_entry(at)));
+        if let Some(segment) = first_segment(below) {
+            new.children.entry(segment).insert_entry(at);
+        }
         if let (Some(segment), Some(parent)) =
             (first_segment(above), new.parent.and_then(|parent| self.nodes.get_mut(parent)))
         {

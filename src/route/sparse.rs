@@ -4,6 +4,7 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 #[derive(Clone, Debug)]
+#[expect(clippy::box_collection, reason = "it takes eight bytes where there is none")]
 pub(super) struct Sparse<V>(Option<Box<HashMap<Box<str>, V>>>);
 
 impl<V> Default for Sparse<V> {

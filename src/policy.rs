@@ -324,20 +324,21 @@ impl FieldPath {
     #[inline(never)]
     pub fn field(&self, name: impl fmt::Display) -> Self {
         let dot = if self.0.is_empty() { "" } else { "." };
-        self.followed_by(format_args!("{dot}{name}"))
+        self.followed_by(dot, format_args!("{name}"))
     }
 
     /// The path of the element `index` (from 0) of the list at this path.
     #[must_use]
     #[inline(never)]
     pub fn index(&self, index: usize) -> Self {
-        self.followed_by(format_args!("[{index}]"))
+        self.followed_by("[", format_args!("{index}]"))
     }
 
-    fn followed_by(&self, part: fmt::Arguments<'_>) -> Self {
+    fn followed_by(&self, separator: &str, part: fmt::Arguments<'_>) -> Self {
         // With room for most names: manifests have a path for each of their fields.
         let mut path = String::with_capacity(self.0.len() + 24);
         path.push_str(&self.0);
+        path.push_str(separator);
         // A `String` takes all that is written to it.
         _ = path.write_fmt(part);
         Self(path)

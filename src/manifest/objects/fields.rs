@@ -59,7 +59,25 @@ pub(crate) fn check(kind: Kind, object: &Object<'_>, report: &mut Report<'_>) {
         // Of a namespace only its labels are read, of a class its controller.
         Kind::Namespace | Kind::GatewayClass => return,
     };
-    fields.check(object.node(), object.path(), report);
+    fields.check(object.node(), &At::Start(object.path()), report);
+}
+
+/// Where a field stands. What nothing is wrong with has no use for the text of its path, which would be two fifths of the
+/// instructions that this check takes.
+enum At<'a> {
+    Start(&'a FieldPath),
+    Field(&'a Self, &'a str),
+    Item(&'a Self, usize),
+}
+
+impl At<'_> {
+    fn path(&self) -> FieldPath {
+        match self {
+            Self::Start(path) => (*path).clone(),
+            Self::Field(parent, name) => parent.path().field(name),
+            Self::Item(list, at) => list.path().index(*at),
+        }
+    }
 }
 
 impl Fields {
@@ -87,7 +105,7 @@ impl Fields {
         self.known.iter().find(|(known, _)| *known == name).map(|(_, fields)| fields)
     }
 
-    fn check(&self, node: &Node<'_>, path: &FieldPath, report: &mut Report<'_>) {
+    fn check(&self, node: &Node<'_>, at: &At<'_>, report: &mut Report<'_>) {
         match &node.value {
             // Null is what the API server takes for absent; and what has no fields here is free.
             _ if self.known.is_empty() => {}
@@ -96,13 +114,13 @@ impl Fields {
                     let Some(name) = key.name.as_deref() else { continue };
                     match self.find(name) {
                         Some(known) if known.known.is_empty() => {}
-                        Some(known) => known.check(value, &path.field(name), report),
-                        None => self.report(name, key.place, value, path, report),
+                        Some(known) => known.check(value, &At::Field(at, name), report),
+                        None => self.report(name, key.place, value, &at.path(), report),
                     }
                 }
             }
             Value::List(items) => {
-                items.iter().enumerate().for_each(|(at, item)| self.check(item, &path.index(at), report));
+                items.iter().enumerate().for_each(|(index, item)| self.check(item, &At::Item(at, index), report));
             }
             _ => {}
         }

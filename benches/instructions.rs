@@ -1,12 +1,13 @@
 //! How many instructions a request costs above the bare handler, in this crate's layer and in tower-http's, counted by
 //! callgrind, so the same on a busy machine and an idle one. Needs `valgrind` and `gungraun-runner`, and says so
-//! where they are missing. The table of the `table` bench is made of these counts.
+//! where they are missing. The tables of the `table` bench are made of these counts. With the feature `tracing` a
+//! subscriber at info is there.
 
 use gungraun::{library_benchmark, library_benchmark_group};
-use std::{convert::Infallible, process::Command};
+use std::convert::Infallible;
 
 use http::{Request, Response};
-use scenarios::{Body, Handler, Scenario, discard, named, send, send_cloned};
+use scenarios::{Body, Handler, Scenario, counts::missing_program, discard, named, send, send_cloned};
 use tower_service::Service;
 
 #[allow(clippy::unwrap_used, missing_docs, reason = "benchmarks")]
@@ -17,6 +18,7 @@ mod counted {
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
+        subscribe();
         let scenario = named(name);
         let (mut service, request) = (make(scenario), scenario.request());
         // The allocator's free lists are as in a server that has been running for a while.
@@ -76,17 +78,23 @@ mod counted {
     }
 }
 
+/// Nothing but denials is logged, and that goes nowhere.
+#[cfg(feature = "tracing")]
+fn subscribe() {
+    use tracing_subscriber::filter::LevelFilter;
+    let _ = tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_writer(std::io::sink).try_init();
+}
+
+#[cfg(not(feature = "tracing"))]
+fn subscribe() {}
+
 fn main() {
     // Under callgrind this program is started again, by the runner.
     let is_measured = std::env::args().any(|argument| argument == "--gungraun-run");
-    for (program, install) in [("valgrind", "apt-get install valgrind"), ("gungraun-runner", RUNNER)] {
-        let is_there = is_measured || Command::new(program).arg("--version").output().is_ok();
-        if !is_there {
+    match if is_measured { None } else { missing_program() } {
+        Some((program, install)) => {
             println!("skipped: instructions are counted by {program}, which is not there; install it: {install}");
-            return;
         }
+        None => counted::start(),
     }
-    counted::start();
 }
-
-const RUNNER: &str = "cargo install gungraun-runner --version 0.20.0";

@@ -51,4 +51,4 @@ pub use reason::Reason;
 pub use resolution::Resolution;
 pub use review::Review;
 #[cfg(feature = "tracing")]
-pub(crate) use review::cut;
+pub(crate) use review::{cut, is_blocked};

@@ -18,6 +18,7 @@ const MAX_FOREIGN_MESSAGE: usize = 1024;
 const MAX_LIST: usize = 4096;
 
 /// A value as it is kept for messages: what none of them shows would only take memory, for each value of a file.
+#[inline(never)]
 pub(crate) fn stored(mut value: String) -> String {
     if value.len() > MAX_STORED {
         let end = (0..=MAX_STORED).rev().find(|&end| value.is_char_boundary(end));

@@ -48,6 +48,7 @@ mod pattern;
 mod preflight;
 mod reach;
 mod rule;
+mod sparse;
 mod table;
 #[cfg(feature = "manifest")]
 mod unreachable;

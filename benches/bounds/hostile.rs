@@ -98,14 +98,14 @@ pub(crate) const KINDS: &[Kind] = &[
         parents(size, true)
     }),
     accepted(32.0, "32 parents of 64 listeners, 16 rules", |size| parents(size, false)),
-    accepted(32.0, "64 listeners with a policy each, united with those of 16 rules", listeners),
+    accepted(240.0, "64 listeners with a policy each, united with those of 16 rules", listeners),
     accepted(20.0, "policies for one target", |size| {
         let target = "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: r0}";
         numbered(size, &route(0, "{}"), |at| policy(at, &format!("targetRefs: [{target}]")), "")
     }),
     accepted(24.0, "policies that select every route", |size| {
         let selector = |at: usize, of: usize| {
-            let name = format!("sectionName: s{at}x{of}, matchLabels: {{a: b, l{at}: c}}");
+            let name = format!("sectionName: s{at}x{of}, matchLabels: {{a: b}}");
             format!("{{group: gateway.networking.k8s.io, kind: HTTPRoute, {name}}}")
         };
         let selectors = |at| (0..16).map(|of| selector(at, of)).collect::<Vec<_>>().join(", ");

@@ -12,6 +12,7 @@ mod hostile;
 use std::{
     env, fs,
     process::{Command, ExitCode},
+    sync::LazyLock,
 };
 
 use hostile::{KINDS, Kind, READ};
@@ -28,7 +29,7 @@ const SIZES: [usize; 2] = [64 * KIB, 512 * KIB];
 /// How much more steeply than the file a cost may grow.
 const MOST_GROWTH: f64 = 1.25;
 /// The most memory for composed manifests, all of which are accepted, as a multiple of the file.
-const MOST_COMPOSED: f64 = 60.0;
+const MOST_COMPOSED: f64 = 120.0;
 const SEED: u64 = 29;
 /// What begins the name of composed manifests: two lists and the seed follow.
 const COMPOSED: &str = "composed ";
@@ -86,16 +87,20 @@ fn status(name: &str) -> usize {
     line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
 }
 
-/// The memory that a file of so many bytes takes, as a multiple of it.
+/// The memory that a file of so many bytes takes, as a multiple of it; without what an empty one takes.
 fn factor(task: &str, what: &str, size: usize) -> Option<f64> {
+    static OF_NOTHING: LazyLock<f64> = LazyLock::new(|| taken("--child-load", "", 0).map_or(0.0, |(memory, _)| memory));
+    let (memory, length) = taken(task, what, size)?;
+    Some((memory - *OF_NOTHING).max(0.0) / length)
+}
+
+/// The memory that a file of so many bytes takes, and its length.
+fn taken(task: &str, what: &str, size: usize) -> Option<(f64, f64)> {
     let program = env::current_exe().ok()?;
     let output = Command::new("timeout").arg("120").arg(program).args([task, what, &size.to_string()]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let (memory, length) = text.trim().split_once(' ')?;
-    // A process without a file takes as much while it starts a thread and reads nothing.
-    const OWN: f64 = 700.0 * 1024.0;
-    let memory: f64 = memory.parse().ok()?;
-    Some((memory - OWN).max(0.0) / length.parse::<f64>().ok()?)
+    Some((memory.parse().ok()?, length.parse().ok()?))
 }
 
 /// How many instructions a file of so many bytes takes; none where valgrind is not there.

@@ -1,7 +1,10 @@
 //! A policy after compilation: the matcher, every header value, the lints, and the policy it was made of.
 //! Rules 2.15, 3.6, 3.7.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use super::{
     Profile,
@@ -24,7 +27,8 @@ pub struct CompiledPolicy(pub(super) Arc<Compiled>);
 pub(super) struct Compiled {
     origins: Origins,
     credentialed: bool,
-    allowed_headers: AllowedHeaders,
+    /// Arranged when the first name is looked up: the layer itself leaves that to the browser.
+    allowed_headers: OnceLock<AllowedHeaders>,
     /// Whether any response header is exposed; most policies need not look at their values to know that none is.
     exposes: bool,
     values: ValuesByThread,
@@ -81,7 +85,7 @@ impl CompiledPolicy {
         Self(Arc::new(Compiled {
             origins: if checked.any_origin { Origins::Any } else { Origins::Listed(checked.origins) },
             credentialed,
-            allowed_headers: AllowedHeaders::of(&policy),
+            allowed_headers: OnceLock::new(),
             exposes: policy.expose_headers.as_ref().is_some_and(|names| !names.is_empty()),
             values: ValuesByThread::new(),
             policy,
@@ -165,7 +169,7 @@ impl CompiledPolicy {
 
     /// Whether the policy lets a script set a request header that needs permission. Names are compared without case.
     pub fn allows_header(&self, name: &str) -> bool {
-        match &self.0.allowed_headers {
+        match self.allowed_headers() {
             AllowedHeaders::Any => name != "*",
             AllowedHeaders::Listed(names) => {
                 let name = || name.bytes().map(|byte| byte.to_ascii_lowercase());
@@ -174,10 +178,14 @@ impl CompiledPolicy {
         }
     }
 
+    fn allowed_headers(&self) -> &AllowedHeaders {
+        self.0.allowed_headers.get_or_init(|| AllowedHeaders::of(&self.0.policy))
+    }
+
     /// How many names `allowHeaders` lists; none where it is `*`.
     #[cfg(feature = "route")]
     pub(crate) fn listed_header_count(&self) -> Option<usize> {
-        match &self.0.allowed_headers {
+        match self.allowed_headers() {
             AllowedHeaders::Any => None,
             AllowedHeaders::Listed(names) => Some(names.len()),
         }

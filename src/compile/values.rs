@@ -47,7 +47,7 @@ impl Values {
         let list = |entries: &Option<Vec<String>>| match entries.as_deref() {
             None | Some([]) => List::Absent,
             Some(entries) if is_any(entries) => List::Any,
-            Some(entries) => List::Listed(shared_value(entries.join(", "))),
+            Some(entries) => List::Listed(shared_value(joined(entries))),
         };
         Self {
             methods: list(&policy.allow_methods),
@@ -65,6 +65,18 @@ impl Values {
             },
         }
     }
+}
+
+/// The entries with `", "` between them. `join` is 2 KB of code (`benches/size.rs`).
+fn joined(entries: &[String]) -> String {
+    let mut text = String::new();
+    for entry in entries {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        text.push_str(entry);
+    }
+    text
 }
 
 /// A number of seconds in digits, compiled once for all who write it.

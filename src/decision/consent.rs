@@ -175,6 +175,10 @@ pub(crate) enum MissingConsent<'r> {
     Header(&'r HeaderName),
 }
 
+/// [`missing_consent`], as a resolution holds it.
+pub(super) type LookForConsent =
+    for<'r> fn(&CorsRequest<'r>, &dyn FindCandidates, &CompiledPolicy, bool) -> Option<MissingConsent<'r>>;
+
 /// 8.3: what is missing to the consent of `policy`, where `request` is cross-origin and needed a preflight.
 #[cold]
 pub(super) fn missing_consent<'r>(

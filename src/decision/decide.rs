@@ -5,7 +5,6 @@ use http::{HeaderValue, StatusCode};
 use super::{
     Options, Reason, Resolution,
     apply::{Allowed, Answer, ExposePlan, Inner, ResponsePlan},
-    consent::missing_consent,
     constants::{self, Vary},
     options::{InnerHeaders, UnmatchedPreflight},
 };
@@ -199,8 +198,7 @@ impl<'r> Request<'_, 'r> {
             Some(denial) if self.options.refuses(self.head) => return Some(denial.into()),
             _ => {}
         }
-        let table = self.resolution.consent()?;
-        missing_consent(self.head, table, self.policy, denial.is_none()).map(|_| Reason::NoConsent)
+        self.resolution.missing_consent(self.head, self.policy, denial.is_none()).map(|_| Reason::NoConsent)
     }
 
     /// The line whose origin the policy allows and why it does, or why there is none.

@@ -3,10 +3,14 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::{Candidates, consent::FindCandidates};
+use super::{
+    Candidates,
+    consent::{FindCandidates, LookForConsent, MissingConsent, missing_consent},
+};
 use crate::{
     compile::{CompiledPolicy, Judgement},
     policy::{CorsPolicy, OriginAnswer, OriginAnswers},
+    request::CorsRequest,
 };
 
 /// What a resolver answers for a request, and what [`decide`](super::decide) decides under.
@@ -28,7 +32,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Resolution<'a> {
     policy: Option<&'a CompiledPolicy>,
-    consent: Option<Consent<'a>>,
+    consent: Option<Consent<Table<'a>>>,
     is_closed: bool,
     varies_on_origin: bool,
     /// What is not borrowed, in one place: most resolutions own nothing, and to find that out costs a request one look.
@@ -39,14 +43,27 @@ pub struct Resolution<'a> {
 #[derive(Clone, Debug, Default)]
 struct Owned {
     policy: Option<CompiledPolicy>,
-    consent: Option<OwnedConsent>,
+    consent: Option<Consent<SharedTable>>,
     /// What a function beside the policy said of the origin of the request (2.19).
     origin_answer: Option<OriginAnswer>,
 }
 
-/// Where the candidates beside the chosen rule are found (8.3).
+/// The consent that is required (8.3): where the candidates beside the chosen rule are found, and what looks there. That is
+/// a pointer, so that only programs that require consent carry its code (`benches/size.rs`).
 #[derive(Clone, Copy, Debug)]
-enum Consent<'a> {
+struct Consent<T> {
+    table: T,
+    look: LookForConsent,
+}
+
+impl<T> Consent<T> {
+    fn of(table: T) -> Self {
+        Self { table, look: missing_consent }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Table<'a> {
     Of(&'a Arc<Candidates>),
     #[cfg(feature = "route")]
     FoundBy(&'a Arc<dyn FindCandidates>),
@@ -54,29 +71,31 @@ enum Consent<'a> {
 
 /// The same, shared.
 #[derive(Clone, Debug)]
-enum OwnedConsent {
+enum SharedTable {
     Of(Arc<Candidates>),
     #[cfg(feature = "route")]
     FoundBy(Arc<dyn FindCandidates>),
 }
 
-impl Consent<'_> {
-    fn to_owned(self) -> OwnedConsent {
-        match self {
-            Self::Of(candidates) => OwnedConsent::Of(Arc::clone(candidates)),
+impl Consent<Table<'_>> {
+    fn to_owned(self) -> Consent<SharedTable> {
+        let table = match self.table {
+            Table::Of(candidates) => SharedTable::Of(Arc::clone(candidates)),
             #[cfg(feature = "route")]
-            Self::FoundBy(table) => OwnedConsent::FoundBy(Arc::clone(table)),
-        }
+            Table::FoundBy(table) => SharedTable::FoundBy(Arc::clone(table)),
+        };
+        Consent { table, look: self.look }
     }
 }
 
-impl OwnedConsent {
-    fn as_borrowed(&self) -> Consent<'_> {
-        match self {
-            Self::Of(candidates) => Consent::Of(candidates),
+impl Consent<SharedTable> {
+    fn as_borrowed(&self) -> Consent<Table<'_>> {
+        let table = match &self.table {
+            SharedTable::Of(candidates) => Table::Of(candidates),
             #[cfg(feature = "route")]
-            Self::FoundBy(table) => Consent::FoundBy(table),
-        }
+            SharedTable::FoundBy(table) => Table::FoundBy(table),
+        };
+        Consent { table, look: self.look }
     }
 }
 
@@ -120,13 +139,13 @@ impl<'a> Resolution<'a> {
     /// applies to.
     #[must_use]
     pub fn require_consent(mut self, candidates: &'a Arc<Candidates>) -> Self {
-        self.consent = Some(Consent::Of(candidates));
+        self.consent = Some(Consent::of(Table::Of(candidates)));
         self
     }
 
     #[cfg(feature = "route")]
     pub(crate) fn require_consent_of(mut self, table: &'a Arc<dyn FindCandidates>) -> Self {
-        self.consent = Some(Consent::FoundBy(table));
+        self.consent = Some(Consent::of(Table::FoundBy(table)));
         self
     }
 
@@ -152,20 +171,32 @@ impl<'a> Resolution<'a> {
         self.varies_on_origin
     }
 
-    /// What knows the candidates beside the chosen rule, where the request needs the consent of this one.
+    /// What is missing to the consent of `policy`, the chosen one, where consent is required (8.3).
     #[inline]
-    pub(super) fn consent(&self) -> Option<&dyn FindCandidates> {
-        match self.borrowed_consent()? {
-            Consent::Of(candidates) => Some(&**candidates),
+    pub(super) fn missing_consent<'r>(
+        &self,
+        request: &CorsRequest<'r>,
+        policy: &CompiledPolicy,
+        is_origin_allowed: bool,
+    ) -> Option<MissingConsent<'r>> {
+        let Consent { table, look } = self.borrowed_consent()?;
+        let table: &dyn FindCandidates = match table {
+            Table::Of(candidates) => &**candidates,
             #[cfg(feature = "route")]
-            Consent::FoundBy(table) => Some(&**table),
-        }
+            Table::FoundBy(table) => &**table,
+        };
+        look(request, table, policy, is_origin_allowed)
+    }
+
+    /// Whether consent is required.
+    pub(super) fn requires_consent(&self) -> bool {
+        self.borrowed_consent().is_some()
     }
 
     #[inline]
-    fn borrowed_consent(&self) -> Option<Consent<'_>> {
+    fn borrowed_consent(&self) -> Option<Consent<Table<'_>>> {
         match self.consent {
-            None => self.owned.as_ref()?.consent.as_ref().map(OwnedConsent::as_borrowed),
+            None => self.owned.as_ref()?.consent.as_ref().map(Consent::as_borrowed),
             borrowed => borrowed,
         }
     }

@@ -4,10 +4,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use super::{
-    Decision, Outcome, Reason, Resolution,
-    consent::{MissingConsent, missing_consent},
-};
+use super::{Decision, Outcome, Reason, Resolution, consent::MissingConsent};
 use crate::{
     compile::{CompiledPolicy, List},
     escape::Escaped,
@@ -60,10 +57,10 @@ impl<'a> Review<'a> {
     pub fn new(request: &CorsRequest<'a>, resolution: &'a Resolution<'_>, decision: &Decision) -> Self {
         let (outcome, reason) = (Outcome::of(decision, request), decision.reason());
         let policy = resolution.policy();
-        let missing = match (reason, policy, resolution.consent(), request.origin_line()) {
-            (Reason::NoConsent, Some(policy), Some(table), RequestOrigin::One(origin)) => {
+        let missing = match (reason, policy, request.origin_line()) {
+            (Reason::NoConsent, Some(policy), RequestOrigin::One(origin)) if resolution.requires_consent() => {
                 let judgement = resolution.judge_origin(policy, origin.as_bytes(), request.origin_answers());
-                missing_consent(request, table, policy, judgement.is_allowed())
+                resolution.missing_consent(request, policy, judgement.is_allowed())
             }
             (Reason::NoConsent, ..) => Some(MissingConsent::Origin),
             _ => None,
@@ -185,9 +182,7 @@ impl<'a> Review<'a> {
             return Some(Some(self.request.method().as_str()));
         }
         let policy = self.policy.filter(|_| self.outcome == Outcome::PreflightAllowed)?;
-        let method = self.request.announced_method();
-        let is_allowed = method.is_some_and(|method| policy.allows_method(method));
-        (!is_allowed).then_some(method)
+        refused_method(policy, &self.request)
     }
 
     /// The header name that the policy does not allow, and its place among the announced ones.
@@ -200,15 +195,35 @@ impl<'a> Review<'a> {
         }
     }
 
-    /// The first announced name that the policy does not allow, of those that 4.9 would read.
     fn refused_header(&self) -> Option<(Option<usize>, &'a [u8])> {
         let policy = self.policy.filter(|_| self.outcome == Outcome::PreflightAllowed)?;
-        let is_allowed = |name: &[u8]| {
-            headers::is_token(name) && std::str::from_utf8(name).is_ok_and(|name| policy.allows_header(name))
-        };
-        let mut names = self.request.announced_headers().take(headers::MAX_LIST_NAMES).enumerate();
-        names.find(|(_, name)| !is_allowed(name)).map(|(index, name)| (Some(index), name))
+        refused_header(policy, &self.request).map(|(index, name)| (Some(index), name))
     }
+}
+
+/// Whether a browser blocks, or the layer refuses, so that [`Review::reason`] is a blocking one; without a review.
+#[cfg(feature = "tracing")]
+pub(crate) fn is_blocked(request: &CorsRequest<'_>, resolution: &Resolution<'_>, decision: &Decision) -> bool {
+    let is_preflight_allowed = matches!(decision, Decision::Answer(answer) if answer.allowed.is_some());
+    let is_not_covered = |policy: &CompiledPolicy| {
+        refused_method(policy, request).is_some() || refused_header(policy, request).is_some()
+    };
+    decision.reason().is_blocking() || is_preflight_allowed && resolution.policy().is_some_and(is_not_covered)
+}
+
+/// The announced method, where the policy does not allow it; none where it can't be read.
+fn refused_method<'r>(policy: &CompiledPolicy, request: &CorsRequest<'r>) -> Option<Option<&'r str>> {
+    let method = request.announced_method();
+    let is_allowed = method.is_some_and(|method| policy.allows_method(method));
+    (!is_allowed).then_some(method)
+}
+
+/// The first announced name that the policy does not allow and its place, of those that 4.9 would read.
+fn refused_header<'r>(policy: &CompiledPolicy, request: &CorsRequest<'r>) -> Option<(usize, &'r [u8])> {
+    let is_allowed =
+        |name: &[u8]| headers::is_token(name) && std::str::from_utf8(name).is_ok_and(|name| policy.allows_header(name));
+    let mut names = request.announced_headers().take(headers::MAX_LIST_NAMES).enumerate();
+    names.find(|(_, name)| !is_allowed(name))
 }
 
 impl fmt::Display for Review<'_> {

@@ -140,6 +140,12 @@ impl<T> HostIndex<T> {
         &self.values
     }
 
+    /// Gives back the room that was kept for more patterns.
+    pub(crate) fn seal(&mut self) {
+        self.patterns.shrink_to_fit();
+        self.values.shrink_to_fit();
+    }
+
     /// Every value, in the order of the places.
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.values.iter_mut()

@@ -23,8 +23,11 @@ static DEBUG: HeaderName = HeaderName::from_static("tower-cors-debug");
 ///
 /// Services hold a trait object, so that only programs that set an observer carry its code: 25 KB (`benches/size.rs`).
 pub(super) trait Observer: fmt::Debug + Send + Sync {
-    /// False where nothing would come of a report, so that the service makes none.
+    /// False where nothing would come of a report, whatever is decided.
     fn is_listening(&self) -> bool;
+
+    /// False where nothing would come of a report of this decision, so that the service makes none.
+    fn is_concerned(&self, head: &CorsRequest<'_>, resolution: &Resolution<'_>, decision: &Decision) -> bool;
 
     /// Reports a decision, and gives what is left to report once the response is there.
     fn observe(self: Arc<Self>, observed: &Observed<'_>) -> Box<Report>;
@@ -100,7 +103,14 @@ pub(super) struct Observers {
 impl Observer for Observers {
     /// True if a hook, a record or the debug mode is set. A route label or a shadow policy alone observes nothing.
     fn is_listening(&self) -> bool {
-        self.hook.is_some() || self.record || self.debug || trace::is_enabled()
+        self.is_told_everything() || trace::is_enabled()
+    }
+
+    fn is_concerned(&self, head: &CorsRequest<'_>, resolution: &Resolution<'_>, decision: &Decision) -> bool {
+        // A label or a shadow policy can add to what is logged.
+        self.is_told_everything()
+            || (self.label.is_some() || self.shadow.is_some()) && trace::is_enabled()
+            || trace::is_logged(head, resolution, decision)
     }
 
     fn observe(self: Arc<Self>, observed: &Observed<'_>) -> Box<Report> {
@@ -165,6 +175,10 @@ impl Observer for Observers {
 const INNER_LAYER: &str = "another CORS layer stands within this one and is never asked about preflights; remove one";
 
 impl Observers {
+    fn is_told_everything(&self) -> bool {
+        self.hook.is_some() || self.record || self.debug
+    }
+
     /// How the shadow policy differs, where there is one. Nothing that it decides is applied.
     fn difference(&self, observed: &Observed<'_>, served: &Review<'_>) -> Option<Difference> {
         let resolution = self.shadow.as_ref()?.resolve(observed.head);

@@ -75,7 +75,7 @@ impl<R> Shared<R> {
         resolution: &Resolution<'_>,
         decision: &Decision,
     ) -> Option<Box<Report>> {
-        let observer = self.observer.as_ref().filter(|observer| observer.is_listening())?;
+        let observer = self.observer.as_ref().filter(|observer| observer.is_concerned(head, resolution, decision))?;
         let is_preflight_answer = head.is_preflight() && matches!(decision, Decision::Answer(_));
         let has_inner_layer = is_preflight_answer && self.inner_layer.is_there();
         let observed = Observed { head, options: &self.options, resolution, decision, has_inner_layer };

@@ -6,16 +6,20 @@
 //! escaped and cut at 256 bytes, so that nobody forges the lines of a log.
 
 #[cfg(feature = "tracing")]
-pub(super) use with_tracing::{IS_COMPILED, decided, doubled, is_enabled, lint, observer};
+pub(super) use with_tracing::{IS_COMPILED, decided, doubled, is_enabled, is_logged, lint, observer};
 #[cfg(not(feature = "tracing"))]
-pub(super) use without_tracing::{IS_COMPILED, decided, doubled, is_enabled, lint, observer};
+pub(super) use without_tracing::{IS_COMPILED, decided, doubled, is_enabled, is_logged, lint, observer};
 
 #[cfg(not(feature = "tracing"))]
 mod without_tracing {
     use std::sync::Arc;
 
     use super::super::{Event, observe::Observer};
-    use crate::finding::Lint;
+    use crate::{
+        decision::{Decision, Resolution},
+        finding::Lint,
+        request::CorsRequest,
+    };
 
     pub(in super::super) const IS_COMPILED: bool = false;
 
@@ -25,6 +29,11 @@ mod without_tracing {
 
     #[inline(always)]
     pub(in super::super) fn is_enabled() -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub(in super::super) fn is_logged(_: &CorsRequest<'_>, _: &Resolution<'_>, _: &Decision) -> bool {
         false
     }
 
@@ -46,10 +55,10 @@ mod with_tracing {
         observe::{Observer, Observers},
     };
     use crate::{
-        decision::{Outcome, cut},
+        decision::{Decision, Outcome, Resolution, cut, is_blocked},
         escape::Escaped,
         finding::Lint,
-        request::RequestOrigin,
+        request::{CorsRequest, RequestOrigin},
     };
 
     pub(in super::super) const IS_COMPILED: bool = true;
@@ -63,6 +72,17 @@ mod with_tracing {
     #[inline]
     pub(in super::super) fn is_enabled() -> bool {
         tracing::enabled!(target: "tower_cors", Level::INFO)
+    }
+
+    /// Whether anybody listens to this decision: all of them are at debug or above, denials at info.
+    #[inline]
+    pub(in super::super) fn is_logged(
+        request: &CorsRequest<'_>,
+        resolution: &Resolution<'_>,
+        decision: &Decision,
+    ) -> bool {
+        tracing::enabled!(target: "tower_cors", Level::DEBUG)
+            || is_enabled() && is_blocked(request, resolution, decision)
     }
 
     pub(in super::super) fn decided(event: &Event<'_>) {

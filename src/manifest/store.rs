@@ -126,7 +126,7 @@ impl ObjectStore {
 
     /// Takes an object out; the namespace is empty for one that is in none. Returns whether it was there.
     pub fn delete(&mut self, kind: &str, namespace: &str, name: &str) -> bool {
-        let name = Identity { kind: kind.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() };
+        let name = Identity { kind: kind.into(), namespace: namespace.into(), name: name.into() };
         self.objects.remove(&name).is_some()
     }
 
@@ -134,7 +134,7 @@ impl ObjectStore {
     /// the kind anew and missed what was deleted meanwhile. Returns whether any was there.
     pub fn retain(&mut self, kind: &str, mut keep: impl FnMut(&str, &str) -> bool) -> bool {
         let before = self.objects.len();
-        self.objects.retain(|name, _| name.kind != kind || keep(&name.namespace, &name.name));
+        self.objects.retain(|name, _| *name.kind != *kind || keep(&name.namespace, &name.name));
         self.objects.len() != before
     }
 
@@ -147,7 +147,7 @@ impl ObjectStore {
             lints.extend_from_slice(&kept.read.lints);
         }
         // Both kinds of sets are read as one, so that two objects may have one name.
-        if self.objects.keys().any(|name| name.kind == "XListenerSet") {
+        if self.objects.keys().any(|name| &*name.kind == "XListenerSet") {
             attachment::keep_latest(&mut resources, &mut lints);
         }
         attachment::build(resources, lints, &self.compiler, self.scope.clone(), &mut self.outcomes)
@@ -156,8 +156,8 @@ impl ObjectStore {
     /// The status of each route and policy, by a table that was [built](Self::build) of what is there (10.5).
     pub fn statuses(&self, routes: &LoadedRoutes) -> Vec<ObjectStatus> {
         attachment::statuses(routes, &|kind, namespace, name| {
-            let identity = Identity { kind: kind.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() };
-            let kept = self.objects.get(&identity).map(|kept| kept.read.violations.as_slice()).unwrap_or_default();
+            let identity = Identity { kind: kind.into(), namespace: namespace.into(), name: name.into() };
+            let kept = self.objects.get(&identity).map(|kept| &*kept.read.violations).unwrap_or_default();
             kept.iter().map(|violation| (**violation).to_string()).collect()
         })
     }
@@ -171,7 +171,7 @@ impl ObjectStore {
     pub fn counts(&self) -> BTreeMap<&str, usize> {
         let mut counts = BTreeMap::new();
         for name in self.objects.keys() {
-            *counts.entry(name.kind.as_str()).or_default() += 1;
+            *counts.entry(&*name.kind).or_default() += 1;
         }
         counts
     }

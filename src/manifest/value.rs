@@ -24,8 +24,8 @@ pub(crate) struct Object {
 pub(crate) struct ReadObject {
     /// None where its kind is not read, or where it has no name.
     pub(crate) object: Option<AnyObject>,
-    pub(crate) lints: Vec<Lint>,
-    pub(crate) violations: Vec<Violation>,
+    pub(crate) lints: Box<[Lint]>,
+    pub(crate) violations: Box<[Violation]>,
     /// How many violations were not kept.
     pub(crate) more: usize,
 }
@@ -48,6 +48,6 @@ impl Object {
             // What the others are about is not known any more.
             _ => objects::close_all(&mut resources),
         }
-        Ok(ReadObject { object: resources.into_first(), lints, violations, more })
+        Ok(ReadObject { object: resources.into_first(), lints: lints.into(), violations: violations.into(), more })
     }
 }

@@ -67,20 +67,62 @@ impl<E: fmt::Display> From<Result<bool, E>> for OriginAnswer {
 ///
 /// Two are equal where they are clones of one.
 #[derive(Clone)]
-pub struct OriginFunction(Arc<Node>);
+pub struct OriginFunction(Arc<dyn AskAboutOrigin>);
 
-type Ask = dyn Fn(&[u8]) -> OriginAnswer + Send + Sync;
-type Allows = dyn Fn(&[u8]) -> bool + Send + Sync;
+/// What can be asked about an origin. Policies hold a trait object, so that only programs with a function carry its code
+/// (`benches/size.rs`).
+trait AskAboutOrigin: Send + Sync {
+    fn ask(&self, origin: &[u8], answers: &OriginAnswers) -> OriginAnswer;
+}
 
-enum Node {
-    /// A function of the application, which is asked once a request.
-    Function { id: u64, ask: Box<Ask> },
-    /// A list, which costs nothing to be asked again.
-    List(Box<Allows>),
-    /// Yes where one says yes.
-    Any(Vec<OriginFunction>),
-    /// Yes where each says yes.
-    All(Vec<OriginFunction>),
+/// A function of the application, which is asked once a request.
+struct Function<F> {
+    id: u64,
+    ask: F,
+}
+
+/// A list, which costs nothing to be asked again.
+struct List<F>(F);
+
+/// Yes where one says yes.
+struct OneOf(Vec<OriginFunction>);
+
+/// Yes where both say yes.
+struct Both(OriginFunction, OriginFunction);
+
+impl<F: Fn(&[u8]) -> OriginAnswer + Send + Sync> AskAboutOrigin for Function<F> {
+    fn ask(&self, origin: &[u8], answers: &OriginAnswers) -> OriginAnswer {
+        answers.get_or_ask(self.id, || OriginAnswer::of(|| (self.ask)(origin)))
+    }
+}
+
+impl<F: Fn(&[u8]) -> bool + Send + Sync> AskAboutOrigin for List<F> {
+    fn ask(&self, origin: &[u8], _: &OriginAnswers) -> OriginAnswer {
+        (self.0)(origin).into()
+    }
+}
+
+impl AskAboutOrigin for OneOf {
+    fn ask(&self, origin: &[u8], answers: &OriginAnswers) -> OriginAnswer {
+        let mut answer = OriginAnswer::No;
+        for function in &self.0 {
+            match function.ask(origin, answers) {
+                OriginAnswer::Yes => return OriginAnswer::Yes,
+                OriginAnswer::No => {}
+                failed => answer = failed,
+            }
+        }
+        answer
+    }
+}
+
+impl AskAboutOrigin for Both {
+    fn ask(&self, origin: &[u8], answers: &OriginAnswers) -> OriginAnswer {
+        match self.0.ask(origin, answers) {
+            OriginAnswer::Yes => self.1.ask(origin, answers),
+            refusal => refusal,
+        }
+    }
 }
 
 impl OriginFunction {
@@ -89,12 +131,12 @@ impl OriginFunction {
         // A number and not an address: what is remembered of a request may outlive the policy.
         static FUNCTIONS: AtomicU64 = AtomicU64::new(0);
         let id = FUNCTIONS.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::new(Node::Function { id, ask: Box::new(ask) }))
+        Self(Arc::new(Function { id, ask }))
     }
 
     /// What a list allows.
     pub(crate) fn list(allows: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Node::List(Box::new(allows))))
+        Self(Arc::new(List(allows)))
     }
 
     /// What one of `functions` allows, asked in their order; none where there are none.
@@ -107,42 +149,29 @@ impl OriginFunction {
         }
         match different.len() {
             0 | 1 => different.pop(),
-            _ => Some(Self(Arc::new(Node::Any(different)))),
+            _ => Some(Self(Arc::new(OneOf(different)))),
         }
     }
 
     /// What both allow, `first` asked first.
     pub(crate) fn all(first: Self, second: Self) -> Self {
-        Self(Arc::new(Node::All(vec![first, second])))
+        Self(Arc::new(Both(first, second)))
     }
 
     /// What the function says of `origin`, the bytes of the header.
     pub(crate) fn ask(&self, origin: &[u8], answers: &OriginAnswers) -> OriginAnswer {
-        match &*self.0 {
-            Node::Function { id, ask } => answers.get_or_ask(*id, || OriginAnswer::of(|| ask(origin))),
-            Node::List(allows) => allows(origin).into(),
-            Node::Any(functions) => {
-                let mut answer = OriginAnswer::No;
-                for function in functions {
-                    match function.ask(origin, answers) {
-                        OriginAnswer::Yes => return OriginAnswer::Yes,
-                        OriginAnswer::No => {}
-                        failed => answer = failed,
-                    }
-                }
-                answer
-            }
-            Node::All(functions) => {
-                let mut refusals = functions.iter().map(|function| function.ask(origin, answers));
-                refusals.find(|answer| *answer != OriginAnswer::Yes).unwrap_or(OriginAnswer::Yes)
-            }
-        }
+        self.0.ask(origin, answers)
+    }
+
+    /// What tells this function from others as long as it lives. Clones are the same.
+    fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 }
 
 impl PartialEq for OriginFunction {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.address() == other.address()
     }
 }
 
@@ -150,7 +179,7 @@ impl Eq for OriginFunction {}
 
 impl std::hash::Hash for OriginFunction {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.0).hash(state);
+        self.address().hash(state);
     }
 }
 

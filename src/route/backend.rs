@@ -55,7 +55,9 @@ pub(super) struct RulePolicies {
 /// A policy for each listener.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ByListener {
-    policies: BTreeMap<usize, Resolution<'static>>,
+    /// None but where listeners have policies of their own, as few routes have it.
+    #[expect(clippy::box_collection, reason = "it takes eight bytes where there is none")]
+    policies: Option<Box<BTreeMap<usize, Resolution<'static>>>>,
     /// That of the other listeners.
     rest: Option<Resolution<'static>>,
 }
@@ -65,7 +67,7 @@ impl ByListener {
     pub(super) fn of(policies: impl IntoIterator<Item = Resolution<'static>>) -> Self {
         let policies: BTreeMap<_, _> = policies.into_iter().enumerate().collect();
         let rest = policies.last_key_value().map(|(_, last)| last.clone());
-        Self { policies, rest }
+        Self { policies: Some(Box::new(policies)), rest }
     }
 
     /// One policy for the listeners that have none of their own.
@@ -74,18 +76,19 @@ impl ByListener {
         let policies: BTreeMap<_, _> = policies.into_iter().collect();
         match policies.len() {
             // Most routes have the same settings on every listener.
-            1 => Self { rest: policies.into_values().next(), policies: BTreeMap::new() },
-            _ => Self { policies, rest: None },
+            1 => Self { rest: policies.into_values().next(), policies: None },
+            _ => Self { policies: Some(Box::new(policies)), rest: None },
         }
     }
 
     fn get(&self, listener: usize) -> Option<&Resolution<'static>> {
-        self.policies.get(&listener).or(self.rest.as_ref())
+        self.policies.as_ref().and_then(|policies| policies.get(&listener)).or(self.rest.as_ref())
     }
 
     fn iter(&self) -> impl Iterator<Item = &Resolution<'static>> {
-        let is_repeated = !self.policies.is_empty();
-        self.policies.values().chain(self.rest.as_ref().filter(|_| !is_repeated))
+        let policies = self.policies.as_deref().filter(|policies| !policies.is_empty());
+        let rest = self.rest.as_ref().filter(|_| policies.is_none());
+        policies.into_iter().flat_map(BTreeMap::values).chain(rest)
     }
 }
 

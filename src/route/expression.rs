@@ -26,7 +26,7 @@ const FREE: Cost = Cost { size: 16 << 10, positions: 64 };
 
 /// A state of a program, and a range of bytes in one, in bytes, as the crate `regex` builds them.
 const STATE: usize = 32;
-const RANGE: usize = 24;
+const RANGE: usize = 23;
 const SHARED_RANGE: usize = 18;
 
 /// What an expression takes.
@@ -110,8 +110,8 @@ pub(crate) struct ExpressionBudget(Cost);
 #[cfg(feature = "manifest")]
 impl ExpressionBudget {
     /// What the expressions of a route are held to, in words.
-    pub(crate) const OF_ROUTE: &'static str = "a regular expression for which there is room in its route: together they \
-        compile to at most 2 MiB, and their repetitions add at most 1024 positions";
+    pub(crate) const OF_ROUTE: &'static str = "a regular expression for which there is room in its route: one compiles to \
+        at most 1 MiB, together they compile to at most 2 MiB, and their repetitions add at most 1024 positions";
 
     /// That of one route.
     pub(crate) fn of_route() -> Self {
@@ -123,9 +123,11 @@ impl ExpressionBudget {
         Self(MAX_OF_TABLE)
     }
 
-    /// Takes the share of an expression. Answers whether there was as much; a text that is no expression takes none.
+    /// Takes the share of an expression. Answers whether there was as much, and it is within the limit of one; a text that is
+    /// no expression takes none.
     pub(crate) fn take_text(&mut self, expression: &str) -> bool {
-        self.take(Cost::of(expression))
+        let cost = Cost::of(expression);
+        cost.is_none_or(|cost| cost.size <= MAX_EXPRESSION) && self.take(cost)
     }
 
     /// Takes the shares of expressions, all or none. Answers whether there was as much.
@@ -164,7 +166,7 @@ mod tests {
 
     #[test]
     fn repetitions_multiply() {
-        let rows = [("", 0), ("abc", 0), ("[a-c]*", 0), ("a{5}", 1), ("(a{1,9}b){10}", 87), ("/.*a.{1000}x", 991)];
+        let rows = [("", 0), ("abc", 0), ("[a-c]*", 0), ("a{5}", 1), ("(a{1,9}b){10}", 87), ("/.*a.{1000}x", 992)];
         for (text, positions) in rows {
             assert_eq!(Cost::of(text).map(|cost| cost.positions), Some(positions), "{text}");
         }

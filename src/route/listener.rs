@@ -64,6 +64,11 @@ impl Listener {
         Self(Arc::new(Name { is_of_set, namespace, parent, listener }))
     }
 
+    fn has_parent_of(&self, other: &Self) -> bool {
+        let (one, two) = (&self.0, &other.0);
+        one.is_of_set == two.is_of_set && one.parent == two.parent && one.namespace == two.namespace
+    }
+
     /// Whether the listener is of a `ListenerSet`, not of a `Gateway`.
     pub fn is_of_listener_set(&self) -> bool {
         self.0.is_of_set
@@ -97,6 +102,9 @@ pub(crate) struct ListenerGroup {
     unknown: Option<usize>,
     serves_every_host: bool,
     hostnames: Vec<Hostname>,
+    /// The first listener that is known by name; and whether another one has another parent.
+    first: Option<Listener>,
+    has_several_parents: bool,
 }
 
 impl ListenerGroup {
@@ -105,7 +113,11 @@ impl ListenerGroup {
         let at = self.listeners.len();
         self.listeners.push((hostname.clone(), settings));
         match listener {
-            Some(listener) => _ = self.by_name.entry(listener).or_insert(at),
+            Some(listener) => {
+                let first = self.first.get_or_insert_with(|| listener.clone());
+                self.has_several_parents |= !first.has_parent_of(&listener);
+                self.by_name.entry(listener).or_insert(at);
+            }
             None => _ = self.unknown.get_or_insert(at),
         }
         if let Some(first) = self.by_host.entry(hostname.pattern()) {
@@ -134,6 +146,14 @@ impl ListenerGroup {
     fn settings_of(&self, at: usize, host: &str) -> Option<usize> {
         let (hostname, settings) = self.listeners.get(at)?;
         hostname.matches(host).then_some(*settings)
+    }
+
+    /// Whether a listener that is known by name is in both.
+    fn has_one_of(&self, other: &Self) -> bool {
+        let (Some(one), Some(two)) = (&self.first, &other.first) else { return false };
+        // Those of a manifest are of one parent, which is compared faster than sixty-four names.
+        let may_share = self.has_several_parents || other.has_several_parents || one.has_parent_of(two);
+        may_share && self.by_name.keys().any(|name| other.by_name.contains_key(name))
     }
 
     fn overlaps(&self, other: &Self) -> bool {
@@ -195,8 +215,7 @@ impl Listeners {
     /// Whether a request may arrive on a listener of this route and of the other.
     pub(super) fn share_one(&self, other: &Self) -> bool {
         let share = |one: &ListenerGroup, two: &ListenerGroup| {
-            let has_same = || one.by_name.keys().any(|name| two.by_name.contains_key(name));
-            (one.unknown.is_some() || two.unknown.is_some() || has_same()) && one.overlaps(two)
+            (one.unknown.is_some() || two.unknown.is_some() || one.has_one_of(two)) && one.overlaps(two)
         };
         self.0.is_empty()
             || other.0.is_empty()

@@ -16,8 +16,8 @@ use crate::{decision::Resolution, headers::is_sent_unannounced, request::CorsReq
 #[derive(Clone, Debug)]
 pub(super) struct Conditions {
     pub(super) method: Option<Method>,
-    pub(super) headers: Vec<HeaderCondition>,
-    pub(super) query: Vec<(String, ValueMatch)>,
+    pub(super) headers: Box<[HeaderCondition]>,
+    pub(super) query: Box<[(String, ValueMatch)]>,
     pub(super) grpc: Option<GrpcOrder>,
     pub(super) route: usize,
     pub(super) rule: usize,
@@ -37,11 +37,11 @@ pub(super) struct HeaderCondition {
 /// What is left of a route once its matches are arranged.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
-    pub(super) namespace: String,
-    pub(super) name: String,
+    pub(super) namespace: Box<str>,
+    pub(super) name: Box<str>,
     pub(super) listeners: Listeners,
     /// For each rule its policies.
-    pub(super) policies: Vec<RulePolicies>,
+    pub(super) policies: Box<[RulePolicies]>,
 }
 
 /// Routes taken apart: the matches in the order of 8.1, each with its path, and the hostnames of each route.
@@ -71,7 +71,7 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
             matches.extend(all.into_iter().enumerate().map(|(matched, found)| {
                 let RouteMatch { path, method, headers, query, grpc } = found;
                 let headers = headers.into_iter().map(HeaderCondition::new).collect();
-                (Conditions { method, headers, query, grpc, route: at, rule, matched }, path)
+                (Conditions { method, headers, query: query.into(), grpc, route: at, rule, matched }, path)
             }));
         }
         let mut hostnames = route.hostnames;
@@ -85,10 +85,10 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
         }
         arranged.hostnames.push(hostnames);
         arranged.targets.push(Target {
-            namespace: route.namespace,
-            name: route.name,
+            namespace: route.namespace.into(),
+            name: route.name.into(),
             listeners: route.listeners,
-            policies,
+            policies: policies.into(),
         });
     }
     // The sort is stable, so matches of one rule stay in their order.
@@ -101,6 +101,7 @@ pub(super) fn arrange(routes: impl IntoIterator<Item = Route>) -> Arranged {
     });
     arranged.targets.shrink_to_fit();
     (arranged.conditions, arranged.paths) = matches.into_iter().unzip();
+    arranged.conditions.shrink_to_fit();
     arranged
 }
 

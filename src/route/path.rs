@@ -2,7 +2,7 @@
 //! segment boundaries, RegularExpression. A look-up costs one step a segment, whatever the number of routes.
 //! Rules 8.1, 8.4.
 
-use std::{collections::HashMap, fmt, ops::ControlFlow};
+use std::{fmt, ops::ControlFlow};
 
 use super::{
     bucket::Bucket,
@@ -10,6 +10,7 @@ use super::{
     pattern::{Pattern, PatternError, PatternSet},
     preflight::group::{Group, Grouping},
     reach::Sought,
+    sparse::Sparse,
 };
 
 /// What the path of a request is compared with. The default is the prefix `/`, which every request meets.
@@ -85,13 +86,19 @@ impl Default for PathMatch {
 /// The matches of one hostname by their paths. A match is its rank in the order of 8.1.
 #[derive(Clone, Debug)]
 pub(super) struct Paths {
-    exact: HashMap<Box<str>, Bucket>,
+    exact: Sparse<Bucket>,
     /// A tree of segments. The first node stands for `/`.
     nodes: Vec<Node>,
+    expressions: Option<Box<Expressions>>,
+}
+
+/// The expressions of one hostname.
+#[derive(Clone, Debug, Default)]
+struct Expressions {
     patterns: Vec<Pattern>,
-    pattern_at: HashMap<Box<str>, usize>,
+    at: Sparse<usize>,
     /// For each expression its matches.
-    by_pattern: Vec<Bucket>,
+    buckets: Vec<Bucket>,
     set: PatternSet,
 }
 
@@ -102,20 +109,13 @@ struct Node {
     segments: Box<str>,
     parent: Option<usize>,
     /// By their first segments.
-    children: HashMap<Box<str>, usize>,
+    children: Sparse<usize>,
     entries: Bucket,
 }
 
 impl Default for Paths {
     fn default() -> Self {
-        Self {
-            exact: HashMap::new(),
-            nodes: vec![Node::default()],
-            patterns: Vec::new(),
-            pattern_at: HashMap::new(),
-            by_pattern: Vec::new(),
-            set: PatternSet::default(),
-        }
+        Self { exact: Sparse::default(), nodes: vec![Node::default()], expressions: None }
     }
 }
 
@@ -153,24 +153,14 @@ impl Paths {
     /// Adds a match behind those that it yields to.
     pub(super) fn add(&mut self, path: &PathMatch, rank: usize) {
         match &path.0 {
-            Kind::Exact(path) => self.exact.entry(path.clone()).or_default().push(rank),
+            Kind::Exact(path) => self.exact.entry(path).or_default().push(rank),
             Kind::Prefix(prefix) => {
                 let at = self.node_of(prefix);
                 if let Some(node) = self.nodes.get_mut(at) {
                     node.entries.push(rank);
                 }
             }
-            Kind::Pattern(pattern) => {
-                let next = self.patterns.len();
-                let at = *self.pattern_at.entry(pattern.as_str().into()).or_insert(next);
-                if at == next {
-                    self.patterns.push(pattern.clone());
-                    self.by_pattern.push(Bucket::default());
-                }
-                if let Some(entries) = self.by_pattern.get_mut(at) {
-                    entries.push(rank);
-                }
-            }
+            Kind::Pattern(pattern) => self.expressions.get_or_insert_default().add(pattern, rank),
         }
     }
 
@@ -180,7 +170,7 @@ impl Paths {
         while let Some(segment) = first_segment(rest) {
             let next = self.nodes.len();
             let Some(node) = self.nodes.get_mut(at) else { return 0 };
-            let child = *node.children.entry(segment.into()).or_insert(next);
+            let child = *node.children.entry(segment).or_insert(next);
             if child == next {
                 self.nodes.push(Node { segments: rest.into(), parent: Some(at), ..Node::default() });
                 return child;
@@ -204,11 +194,13 @@ impl Paths {
         }
         let mut new = Node { segments: above.into(), parent: node.parent.replace(next), ..Node::default() };
         node.segments = below.into();
-        new.children.extend(first_segment(below).map(|segment| (segment.into(), at)));
+        if let Some(segment) = first_segment(below) {
+            new.children.entry(segment).insert_entry(at);
+        }
         if let (Some(segment), Some(parent)) =
             (first_segment(above), new.parent.and_then(|parent| self.nodes.get_mut(parent)))
         {
-            parent.children.insert(segment.into(), next);
+            parent.children.entry(segment).insert_entry(next);
         }
         self.nodes.push(new);
         next
@@ -216,7 +208,12 @@ impl Paths {
 
     /// Prepares the look-up, once every match is added.
     pub(super) fn seal(&mut self, conditions: &[Conditions]) {
-        self.set = PatternSet::new(&self.patterns);
+        if let Some(expressions) = &mut self.expressions {
+            expressions.set = PatternSet::new(&expressions.patterns);
+        }
+        self.exact.seal();
+        self.nodes.shrink_to_fit();
+        self.nodes.iter_mut().for_each(|node| node.children.seal());
         let nodes = self.nodes.iter_mut().map(|node| &mut node.entries);
         self.exact.values_mut().chain(nodes).for_each(|bucket| bucket.seal(conditions));
     }
@@ -224,7 +221,8 @@ impl Paths {
     /// Prepares the groups of matches that a preflight does not tell apart, once every match is added (8.3).
     pub(super) fn group(&mut self, grouping: &mut Grouping, conditions: &[Conditions], targets: &[Target]) {
         let nodes = self.nodes.iter_mut().map(|node| &mut node.entries);
-        let buckets = self.exact.values_mut().chain(nodes).chain(&mut self.by_pattern);
+        let buckets =
+            self.exact.values_mut().chain(nodes).chain(self.expressions.iter_mut().flat_map(|of| &mut of.buckets));
         buckets.for_each(|bucket| bucket.group(grouping, conditions, targets));
     }
 
@@ -303,9 +301,10 @@ impl Paths {
 
     /// The matches of the expressions that `path` matches.
     fn patterns_for<'t>(&'t self, path: &str) -> impl Iterator<Item = &'t Bucket> + use<'t> {
-        let is_path = path.starts_with('/') && !self.patterns.is_empty();
-        let found: Vec<_> = if is_path { self.set.matches(path).collect() } else { Vec::new() };
-        found.into_iter().filter_map(|at| self.by_pattern.get(at))
+        let of_path = self.expressions.as_deref().filter(|_| path.starts_with('/'));
+        let found =
+            of_path.map_or_else(Vec::new, |of| of.set.matches(path).filter_map(|at| of.buckets.get(at)).collect());
+        found.into_iter()
     }
 
     /// The node of the longest prefix of `path`, whether anything stands there or not.
@@ -327,8 +326,8 @@ impl Paths {
         let bucket = match place {
             Place::Exact(path) => self.exact.get(path),
             Place::Node(at) => self.nodes.get(at).map(|node| &node.entries),
-            Place::Pattern(at) => self.by_pattern.get(at),
-            Place::Patterns => return self.by_pattern.iter().flat_map(Bucket::groups).collect(),
+            Place::Pattern(at) => self.buckets_of_patterns().get(at),
+            Place::Patterns => return self.buckets_of_patterns().iter().flat_map(Bucket::groups).collect(),
             Place::Everything => {
                 let nodes = self.nodes.iter().map(|node| &node.entries);
                 return nodes.chain(self.exact.values()).flat_map(Bucket::groups).collect();
@@ -342,15 +341,15 @@ impl Paths {
     #[cfg(feature = "manifest")]
     pub(super) fn ranks(&self) -> (impl Iterator<Item = &[usize]>, impl Iterator<Item = &[usize]>) {
         let nodes = self.nodes.iter().map(|node| &node.entries);
-        (nodes.chain(self.exact.values()).map(Bucket::ranks), self.by_pattern.iter().map(Bucket::ranks))
+        (nodes.chain(self.exact.values()).map(Bucket::ranks), self.buckets_of_patterns().iter().map(Bucket::ranks))
     }
 
     /// Every place where matches stand.
     pub(super) fn places(&self) -> impl Iterator<Item = Place<'_>> {
         let nodes = self.nodes.iter().enumerate().filter(|(_, node)| !node.entries.ranks().is_empty());
-        (self.exact.keys().map(|path| Place::Exact(path)))
+        (self.exact.keys().map(Place::Exact))
             .chain(nodes.map(|(at, _)| Place::Node(at)))
-            .chain((0..self.patterns.len()).map(Place::Pattern))
+            .chain((0..self.buckets_of_patterns().len()).map(Place::Pattern))
     }
 
     /// The walk of 8.1 from `place` on, which is in the first step.
@@ -375,7 +374,7 @@ impl Paths {
         let any_pattern = Step::over([Place::Patterns]);
         match place {
             Place::Exact(path) => {
-                let exact = self.exact.get_key_value(path).map(|(path, _)| Step::covering(Place::Exact(path)));
+                let exact = self.exact.key(path).map(|path| Step::covering(Place::Exact(path)));
                 exact.into_iter().chain(up(path)).chain([self.patterns_of(path)]).collect()
             }
             Place::Node(at) => {
@@ -384,21 +383,24 @@ impl Paths {
                 let under = if self.is_large() {
                     Step::over([Place::Everything])
                 } else {
-                    let exact = self.exact.keys().filter(|path| ***path == *prefix || is_below(path));
+                    let exact = self.exact.keys().filter(|path| **path == prefix || is_below(path));
                     let deeper = (0..self.nodes.len()).filter(|&at| is_below(&self.prefix_of(at))).map(Place::Node);
-                    Step::over(exact.map(|path| Place::Exact(path)).chain(deeper))
+                    Step::over(exact.map(Place::Exact).chain(deeper))
                 };
                 [under].into_iter().chain(up(&prefix)).chain([any_pattern]).collect()
             }
             Place::Pattern(at) => {
-                let Some(pattern) = below.patterns.get(at) else { return Vec::new() };
+                let Some(pattern) = below.expressions.as_ref().and_then(|of| of.patterns.get(at)) else {
+                    return Vec::new();
+                };
                 let nodes = if self.is_large() {
                     Step::over([Place::Everything])
                 } else {
-                    let exact = self.exact.keys().filter(|path| pattern.matches(path)).map(|path| Place::Exact(path));
+                    let exact = self.exact.keys().filter(|path| pattern.matches(path)).map(Place::Exact);
                     Step::over(exact.chain((1..self.nodes.len()).map(Place::Node)))
                 };
-                let same = self.pattern_at.get(pattern.as_str()).map(|&at| Place::Pattern(at));
+                let at = self.expressions.as_ref().and_then(|of| of.at.get(pattern.as_str()));
+                let same = at.map(|&at| Place::Pattern(at));
                 let patterns = Step { covering: same.into_iter().collect(), ..any_pattern };
                 vec![nodes, Step::covering(Place::Node(0)), patterns]
             }
@@ -408,8 +410,13 @@ impl Paths {
 
     /// The step over the expressions that `path` matches.
     fn patterns_of(&self, path: &str) -> Step<'_> {
-        let places: Vec<_> = self.set.matches(path).map(Place::Pattern).collect();
+        let matching = self.expressions.iter().flat_map(|of| of.set.matches(path));
+        let places: Vec<_> = matching.map(Place::Pattern).collect();
         Step { covering: places.clone(), places }
+    }
+
+    fn buckets_of_patterns(&self) -> &[Bucket] {
+        self.expressions.as_ref().map_or(&[], |of| &of.buckets)
     }
 
     /// Whether there are so many places that each is not compared with each of another host.
@@ -427,6 +434,20 @@ impl Paths {
         let mut segments: Vec<_> = self.up_from(at).filter_map(|at| Some(&*self.nodes.get(at)?.segments)).collect();
         segments.reverse();
         segments.concat()
+    }
+}
+
+impl Expressions {
+    fn add(&mut self, pattern: &Pattern, rank: usize) {
+        let next = self.patterns.len();
+        let at = *self.at.entry(pattern.as_str()).or_insert(next);
+        if at == next {
+            self.patterns.push(pattern.clone());
+            self.buckets.push(Bucket::default());
+        }
+        if let Some(entries) = self.buckets.get_mut(at) {
+            entries.push(rank);
+        }
     }
 }
 

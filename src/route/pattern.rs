@@ -56,6 +56,7 @@ pub(super) struct Pattern(Arc<Expression>);
 struct Expression {
     /// With its anchors.
     text: Box<str>,
+    #[cfg(feature = "manifest")]
     cost: Cost,
     /// None inside where it can't be compiled, which is known when it is parsed.
     compiled: OnceLock<Option<Regex>>,
@@ -64,14 +65,18 @@ struct Expression {
 impl Pattern {
     pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
         // Alone: an expression such as `a)|(b` is only valid between the parentheses that anchor it.
-        let mut cost = Cost::of(text).unwrap_or(Cost { size: usize::MAX, ..Cost::default() });
-        if cost.size > MAX_EXPRESSION {
+        let cost = Cost::of(text);
+        if cost.is_none_or(|cost| cost.size > MAX_EXPRESSION) {
             // What is wrong with it, or that it is smaller than its estimate.
             RegexBuilder::new(text).size_limit(MAX_EXPRESSION).build().map_err(PatternError)?;
-            cost.size = MAX_EXPRESSION;
         }
         let text = format!("^(?:{text})$").into();
-        Ok(Self(Arc::new(Expression { text, cost, compiled: OnceLock::new() })))
+        Ok(Self(Arc::new(Expression {
+            text,
+            #[cfg(feature = "manifest")]
+            cost: cost.unwrap_or_default(),
+            compiled: OnceLock::new(),
+        })))
     }
 
     /// Compiles the expression, unless it is compiled.

@@ -305,6 +305,8 @@ impl Routes {
                 paths.group(&mut grouping, &conditions, &targets);
             }
         }
+        hosts.seal();
+        grpc.seal();
         let has_grpc = grpc_matches > 0;
         let mut routes = Self { hosts, grpc, has_grpc, conditions, targets, may_be_ambiguous, ..Self::default() };
         routes.ambiguous = ambiguity::find(&routes);

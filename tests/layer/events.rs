@@ -149,6 +149,36 @@ fn a_subscriber_at_info_hears_of_denials_only_and_one_at_error_of_nothing() {
     assert_eq!(events(Level::ERROR, cors().layer(inner()), actual("https://other.example")), []);
 }
 
+// What has no other observer is looked at before it is reviewed.
+#[test]
+fn at_info_a_layer_without_observers_logs_what_a_browser_blocks_and_nothing_else() {
+    let policy = CorsPolicy::new().allow_origins(["https://ok.example"]).allow_methods(["PUT"]).allow_headers(["x-a"]);
+    let cors = CorsLayer::new(policy).expect("a valid policy").enforce(true);
+    let announcing = |names: &str| {
+        let mut request = preflight("https://ok.example", "PUT");
+        request.headers_mut().insert("access-control-request-headers", names.parse().expect("a header value"));
+        request
+    };
+    let rows = [
+        ("no Origin", Request::new(String::new()), None),
+        ("an allowed origin", actual("https://ok.example"), None),
+        ("an allowed preflight", announcing("x-a"), None),
+        ("an origin that is refused", actual("https://other.example"), Some("origin-not-allowed")),
+        ("a null origin", actual("null"), Some("null-origin")),
+        ("a preflight of another origin", preflight("https://other.example", "PUT"), Some("origin-not-allowed")),
+        ("a method that is not listed", preflight("https://ok.example", "DELETE"), Some("method-not-allowed")),
+        ("a header that is not listed", announcing("x-a,x-b"), Some("header-not-allowed")),
+        ("a header that is no token", announcing("x-a,x b"), Some("header-not-allowed")),
+    ];
+    for (name, request, expected) in rows {
+        let logged = events(Level::INFO, cors.layer(inner()), request.clone());
+        let reasons = logged.iter().map(|(_, fields)| &*fields["cors.reason"]).collect::<Vec<_>>();
+        assert_eq!(reasons, Vec::from_iter(expected), "{name}");
+        let all = events(Level::TRACE, cors.layer(inner()), request);
+        assert_eq!(all.into_iter().filter(|(level, _)| *level <= Level::INFO).collect::<Vec<_>>(), logged, "{name}");
+    }
+}
+
 // rule 5.9: the doubling is reported, whatever else is listened to
 #[test]
 fn two_layers_on_one_request_are_an_event_at_warn() {

@@ -203,7 +203,7 @@ fn the_expressions_of_a_route_are_bounded_together_and_the_rules_before_are_serv
     assert_eq!(
         texts[0],
         "m.yaml:5:209: spec.rules[1].matches[0].path.value: \"/.*a.{1000}x1\" is not a regular expression for which there \
-         is room in its route: together they compile to at most 2 MiB, and their repetitions add at most 1024 positions"
+         is room in its route: one compiles to at most 1 MiB, together they compile to at most 2 MiB, and their repetitions add at most 1024 positions"
     );
     // Each is far smaller than one may be.
     let wide = format!("{{rules: [{}, {}]}}", matches(0, 64, r"(\w{1,9}){2}"), matches(64, 64, r"(\w{1,9}){2}"));

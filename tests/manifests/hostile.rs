@@ -95,7 +95,7 @@ fn lists_without_end_are_refused_entry_by_entry_up_to_their_limit() {
     for (name, text, messages) in rows {
         assert_eq!(read(&text).len(), messages, "{name}");
     }
-    assert_eq!(read(&"- x\n".repeat(MANY)), [""; 0], "a list is no resource");
+    assert_eq!(read(&"- xy\n".repeat(MANY)), [""; 0], "a list is no resource");
     assert_eq!(read(&"---\n".repeat(10_000)), [""; 0], "no document holds anything");
 }
 

@@ -122,6 +122,8 @@ fn every_lint_is_reached() {
         include_str!("../manifests/attachment/invalid_whole.yaml").to_owned(),
         include_str!("../manifests/attachment/strays.yaml").to_owned(),
         crate::too_many_policies::manifests(),
+        too_many_selectors(),
+        too_many_expressions(),
         route(
             "{filters: [{type: RequestMirror, requestMirror: {percents: 1}}]}\n  - filters: [{type: CORS, cors: {}}]",
         ),
@@ -134,6 +136,29 @@ fn every_lint_is_reached() {
         reached.extend(routes.lints().iter().map(|lint| lint.code().to_owned()));
     }
     assert_eq!(reached, LINTS.map(codes_of).into_iter().flatten().collect());
+}
+
+/// A route with 129 labels, and a policy for each of them.
+fn too_many_selectors() -> String {
+    let labels = (0..129).map(|at| format!("l{at}: x")).collect::<Vec<_>>().join(", ");
+    let route = route("{}").replace("metadata: {", &format!("metadata: {{labels: {{{labels}}}, "));
+    let policy = |at| {
+        let selector = format!("{{group: gateway.networking.k8s.io, kind: HTTPRoute, matchLabels: {{l{at}: x}}}}");
+        format!(
+            "---\napiVersion: gateway.kgateway.dev/v1alpha1\nkind: TrafficPolicy\nmetadata: {{name: p{at}}}\n\
+             spec: {{targetSelectors: [{selector}], cors: {{allowOrigins: [https://a.example]}}}}\n"
+        )
+    };
+    route + &(0..129).map(policy).collect::<String>()
+}
+
+/// Ten routes with an expression each that is as long as one may be.
+fn too_many_expressions() -> String {
+    let one = |at| {
+        let path = format!("{{path: {{type: RegularExpression, value: '/.*a.{{1000}}x{at}'}}}}");
+        route(&format!("matches: [{path}]")).replace("metadata: {name: ", &format!("metadata: {{name: x{at}-"))
+    };
+    (0..10).map(one).collect::<Vec<_>>().join("---\n")
 }
 
 #[test]

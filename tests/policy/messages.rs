@@ -196,8 +196,8 @@ mod manifests {
 
     #[test]
     fn a_thousand_errors_are_counted_and_a_few_of_them_shown() {
-        let methods = (0..1000).map(|at| format!("M{at}")).collect::<Vec<_>>().join(", ");
-        let text = document(&format!("{{allowMethods: [{methods}]}}"), 2);
+        let methods = (0..50).map(|at| format!("M{at}")).collect::<Vec<_>>().join(", ");
+        let text = vec![document(&format!("{{allowMethods: [{methods}]}}"), 2); 20].join("\n---\n");
         let errors = Manifests::new().read("m.yaml", &text).build().expect_err("they are no methods");
         assert_eq!(errors.iter().count(), 1000);
         hold_lines(&errors);

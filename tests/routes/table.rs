@@ -134,6 +134,68 @@ fn paths_decide_second_exact_then_longest_prefix_then_expression() {
 
 /// rule 8.1
 #[test]
+fn paths_values_and_names_of_parameters_are_compared_with_their_case() {
+    let query = |name: &str, value| RouteMatch::new().query(name, ValueMatch::exact(value));
+    let routes = vec![
+        one("header", &[], with_header(exact("/"), "x-tenant", "Shop")),
+        one("query", &[], query("Page", "Last").path(PathMatch::exact("/").unwrap())),
+        one("exact", &[], exact("/Exact")),
+        one("prefix", &[], prefix("/Prefix/Of")),
+    ];
+    let with = |value: &str| Request::get("http://h/").header("x-tenant", value).body(()).unwrap();
+    let long = "a=b&".repeat(100);
+    assert_routes(
+        routes,
+        &[
+            ("a value", with("Shop"), Some("header[0]")),
+            ("a value in lower case", with("shop"), None),
+            ("a parameter", get("http://h/?Page=Last"), Some("query[0]")),
+            ("its name in lower case", get("http://h/?page=Last"), None),
+            ("its value in lower case", get("http://h/?Page=last"), None),
+            ("a parameter of a long query", get(&format!("http://h/?{long}Page=Last")), Some("query[0]")),
+            ("its name in lower case", get(&format!("http://h/?{long}page=Last")), None),
+            ("a path", get("http://h/Exact"), Some("exact[0]")),
+            ("a path in lower case", get("http://h/exact"), None),
+            ("a prefix", get("http://h/Prefix/Of/it"), Some("prefix[0]")),
+            ("a prefix in lower case", get("http://h/Prefix/of/it"), None),
+        ],
+    );
+}
+
+/// rule 8.1: a node of the tree stands for several segments, and is cut where another prefix parts from it.
+#[test]
+fn prefixes_that_share_segments_are_told_apart_in_whatever_order_they_come() {
+    let routes = || {
+        let paths = ["/a/b/c/d", "/a/b", "/a/b/x", "/a/bc", "/a/b/c/d/e", "/", "/a//b", "/z/é/y", "/z/è"];
+        paths.map(|path| one(path, &[], prefix(path))).to_vec()
+    };
+    let rows = [
+        ("/a/b/c/d/e/f", "/a/b/c/d/e"),
+        ("/a/b/c/d", "/a/b/c/d"),
+        ("/a/b/c", "/a/b"),
+        ("/a/b/c/", "/a/b"),
+        ("/a/b/xy", "/a/b"),
+        ("/a/b/x/y", "/a/b/x"),
+        ("/a/bc/d", "/a/bc"),
+        ("/a/bcd", "/"),
+        ("/a", "/"),
+        ("/a//b", "/a//b"),
+        ("/a//", "/"),
+        ("/b", "/"),
+    ];
+    for turn in 0..9 {
+        let mut routes = routes();
+        routes.rotate_left(turn);
+        let table = RouteTable::new(routes);
+        for (path, expected) in rows {
+            let request = get(&format!("http://h{path}"));
+            assert_eq!(found(&table, &request), Some(format!("{expected}[0]")), "{path}, turn {turn}");
+        }
+    }
+}
+
+/// rule 8.1
+#[test]
 fn then_method_then_header_count_then_query_count() {
     let x = |found| with_header(found, "x", "1");
     let y = |found| with_header(found, "y", "1");

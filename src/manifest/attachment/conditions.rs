@@ -179,11 +179,11 @@ impl<'a> Finder<'a, '_> {
                 }
             };
             let parent_ref = StatusReference {
-                group: reference.group.clone(),
-                kind: reference.kind.clone(),
-                namespace: reference.namespace.clone(),
-                name: reference.name.clone(),
-                section_name: reference.section.clone(),
+                group: reference.group.to_string(),
+                kind: reference.kind.to_string(),
+                namespace: reference.namespace.to_string(),
+                name: reference.name.to_string(),
+                section_name: reference.section.as_ref().map(ToString::to_string),
                 port: reference.port,
             };
             let resolved = condition("ResolvedRefs", is_resolved, reason, &message, generation);

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    limits::{MAX_DELEGATED, MAX_JOINED_MATCHES, matches_of, most_joined, too_many_delegated},
     listeners::{Parents, RefusalReason, Taken},
     names::{Label, ObjectName},
     scope::Scope,
@@ -27,11 +28,6 @@ pub(crate) type RuleAt = (usize, usize);
 
 /// How many routes may delegate one to the next.
 const MAX_CHAIN: usize = 16;
-/// How many delegated routes a table serves, each counted for every way that leads to it; and how many matches these have,
-/// beyond as many as all routes have themselves.
-const MAX_DELEGATED: usize = 100_000;
-/// How many matches a delegated rule may have, joined to those of the rules above it.
-const MAX_JOINED_MATCHES: usize = 1_024;
 
 /// A route that is served, by itself or through routes that delegate to it.
 #[derive(Clone, Debug)]
@@ -113,6 +109,8 @@ impl<'a> Graph<'a> {
         for at in 0..resources.routes.len() {
             graph.serve_top(at);
         }
+        // It is kept beside the table.
+        graph.served.shrink_to_fit();
         graph
     }
 
@@ -360,7 +358,7 @@ impl<'a> Graph<'a> {
     /// Without a chosen backend, the filter of a rule's only backend counts.
     pub(crate) fn stack(&self, served: &Served, rule: usize, backend: Option<usize>, keep: Keep) -> Stack<'a> {
         let Some((route, given)) = self.rule((served.route, rule)) else { return Stack::default() };
-        let chosen = match (backend, given.backends.as_slice()) {
+        let chosen = match (backend, &*given.backends) {
             (Some(backend), backends) => backends.get(backend),
             (None, [only]) => Some(only),
             (None, _) => None,
@@ -463,24 +461,6 @@ fn has_joined_match(route: &Route, rule: &RouteRule, above: &[RouteMatch]) -> bo
         true => above.iter().any(|parent| own.joined_to(parent).is_some()),
         false => above.iter().any(|parent| own.lies_within(parent)),
     })
-}
-
-/// How many matches a route has.
-fn matches_of(route: &Route) -> usize {
-    route.rules.iter().map(|rule| rule.matches.len().max(1)).sum()
-}
-
-/// How many matches a delegated route may have under so many of the rule above it.
-fn most_joined(route: &Route, above: usize) -> usize {
-    let joined = |rule: &RouteRule| match route.inherits_matches {
-        true => (rule.matches.len().max(1) * above).min(MAX_JOINED_MATCHES),
-        false => rule.matches.len().max(1),
-    };
-    route.rules.iter().map(joined).sum()
-}
-
-fn too_many_delegated() -> String {
-    format!("more than {MAX_DELEGATED} routes, or matches of routes, are delegated to")
 }
 
 fn own_matches<'a>(rule: &'a RouteRule, everything: &'a [RouteMatch; 1]) -> &'a [RouteMatch] {

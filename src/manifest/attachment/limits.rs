@@ -1,5 +1,5 @@
-//! What a table takes as a whole: the regular expressions of all routes together. In: the routes that are served. Out: the same,
-//! those without expressions for which there is no room, the youngest first.
+//! What a table takes as a whole: the regular expressions of all routes together, and how much of it is delegated. In: the
+//! routes that are served. Out: the same, those without expressions for which there is no room, the youngest first.
 
 use std::collections::HashSet;
 
@@ -12,11 +12,17 @@ use crate::{
     finding::Finding,
     manifest::{
         finding::{Lint, LintKind, ObjectLints},
-        objects::Resources,
+        objects::{Resources, Route, RouteRule},
     },
     policy::FieldPath,
     route::{ExpressionBudget, RouteMatch},
 };
+
+/// How many delegated routes a table serves, each counted for every way that leads to it; and how many matches these have,
+/// beyond as many as all routes have themselves.
+pub(crate) const MAX_DELEGATED: usize = 100_000;
+/// How many matches a delegated rule may have, joined to those of the rules above it.
+pub(crate) const MAX_JOINED_MATCHES: usize = 1_024;
 
 /// Takes out the rules whose expressions the table has no room for: those of the youngest routes, and of these all with
 /// expressions, so that none is left whose requests would go to its neighbour.
@@ -74,4 +80,23 @@ fn add_lint(resources: &Resources, route: usize, lints: &mut ObjectLints) {
     let lint = Finding::new(FieldPath::from("spec.rules"), LintKind::TooManyExpressions);
     let lint = lint.with_value(ObjectName::of(route.kind, &route.meta).describe());
     lints.add_single(Lint::new(lint, route.meta.position.clone()));
+}
+
+/// How many matches a route has.
+pub(crate) fn matches_of(route: &Route) -> usize {
+    route.rules.iter().map(|rule| rule.matches.len().max(1)).sum()
+}
+
+/// How many matches a delegated route may have under so many of the rule above it.
+pub(crate) fn most_joined(route: &Route, above: usize) -> usize {
+    let joined = |rule: &RouteRule| match route.inherits_matches {
+        true => (rule.matches.len().max(1) * above).min(MAX_JOINED_MATCHES),
+        false => rule.matches.len().max(1),
+    };
+    route.rules.iter().map(joined).sum()
+}
+
+/// Why a rule delegates to nothing that would delegate to more.
+pub(crate) fn too_many_delegated() -> String {
+    format!("more than {MAX_DELEGATED} routes, or matches of routes, are delegated to")
 }

@@ -157,7 +157,7 @@ impl LoadedRoutes {
     pub fn backends(&self, rule: &MatchedRule<'_>) -> Vec<&BackendRef> {
         let route = self.served.get(rule.route()).and_then(|served| self.resources.routes.get(served.route));
         let rule = route.and_then(|route| route.rules.get(rule.rule()));
-        let backends = rule.map(|rule| rule.backends.as_slice()).unwrap_or_default();
+        let backends = rule.map(|rule| &*rule.backends).unwrap_or_default();
         match backends.iter().any(is_delegation) {
             true => Vec::new(),
             false => backends.iter().map(|backend| &backend.reference).collect(),

@@ -36,6 +36,9 @@ struct Selector<'a> {
 /// The policies of one selector, by the section that they are for.
 type Sections<'a> = BTreeMap<Option<&'a str>, Ranked<'a>>;
 
+/// What a selector is found by: its kind, its namespace, and the rarest of its labels, where it has any.
+type AskedBy<'a> = (Kind, Option<&'a str>, Option<(&'a str, &'a str)>);
+
 /// With how many selectors an object is compared: those with the rarest of their labels among its own. Without a limit,
 /// objects and selectors of one namespace would multiply.
 pub(crate) const MAX_SELECTORS: usize = 128;
@@ -89,7 +92,7 @@ impl<'a> Targets<'a> {
                 *objects_with.entry((object.name().kind, name, value)).or_default() += 1;
             }
         }
-        let mut by_label: HashMap<(Kind, Option<&str>, Option<(&str, &str)>), Vec<_>> = HashMap::new();
+        let mut by_label: HashMap<AskedBy<'_>, Vec<_>> = HashMap::new();
         for (selector, sections) in selectors {
             let number = |(name, value): &&'a (String, String)| {
                 objects_with.get(&(selector.kind, name.as_str(), value.as_str())).copied().unwrap_or_default()
@@ -201,7 +204,7 @@ impl<'a> Object<'a> {
         let (listeners, rules) = match self {
             Self::Gateway(gateway) => (gateway.listeners.as_slice(), &[][..]),
             Self::ListenerSet(set) => (set.listeners.as_slice(), &[][..]),
-            Self::Route(route) => (&[][..], route.rules.as_slice()),
+            Self::Route(route) => (&[][..], &*route.rules),
         };
         let listeners = listeners.iter().map(|listener| listener.name.as_str());
         listeners.chain(rules.iter().filter_map(|rule| rule.name.as_deref()))

@@ -117,7 +117,7 @@ impl<'a> Finder<'a, '_> {
                     self.loses(loser, winner, rule_name(route, index));
                 }
             }
-            if let [_, _, ..] = rule.backends.as_slice() {
+            if let [_, _, ..] = &*rule.backends {
                 let filters = rule.backends.iter().flat_map(|backend| &backend.filters);
                 for setting in filters.filter_map(Filter::cors) {
                     let lint = Finding::new(setting.cors.path.clone(), LintKind::BackendFilter);

@@ -54,14 +54,14 @@ fn close_route(route: &mut Route, path: &str) {
     }
     match rule.backends.iter_mut().find(|backend| is_within(path, backend.path.as_str())) {
         Some(backend) if is_within(path, backend.path.field("filters").as_str()) => {
-            backend.filters = vec![closed(&backend.path)];
+            backend.filters = [closed(&backend.path)].into();
         }
         _ => close_rule(rule),
     }
 }
 
 fn close_rule(rule: &mut RouteRule) {
-    rule.filters = vec![closed(&rule.path)];
+    rule.filters = [closed(&rule.path)].into();
 }
 
 fn closed(path: &FieldPath) -> Filter {

@@ -202,19 +202,19 @@ pub(crate) struct Route {
     pub(crate) inherits_matches: bool,
     /// 10.3: what says which requests it is for is invalid, so it is for none.
     pub(crate) matches_nothing: bool,
-    pub(crate) parents: Vec<ParentRef>,
-    pub(crate) hostnames: Vec<Hostname>,
-    pub(crate) rules: Vec<RouteRule>,
+    pub(crate) parents: Box<[ParentRef]>,
+    pub(crate) hostnames: Box<[Hostname]>,
+    pub(crate) rules: Box<[RouteRule]>,
 }
 
 /// An entry of `parentRefs`.
 #[derive(Clone, Debug)]
 pub(crate) struct ParentRef {
-    pub(crate) group: String,
-    pub(crate) kind: String,
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-    pub(crate) section: Option<String>,
+    pub(crate) group: Box<str>,
+    pub(crate) kind: Box<str>,
+    pub(crate) namespace: Box<str>,
+    pub(crate) name: Box<str>,
+    pub(crate) section: Option<Box<str>>,
     pub(crate) port: Option<u16>,
     pub(crate) path: FieldPath,
     pub(crate) position: Position,
@@ -222,12 +222,12 @@ pub(crate) struct ParentRef {
 
 #[derive(Clone, Debug)]
 pub(crate) struct RouteRule {
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Box<str>>,
     pub(crate) matches: Arc<[RouteMatch]>,
     /// 10.3: a match of it is invalid, so no request meets it.
     pub(crate) matches_nothing: bool,
-    pub(crate) filters: Vec<Filter>,
-    pub(crate) backends: Vec<Backend>,
+    pub(crate) filters: Box<[Filter]>,
+    pub(crate) backends: Box<[Backend]>,
     pub(crate) path: FieldPath,
     pub(crate) position: Position,
 }
@@ -270,7 +270,7 @@ pub struct BackendRef {
 #[derive(Clone, Debug)]
 pub(crate) struct Backend {
     pub(crate) reference: BackendRef,
-    pub(crate) filters: Vec<Filter>,
+    pub(crate) filters: Box<[Filter]>,
     pub(crate) path: FieldPath,
 }
 

@@ -29,32 +29,30 @@ pub(crate) fn read(object: &Object<'_>, kind: Kind, report: &mut Report<'_>) -> 
     let namespace = meta.as_ref().map_or(meta::DEFAULT_NAMESPACE, |meta| &meta.namespace);
     let inherits_matches = meta::annotation(object, INHERIT_MATCHES) == Some("true");
     let Some(spec) = object.get("spec", report).and_then(|spec| spec.object(report)) else {
-        let (parents, hostnames, rules) = (Vec::new(), Vec::new(), Vec::new());
+        let (parents, hostnames, rules) = (Box::default(), Box::default(), Box::default());
         let matches_nothing = false;
         return Some(Route { meta: meta?, kind, inherits_matches, matches_nothing, parents, hostnames, rules });
     };
     let parents = spec.get("parentRefs", report).map(|parents| parents.objects(32, report)).unwrap_or_default();
-    let mut parents: Vec<_> = parents.iter().filter_map(|parent| read_parent(parent, namespace, report)).collect();
-    parents.shrink_to_fit();
+    let parents = parents.iter().filter_map(|parent| read_parent(parent, namespace, report)).collect();
     let hostnames = spec.get("hostnames", report).map(|names| names.items(16, report)).unwrap_or_default();
-    let mut hostnames: Vec<_> = hostnames
+    let hostnames = hostnames
         .iter()
         .filter_map(|name| name.text_as(grammar::HOSTNAME, report))
         .filter_map(|name| Hostname::parse(name).ok())
         .collect();
-    hostnames.shrink_to_fit();
     let rules = match spec.get("rules", report) {
-        Some(rules) => read_rules(&rules, kind, namespace, report),
+        Some(rules) => read_rules(&rules, kind, namespace, report).into(),
         // The CRD's default: one rule that everything meets.
-        None => vec![RouteRule {
+        None => Box::from([RouteRule {
             name: None,
             matches: default_matches(kind).into(),
             matches_nothing: false,
-            filters: Vec::new(),
-            backends: Vec::new(),
+            filters: Box::default(),
+            backends: Box::default(),
             path: spec.path().field("rules"),
             position: report.position(spec.place()),
-        }],
+        }]),
     };
     Some(Route { meta: meta?, kind, inherits_matches, matches_nothing: false, parents, hostnames, rules })
 }
@@ -68,15 +66,15 @@ fn default_matches(kind: Kind) -> Vec<RouteMatch> {
 pub(crate) fn read_parent(parent: &Object<'_>, namespace: &str, report: &mut Report<'_>) -> Option<ParentRef> {
     let name = parent.require_text("name", grammar::OBJECT_NAME, report);
     let mut or = |name: &str, grammar: Grammar, default: &str| {
-        parent.text_as(name, grammar, report).unwrap_or(default).to_owned()
+        Box::from(parent.text_as(name, grammar, report).unwrap_or(default))
     };
     let group = or("group", grammar::GROUP, Kind::Gateway.group());
     let kind = or("kind", grammar::KIND, Kind::Gateway.name());
     let namespace = or("namespace", grammar::NAMESPACE, namespace);
-    let section = parent.text_as("sectionName", grammar::SECTION_NAME, report).map(str::to_owned);
+    let section = parent.text_as("sectionName", grammar::SECTION_NAME, report).map(Box::from);
     let port = listener::port(parent, report);
     let (path, position) = (parent.path().clone(), report.position(parent.place()));
-    Some(ParentRef { group, kind, namespace, name: name?.to_owned(), section, port, path, position })
+    Some(ParentRef { group, kind, namespace, name: name?.into(), section, port, path, position })
 }
 
 fn read_rules(field: &Field<'_>, kind: Kind, namespace: &str, report: &mut Report<'_>) -> Vec<RouteRule> {
@@ -101,7 +99,7 @@ fn read_rules(field: &Field<'_>, kind: Kind, namespace: &str, report: &mut Repor
 }
 
 fn read_rule(rule: &Object<'_>, kind: Kind, namespace: &str, report: &mut Report<'_>) -> RouteRule {
-    let name = rule.text_as("name", grammar::SECTION_NAME, report).map(str::to_owned);
+    let name = rule.text_as("name", grammar::SECTION_NAME, report).map(Box::from);
     let matches = rule.get("matches", report).map(|matches| matches.objects(64, report)).unwrap_or_default();
     let mut matches: Vec<_> = match kind {
         Kind::GrpcRoute => matches.iter().map(|found| read_grpc_match(found, report)).collect(),
@@ -118,10 +116,9 @@ fn read_rule(rule: &Object<'_>, kind: Kind, namespace: &str, report: &mut Report
         report.violate(backends, ViolationKind::NotTogether { with: "a RequestRedirect filter" });
     }
     let backends = backends.map(|backends| backends.objects(16, report)).unwrap_or_default();
-    let mut backends: Vec<_> = backends.iter().filter_map(|backend| read_backend(backend, namespace, report)).collect();
-    backends.shrink_to_fit();
+    let backends = backends.iter().filter_map(|backend| read_backend(backend, namespace, report)).collect();
     let position = report.position(rule.place());
-    let (filters, path) = (filters.filters, rule.path().clone());
+    let (filters, path) = (filters.filters.into(), rule.path().clone());
     RouteRule { name, matches: matches.into(), matches_nothing: false, filters, backends, path, position }
 }
 
@@ -136,7 +133,7 @@ fn read_backend(backend: &Object<'_>, namespace: &str, report: &mut Report<'_>) 
     let port = listener::port(backend, report);
     let weight = backend.get("weight", report);
     let weight = weight.and_then(|weight| weight.integer("a weight from 0 to 1000000", 0..=1_000_000, report));
-    let filters = filter::read_all(backend, report).filters;
+    let filters = filter::read_all(backend, report).filters.into();
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
     let path = backend.path().clone();
     Some(Backend {

@@ -101,7 +101,15 @@ fn sentence(error: &Error) -> Cow<'static, str> {
             format!("values stand in one another more than {MAX_DEPTH} levels deep").into()
         }
         Error::Budget { breach: BudgetBreach::Nodes { .. }, .. } => TOO_MANY_VALUES.into(),
-        Error::Budget { breach: BudgetBreach::Aliases { .. }, .. } => TOO_MANY_ALIASES.into(),
+        Error::Budget {
+            breach:
+                BudgetBreach::Aliases { .. }
+                | BudgetBreach::Anchors { .. }
+                | BudgetBreach::AliasAnchorRatio { .. }
+                | BudgetBreach::RecordedAnchorBytes { .. }
+                | BudgetBreach::RecordedAnchorEvents { .. },
+            ..
+        } => TOO_MANY_ALIASES.into(),
         Error::Budget { .. } => TOO_MUCH.into(),
         Error::AliasError { error, .. } => sentence(error),
         error => {

@@ -368,7 +368,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(item) = access.next_element()? {
             push(&mut items, item);
         }
-        Ok(Value::List(items.into()))
+        Ok(Value::List(boxed(items)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value<'de>, A::Error> {
@@ -376,7 +376,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some(field) = access.next_entry()? {
             push(&mut fields, field);
         }
-        Ok(Value::Map(fields.into()))
+        Ok(Value::Map(boxed(fields)))
     }
 }
 
@@ -386,6 +386,18 @@ pub(super) fn push<T>(list: &mut Vec<T>, item: T) {
         list.reserve_exact((list.len() / 4).max(4));
     }
     list.push(item);
+}
+
+/// A list in the room that it needs. A short one is copied: one that shrinks where it lies leaves gaps behind it, which came
+/// to twice the tree for a list of lists of one word.
+fn boxed<T>(list: Vec<T>) -> Box<[T]> {
+    const MAX_COPIED: usize = 64;
+    if list.len() == list.capacity() || list.len() > MAX_COPIED {
+        return list.into();
+    }
+    let mut exact = Vec::with_capacity(list.len());
+    exact.extend(list);
+    exact.into()
 }
 
 impl From<i128> for Value<'_> {

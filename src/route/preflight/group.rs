@@ -114,7 +114,7 @@ impl Grouping {
         Some(Group {
             rank,
             method: first.method.clone(),
-            query: first.query.clone(),
+            query: first.query.to_vec(),
             route: first.route,
             is_certain: first.headers.is_empty(),
             rules: rules.into_iter().collect(),

@@ -172,8 +172,10 @@ impl CompiledPolicy {
         match self.allowed_headers() {
             AllowedHeaders::Any => name != "*",
             AllowedHeaders::Listed(names) => {
-                let name = || name.bytes().map(|byte| byte.to_ascii_lowercase());
-                names.binary_search_by(|listed| listed.bytes().cmp(name())).is_ok()
+                let is_listed = |name: &str| names.binary_search_by(|listed| (**listed).cmp(name)).is_ok();
+                // Browsers announce names in lower case.
+                let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+                if is_lower { is_listed(name) } else { is_listed(&name.to_ascii_lowercase()) }
             }
         }
     }

@@ -34,6 +34,14 @@ enum Content<'a> {
     Map(Vec<(Key<'a>, Node<'a>)>, Option<Key<'a>>),
 }
 
+/// The room of short lists and maps that have ended, for the next ones. What is kept has exactly the room that it needs: one
+/// that shrinks in place leaves a gap behind, which a list of short lists would have for each of them.
+#[derive(Default)]
+struct Spare<'a> {
+    lists: Vec<Vec<Node<'a>>>,
+    maps: Vec<Vec<(Key<'a>, Node<'a>)>>,
+}
+
 /// Reads the documents of a part. None where one has more than maps, lists and scalars, and where something exceeds a budget
 /// or is no YAML.
 pub(super) fn read<'a>(part: Part<'a>, max_depth: usize, max_nodes: usize) -> Option<Documents<'a>> {
@@ -43,7 +51,7 @@ pub(super) fn read<'a>(part: Part<'a>, max_depth: usize, max_nodes: usize) -> Op
         column: short(span.start.col()).saturating_add(1),
     };
     let mut read = Documents { documents: Vec::new(), nodes: 0 };
-    let mut open = Vec::new();
+    let (mut open, mut spare) = (Vec::new(), Spare::default());
     let mut document_starts = 0;
     for event in Parser::new_from_str_with_options(part.text, options()) {
         let (event, span) = event.ok()?;
@@ -57,8 +65,8 @@ pub(super) fn read<'a>(part: Part<'a>, max_depth: usize, max_nodes: usize) -> Op
                 }
                 continue;
             }
-            Event::SequenceStart(_, 0, None) => Some(Content::List(Vec::new())),
-            Event::MappingStart(_, 0, None) => Some(Content::Map(Vec::new(), None)),
+            Event::SequenceStart(_, 0, None) => Some(Content::List(spare.lists.pop().unwrap_or_default())),
+            Event::MappingStart(_, 0, None) => Some(Content::Map(spare.maps.pop().unwrap_or_default(), None)),
             Event::Scalar(text, style, 0, None) => {
                 let value = match style {
                     ScalarStyle::Plain => plain(text)?,
@@ -71,7 +79,7 @@ pub(super) fn read<'a>(part: Part<'a>, max_depth: usize, max_nodes: usize) -> Op
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let Open { place, content, nodes_before } = open.pop()?;
-                read.add(&mut open, Node { value: content.into(), place }, nodes_before)?;
+                read.add(&mut open, Node { value: spare.close(content), place }, nodes_before)?;
                 continue;
             }
             _ => return None,
@@ -121,13 +129,23 @@ impl<'a> Documents<'a> {
     }
 }
 
-impl<'a> From<Content<'a>> for Value<'a> {
-    fn from(content: Content<'a>) -> Self {
+impl<'a> Spare<'a> {
+    fn close(&mut self, content: Content<'a>) -> Value<'a> {
         match content {
-            Content::List(items) => Self::List(items.into()),
-            Content::Map(fields, _) => Self::Map(fields.into()),
+            Content::List(items) => Value::List(kept(items, &mut self.lists)),
+            Content::Map(fields, _) => Value::Map(kept(fields, &mut self.maps)),
         }
     }
+}
+
+fn kept<T>(mut items: Vec<T>, spare: &mut Vec<Vec<T>>) -> Box<[T]> {
+    const SHORT: usize = 16;
+    if items.len() > SHORT {
+        return items.into();
+    }
+    let kept = items.drain(..).collect();
+    spare.push(items);
+    kept
 }
 
 /// What a scalar without quotes is. None where serde reports something.

@@ -95,7 +95,7 @@ fn change(store: &mut ObjectStore, resolver: &Reloadable<LoadedRoutes>, next: &m
             let number = *next % ROUTES;
             let mut object = route(number, &format!("https://app-{number}.example.com"));
             // What the requests get stays as it was.
-            object["spec"]["rules"][0]["filters"][0]["cors"]["maxAge"] = (*next % 86_400).into();
+            object["spec"]["rules"][0]["filters"][0]["cors"]["maxAge"] = (601 + *next % 80_000).into();
             assert!(store.apply(&object).expect("an object"));
             (changed, *next) = (changed + 1, *next + 1);
         }

@@ -58,8 +58,8 @@ pub(crate) fn join_names(lines: GetAll<'_, HeaderValue>) -> Result<Option<Header
     if bytes == 0 {
         return Ok(None);
     }
-    // Shorter lists have no room for so many. Longer ones are rare: to count first costs them a second reading, and spares
-    // those that are refused the writing, which takes twice as long.
+    // Shorter lists have no room for so many. Longer ones are rare: to count first costs them a second reading, and takes
+    // what is refused from 28,588 instructions to 11,067 (8 KiB of `a,`).
     let can_be_too_many = bytes + lines.iter().count() > 2 * MAX_LIST_NAMES;
     if can_be_too_many && lines.iter().flat_map(|line| names(line.as_bytes())).nth(MAX_LIST_NAMES).is_some() {
         return Err(ListTooLong);

@@ -159,7 +159,9 @@ fn read_part<'a>(part: Part<'a>, stack: Stack, spent: &Spent) -> Result<Vec<Node
 /// Reads whatever YAML has, and says what is wrong.
 fn read_with_serde<'a>(part: Part<'a>, max_depth: usize, spent: &Spent) -> Result<Documents<'a>, SyntaxError> {
     let wrong = |error: SyntaxError| {
-        let line = usize::try_from(error.place.line).ok().and_then(|line| part.text.lines().nth(line.checked_sub(1)?));
+        // By YAML's lines: a carriage return alone ends one too.
+        let mut lines = parts::lines(part.text);
+        let line = usize::try_from(error.place.line).ok().and_then(|line| lines.nth(line.checked_sub(1)?));
         error.of_line(line).moved_down(part.lines_before)
     };
     let (mut documents, aliases) = read_to(max_depth, part.text).map_err(wrong)?;
@@ -441,6 +443,12 @@ mod tests {
     fn read_fast(text: &str) -> Option<String> {
         let part = Part { text, lines_before: 3 };
         plain::read(part, MAX_DEPTH, max_nodes(text)).map(|read| format!("{read:?}"))
+    }
+
+    #[test]
+    fn a_template_behind_a_carriage_return_is_told_as_one() {
+        let text = "\r---\n--- >+\n  words\n\n{{";
+        assert!(read_with(usize::MAX, text).is_err_and(|(_, sentence)| sentence.contains("template")));
     }
 
     #[test]
